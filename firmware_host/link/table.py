@@ -1,0 +1,259 @@
+"""The one table of the serial link: frame kinds, channels, commands, events and their payloads.
+
+The Python side builds its `construct` structures from these rows (`firmware_host.link.messages`); the firmware's C header is
+generated from them (`firmware_host.build.generate`). Nothing about the wire is written anywhere else.
+
+Field types: u8, u16, u32, u64 (little-endian), `bytes:N` (fixed), `text` and `bytes` (the rest of the payload). A response begins
+with one status byte (`vm/include/wirq_errors.h`); if it is 0 the fields of `response` follow, else those of `FAILURE`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+PROTOCOL_MAJOR = 1
+PROTOCOL_MINOR = 0
+
+DELIMITER = 0x00
+STOP_BYTE = 0x03
+STOP_SEQUENCE = b"\x00\x03\x00"
+
+Fields = tuple[tuple[str, str], ...]
+
+HEADER: Fields = (
+    ("kind", "u8"),
+    ("channel", "u8"),
+    ("sequence", "u8"),
+    ("acknowledge", "u8"),
+    ("request_id", "u16"),
+)
+
+KINDS = {"hello": 1, "welcome": 2, "request": 3, "response": 4, "event": 5, "ack": 6, "bye": 7}
+
+#: Kinds that are counted by `sequence` and retransmitted until acknowledged; the others carry 0 there.
+SEQUENCED = ("request", "response", "event")
+
+CHANNELS = {"control": 0, "console": 1, "files": 2, "app": 3, "irq": 4, "trap": 5, "log": 6, "trace": 7, "debug": 8}
+
+HELLO: Fields = (("nonce", "u32"), ("major", "u8"), ("minor", "u8"))
+
+#: Store kinds in the welcome.
+STORES = {"ram": 0, "flash": 1, "file": 2}
+
+WELCOME: Fields = (
+    ("nonce", "u32"),
+    ("major", "u8"),
+    ("minor", "u8"),
+    ("session", "u16"),
+    ("max_frame", "u16"),  # bytes of header and payload that the board takes in one frame
+    ("window", "u8"),
+    ("receive_buffers", "u8"),
+    ("features", "u32"),  # bits of enum wirq_feature
+    ("build_id", "bytes:8"),
+    ("unique_id", "bytes:8"),
+    ("operations", "u16"),  # internal operations of this build (the set the host lowers alike)
+    ("store_kind", "u8"),
+    ("store_size", "u32"),
+    ("arena_size", "u32"),
+    ("names", "text"),  # "board\0vm version\0"
+)
+
+#: What follows a status byte other than 0. For loads: byte offset, function index, detail (wirq_load_error). For traps: code offset,
+#: function index, depth. `text` names the thing, such as the import that is missing; it may be empty.
+FAILURE: Fields = (("offset", "u32"), ("function", "u32"), ("detail", "u32"), ("text", "text"))
+
+
+@dataclass(frozen=True)
+class Command:
+    """One request: its number within the channel, the payload after the command byte, and the response after status 0."""
+
+    channel: str
+    number: int
+    name: str
+    request: Fields = ()
+    response: Fields = ()
+    deferred: bool = False  # answered when the thing it starts has ended; other requests are answered meanwhile
+    help: str = field(default="", compare=False)
+
+
+COMMANDS: tuple[Command, ...] = (
+    # -- control
+    Command("control", 1, "set_tick", (("hz", "u32"),), help="tick rate of the target behind the wire (boards.md 2.1)"),
+    Command("control", 2, "stop", help="end what runs at its next safe point"),
+    Command("control", 3, "reset", help="restart the firmware; the response comes before it"),
+    Command(
+        "control",
+        4,
+        "memory",
+        response=(
+            ("arena_size", "u32"),
+            ("arena_used", "u32"),
+            ("arena_peak", "u32"),
+            ("arena_largest_free", "u32"),
+            ("vm_bytes", "u32"),
+            ("handler_table_bytes", "u32"),
+            ("stack_peak_cells", "u32"),
+            ("c_stack_peak", "u32"),
+            ("static_bytes", "u32"),  # .data and .bss without arena and C stack
+            ("ram_size", "u32"),
+            ("ram_free", "u32"),  # RAM that nothing has claimed: free arena and untouched C stack
+        ),
+        help="where the board's RAM went",
+    ),
+    # -- console
+    Command("console", 1, "input", (("data", "bytes"),), (("taken", "u16"),), help="what is typed"),
+    # -- files: one upload at a time, into RAM
+    Command(
+        "files",
+        1,
+        "begin",
+        (("size", "u32"), ("sha256", "bytes:32"), ("name", "text")),
+        (("offset", "u32"),),
+        help="begin or resume an upload; answers where to go on from, size when it is already there. A different one replaces it",
+    ),
+    Command("files", 2, "write", (("offset", "u32"), ("data", "bytes")), (("next", "u32"),), help="the next piece"),
+    Command("files", 3, "commit", help="check the hash; the upload is whole from now on"),
+    Command("files", 4, "abort", help="forget the upload"),
+    # -- app
+    Command(
+        "app",
+        1,
+        "instantiate",
+        (("flags", "u8"),),  # INSTANTIATE_FLAGS
+        (("instance", "u8"), ("lowered_code_bytes", "u32"), ("wasm_code_bytes", "u32"), ("module_bytes", "u32")),
+        deferred=True,
+        help="load the committed upload, instantiate it, run its start function",
+    ),
+    Command("app", 2, "register", (("instance", "u8"), ("name", "text")), help="imports find it under this module name"),
+    Command(
+        "app",
+        3,
+        "invoke",
+        (("instance", "u8"), ("name_length", "u8"), ("name_and_cells", "bytes")),  # name, then u32 cells
+        (("cells", "bytes"),),
+        deferred=True,
+        help="call an export; answers its result cells",
+    ),
+    Command(
+        "app",
+        4,
+        "run",
+        (("instance", "u8"),),
+        help="call the entry point (guests.md section 9); its end is the event `exit`",
+    ),
+    Command(
+        "app",
+        5,
+        "global_get",
+        (("instance", "u8"), ("name", "text")),
+        (("type", "u8"), ("cells", "bytes")),
+        help="value of an exported global",
+    ),
+    Command(
+        "app",
+        6,
+        "memory_read",
+        (("instance", "u8"), ("address", "u32"), ("length", "u16")),
+        (("data", "bytes"),),
+        help="a range of linear memory 0",
+    ),
+    Command(
+        "app",
+        7,
+        "digest",
+        (("instance", "u8"),),
+        (("memory_size", "u32"), ("memory", "u32"), ("globals", "u32"), ("tables", "u32")),
+        help="CRC-32 of linear memory, globals, table elements",
+    ),
+    Command("app", 8, "drop", help="release every instance and module, and the upload"),
+    Command(
+        "app",
+        9,
+        "bench",
+        (("name_length", "u8"), ("name_and_cells", "bytes")),
+        (
+            ("wasm_code_bytes", "u32"),
+            ("lowered_code_bytes", "u32"),
+            ("arena_peak_bytes", "u32"),
+            ("wasm_stack_peak_cells", "u32"),
+            ("c_stack_peak_bytes", "u32"),
+            ("cells", "bytes"),
+        ),
+        deferred=True,
+        help="load the committed upload and call an export twice, tick and UART masked, passing wirq_bench_mark around each",
+    ),
+    # -- irq
+    Command(
+        "irq",
+        1,
+        "show",
+        (("source", "u8"),),
+        (
+            ("class", "u8"),
+            ("flags", "u8"),  # IRQ_FLAGS
+            ("vector", "u16"),  # hardware vector, 0xFFFF = none
+            ("function", "u32"),  # handler's function index, 0xFFFFFFFF = none
+            ("raised", "u32"),
+            ("delivered", "u32"),
+            ("missed", "u32"),
+            ("worst_us", "u32"),
+            ("name", "text"),
+        ),
+        help="one source; an unknown one fails, so count up from 0",
+    ),
+    Command(
+        "irq",
+        2,
+        "raise",
+        (("source", "u8"), ("count", "u32"), ("after_us", "u32"), ("every_us", "u32")),
+        help="raise a source: count times, the first after_us from now (from the app's start if it has not started), then every_us",
+    ),
+    Command("irq", 3, "enable", (("source", "u8"), ("on", "u8")), help="unmask or mask a source"),
+    Command(
+        "irq",
+        4,
+        "inject",
+        (("source", "u8"), ("every_dispatch", "u8"), ("n", "u32")),
+        help="arm wirq_inject for the next invoke; n = 0 only counts",
+    ),
+    Command("irq", 5, "injected", response=(("points", "u32"),), help="points that the last armed run had"),
+)
+
+INSTANTIATE_FLAGS = {"keep": 1, "no_start": 2}  # keep: others stay loaded (else everything is dropped first)
+IRQ_FLAGS = {"attached": 1, "enabled": 2, "pending": 4, "active": 8}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event from the board: its number within the channel and the payload after the event byte."""
+
+    channel: str
+    number: int
+    name: str
+    fields: Fields = ()
+    help: str = field(default="", compare=False)
+
+
+EVENTS: tuple[Event, ...] = (
+    Event(
+        "app",
+        1,
+        "exit",
+        (
+            ("status", "u8"),
+            ("result", "u32"),  # of main; 0 for _start
+            ("function", "u32"),
+            ("offset", "u32"),
+            ("depth", "u32"),
+            ("source", "u32"),  # whose handler trapped, or 0xFFFFFFFF
+        ),
+        help="the app ended",
+    ),
+    Event(
+        "irq",
+        1,
+        "irq",
+        (("source", "u8"), ("raised", "u32"), ("delivered", "u32"), ("missed", "u32"), ("board_time_us", "u64")),
+        help="a source's counters moved; coalesced, newest state only",
+    ),
+)

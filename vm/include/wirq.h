@@ -1,0 +1,283 @@
+/* wirq.h: the whole interface of the wirq VM for embedders. Read from top to bottom it is the manual.
+ *
+ * wirq runs WebAssembly on microcontrollers and answers interrupts while it runs: a device's interrupt service routine (ISR)
+ * calls wirq_raise(), and at its next safe point the running guest is interrupted, its handler runs on a wasm stack of its own,
+ * and the interrupted code goes on as if nothing had been.
+ *
+ *     static uint32_t arena[3000];
+ *     struct wirq_config config = {.arena = arena, .arena_size = sizeof arena, .stack_cells = 512, .handler_stack_cells = 128,
+ *                                  .source_count = 4, .source_names = names};
+ *     struct wirq_vm *vm = wirq_open(&config);
+ *     wirq_load(vm, bytes, size, &module);                 // validated and lowered whole, nothing has run
+ *     wirq_instantiate(vm, module, &instance);             // imports resolved, segments written; start function queued
+ *     wirq_call(instance, function, arguments, count);     // prepares a call
+ *     while ((run = wirq_run(vm)) == WIRQ_RUN_WAITING)     // runs it
+ *         wirq_idle(vm, UINT64_MAX);                             // sleeps until an interrupt or the deadline of the wait
+ *
+ * Contexts. Unless a function says "any ISR", it is called from one thread context only, never from an ISR and never from a
+ * host function. Nothing here allocates outside the arena, blocks (but wirq_idle) or recurses; C stack use is constant.
+ *
+ * Memory. Everything lies in the one arena of wirq_config. Running out of it is WIRQ_NO_MEMORY at the call that needed it, and
+ * that call has changed nothing.
+ *
+ * Values travel in 32-bit cells: i32 and f32 (bit pattern) take one, i64 and f64 two, low word first; references take one.
+ */
+#ifndef WIRQ_H
+#define WIRQ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wirq_errors.h"
+
+typedef uint8_t wirq_status; /* one of enum wirq_status; WIRQ_OK is 0 */
+
+struct wirq_vm;
+struct wirq_module;
+struct wirq_instance;
+
+/* ---- value types, as the binary format writes them ---- */
+enum wirq_type {
+    WIRQ_I32 = 0x7F,
+    WIRQ_I64 = 0x7E,
+    WIRQ_F32 = 0x7D,
+    WIRQ_F64 = 0x7C,
+    WIRQ_FUNCREF = 0x70,
+    WIRQ_EXTERNREF = 0x6F,
+};
+
+/* A function type. results follow the parameters in types[]. Owned by the module it came from. */
+struct wirq_functype {
+    uint16_t parameter_count, result_count;
+    uint16_t parameter_cells, result_cells;
+    uint8_t types[]; /* enum wirq_type */
+};
+
+/* A null funcref or externref cell. */
+#define WIRQ_NULL_REFERENCE UINT32_C(0xFFFFFFFF)
+
+/* ---- opening a VM ---- */
+struct wirq_config {
+    void *arena;                      /* 8-byte aligned; owned by the caller, in use until the VM is no longer used */
+    size_t arena_size;                /* bytes */
+    uint32_t stack_cells;             /* main wasm stack; 512 run every embedded guest measured (2 KiB) */
+    uint32_t handler_stack_cells;     /* wasm stack of the interrupt level; 0 = no forced handlers */
+    uint32_t source_count;            /* interrupt sources, at most 32 */
+    const char *const *source_names;  /* their names, for exports "irq:NAME"; kept, not copied */
+    void *user;                       /* for host functions: wirq_user() */
+};
+
+/* Makes a VM at the start of the arena. NULL if the arena is too small or the configuration is out of range. */
+struct wirq_vm *wirq_open(const struct wirq_config *config);
+
+/* Releases every instance and module, and forgets handlers and pending raises. Registered host functions stay. */
+void wirq_reset(struct wirq_vm *vm);
+
+void *wirq_user(const struct wirq_vm *vm);
+
+/* The instance whose code runs now: what a host function was called by. */
+struct wirq_instance *wirq_current(const struct wirq_vm *vm);
+
+/* ---- host functions ---- */
+
+/* cells holds the arguments, parameter_cells of them, and takes the results from index 0 on. The memory of the calling instance
+ * is reached by wirq_memory(). Answers WIRQ_OK, a trap code, or WIRQ_WAIT: then the VM's run returns WIRQ_RUN_WAITING when no
+ * handler is deliverable, and calls the function again, with its arguments as they were, after each wake-up; see wirq_wait_until.
+ * A function that answers WIRQ_WAIT must not have changed cells. Runs in thread context, interrupts enabled. */
+typedef wirq_status wirq_host_function(struct wirq_vm *vm, uint32_t *cells);
+
+struct wirq_host_import {
+    const char *module, *name;
+    const char *type; /* "ii:i": parameters, colon, results; i = i32, I = i64, f = f32, F = f64, r = funcref, x = externref */
+    wirq_host_function *function;
+    bool handler_may_call; /* whether a forced handler may call it (R46); else it traps WIRQ_TRAP_FORBIDDEN_IN_HANDLER */
+};
+
+/* Adds a table of host functions, kept and not copied; at most 4 tables. The VM's own module "wirq" is always there. */
+wirq_status wirq_provide(struct wirq_vm *vm, const struct wirq_host_import *table, size_t count);
+
+/* For a host function that answers WIRQ_WAIT: the wait also ends at this clock value (wirq_port_clock_us). Kept for the whole
+ * of one wait, restarts after handlers included: only the first call of a wait sets it. Returns the deadline in force. */
+uint64_t wirq_wait_until(struct wirq_vm *vm, uint64_t deadline_us);
+
+/* ---- loading: one streaming pass that validates and lowers ---- */
+
+struct wirq_load_error {
+    wirq_status status;
+    uint32_t offset;   /* bytes from the start of the module: where it was noticed */
+    uint32_t function; /* index of the function being lowered, or UINT32_MAX */
+    uint32_t detail;   /* WIRQ_ABSENT_FEATURE: enum wirq_feature. Space: bytes needed. UNKNOWN_IMPORT, IMPORT_TYPE: import index */
+};
+
+/* Begins a load; one at a time. in_place != NULL: the whole module lies there, stays readable and unchanged until the module is
+ * released, and is referred to instead of copied (names, data segments). Pieces are then fed from that very buffer. */
+wirq_status wirq_load_begin(struct wirq_vm *vm, const uint8_t *in_place);
+
+/* Feeds the next piece, any size from one byte. On an error the load is over, everything it took is given back, and
+ * wirq_load_error says more. */
+wirq_status wirq_load_feed(struct wirq_vm *vm, const uint8_t *bytes, size_t size);
+
+/* Ends the load: the module is whole and valid, or an error as above. */
+wirq_status wirq_load_end(struct wirq_vm *vm, struct wirq_module **module);
+
+/* Gives up a load that was begun. */
+void wirq_load_abort(struct wirq_vm *vm);
+
+/* Begin, feed and end in one call, in place. */
+wirq_status wirq_load(struct wirq_vm *vm, const uint8_t *bytes, size_t size, struct wirq_module **module);
+
+/* Why the last load or instantiation failed. Valid until the next one. */
+const struct wirq_load_error *wirq_last_error(const struct wirq_vm *vm);
+
+struct wirq_module_info {
+    uint32_t wasm_code_bytes;    /* bodies of the code section */
+    uint32_t lowered_code_bytes; /* internal code made of them */
+    uint32_t module_bytes;       /* arena bytes of the module, code included */
+};
+void wirq_module_info(const struct wirq_module *module, struct wirq_module_info *info);
+
+/* Gives the module's memory back. Its instances must have been released. */
+void wirq_unload(struct wirq_vm *vm, struct wirq_module *module);
+
+/* ---- instances ---- */
+
+/* Makes an instance: imports are resolved against instances registered by name and host functions; memory, table and globals are
+ * made; segments are written; handlers that are exported as "irq:SOURCE" are attached (held until the start function is done,
+ * R7). The start function does not run here: see wirq_call_start. On an error everything is given back, but what segments wrote
+ * into imported memories and tables stays (WebAssembly 2.0). WIRQ_UNKNOWN_IMPORT and WIRQ_IMPORT_TYPE name the import by index
+ * in wirq_last_error; out-of-bounds segments answer WIRQ_TRAP_MEMORY or WIRQ_TRAP_TABLE. */
+wirq_status wirq_instantiate(struct wirq_vm *vm, struct wirq_module *module, struct wirq_instance **instance);
+
+/* Later instantiations find the instance's exports under this module name. name is kept, not copied. A name given again moves. */
+wirq_status wirq_register(struct wirq_vm *vm, const char *name, size_t length, struct wirq_instance *instance);
+
+/* Ends the instance: its handlers are detached, its memory given back. No other live instance may use anything of it. */
+void wirq_release(struct wirq_vm *vm, struct wirq_instance *instance);
+
+enum wirq_kind { WIRQ_FUNCTION = 0, WIRQ_TABLE = 1, WIRQ_MEMORY = 2, WIRQ_GLOBAL = 3, WIRQ_TAG = 4 };
+
+struct wirq_export {
+    uint8_t kind;   /* enum wirq_kind */
+    uint32_t index; /* in the index space of its kind */
+};
+
+/* WIRQ_UNKNOWN_EXPORT if there is none of that name. */
+wirq_status wirq_find_export(const struct wirq_instance *instance, const char *name, size_t length, struct wirq_export *found);
+
+/* Iterates over exports: WIRQ_UNKNOWN_EXPORT past the last. name is not terminated and belongs to the module. */
+wirq_status wirq_export_at(const struct wirq_instance *instance, uint32_t i, struct wirq_export *found, const char **name,
+                           size_t *length);
+
+const struct wirq_functype *wirq_function_type(const struct wirq_instance *instance, uint32_t function);
+
+/* Type and current value (one or two cells) of an exported global; *mutable_ tells whether code may change it. */
+wirq_status wirq_global_get(const struct wirq_instance *instance, uint32_t global, uint8_t *type, uint32_t cells[2]);
+
+/* Linear memory 0: base and size in bytes. The base is valid until the next wirq_run or load. NULL and 0 if there is none. */
+uint8_t *wirq_memory(const struct wirq_instance *instance, uint32_t *size);
+
+/* A range of the current instance's memory, checked; NULL if it is out of bounds. For host functions. */
+uint8_t *wirq_memory_range(const struct wirq_vm *vm, uint32_t address, uint32_t length);
+
+/* CRC-32 (IEEE) over linear memory, over globals, and over table elements: what interruption must leave as it was. */
+struct wirq_digest {
+    uint32_t memory_size, memory, globals, tables;
+};
+void wirq_digest(const struct wirq_instance *instance, struct wirq_digest *digest);
+
+/* ---- running ---- */
+
+/* Prepares a call of a function on the main stack; arguments are cells. Only when nothing runs (else WIRQ_BUSY).
+ * WIRQ_ARGUMENT_TYPES if count is not the type's parameter_cells; WIRQ_FAULTED after a fatal handler fault. */
+wirq_status wirq_call(struct wirq_instance *instance, uint32_t function, const uint32_t *arguments, size_t count);
+
+/* Prepares the call of the start function, if there is one that has not run; *needed tells. Handlers are held until it is done. */
+wirq_status wirq_call_start(struct wirq_instance *instance, bool *needed);
+
+/* Keeps an instance alive as a reactor: nothing is called, handlers run as interrupts come; wirq_run answers WAITING. */
+wirq_status wirq_react(struct wirq_instance *instance);
+
+enum wirq_run {
+    WIRQ_RUN_DONE,      /* the call returned; wirq_results has its results */
+    WIRQ_RUN_TRAPPED,   /* the call trapped; wirq_trap says how. The instance may be called again unless it FAULTED */
+    WIRQ_RUN_SUSPENDED, /* wirq_yield_soon was asked for: look after your business and run again */
+    WIRQ_RUN_WAITING,   /* a host function waits and no handler is due: wirq_idle, then run again */
+};
+
+/* Runs what was prepared until one of the above. */
+enum wirq_run wirq_run(struct wirq_vm *vm);
+
+/* Result cells of the last call that was DONE; result_cells of its type. Valid until the next wirq_call. */
+const uint32_t *wirq_results(const struct wirq_vm *vm);
+
+struct wirq_trap {
+    wirq_status status;
+    struct wirq_instance *instance;
+    uint32_t function;    /* index in the instance's function index space */
+    uint32_t code_offset; /* bytes from the start of that function's lowered code to the operation that trapped */
+    uint32_t depth;       /* calls on the stack */
+    uint32_t source;      /* the interrupt source whose handler it was, or UINT32_MAX */
+};
+const struct wirq_trap *wirq_last_trap(const struct wirq_vm *vm);
+
+/* Ends whatever runs with WIRQ_TRAP_STOPPED at the next safe point. Any ISR. */
+void wirq_stop(struct wirq_vm *vm);
+
+/* Makes the running wirq_run return WIRQ_RUN_SUSPENDED at the next safe point. Any ISR. */
+void wirq_yield_soon(struct wirq_vm *vm);
+
+/* Masked: is anything due (a wake-up, a deliverable handler, a stop, a yield)? If not, sleeps by wirq_port_sleep until the
+ * deadline of the wait or limit_us, whichever is first; then unmasks. Loses no wake-up (R51). */
+void wirq_idle(struct wirq_vm *vm, uint64_t limit_us);
+
+/* ---- interrupts (docs/reference/interrupts.md) ---- */
+
+/* Raises a source. Any ISR, O(1), never fails: count, pending, safe-point request. One raising context a source (R10). */
+void wirq_raise(struct wirq_vm *vm, uint32_t source, uint32_t argument);
+
+/* Overwrites the handler-table entries of the control operations, so that the next of them is a safe point. Called by the one
+ * context that wirq_port_request_safe_point asks for, and by no other. */
+void wirq_poison(struct wirq_vm *vm);
+
+/* Attaches a handler, an exported or table function of type [i32 source, i32 count, i32 context] -> [], class F. */
+wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context);
+wirq_status wirq_detach(struct wirq_vm *vm, uint32_t source);
+wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on);
+
+/* Delivery class of a source's handler (interrupts.md section 2). */
+enum wirq_class { WIRQ_CLASS_POLLED, WIRQ_CLASS_QUIESCENT, WIRQ_CLASS_FORCED };
+wirq_status wirq_bind(struct wirq_vm *vm, uint32_t source, enum wirq_class class_);
+
+/* Native actions, done at wirq_raise with no guest code (R5); a bit set. COUNT is always done. WAKE ends a wirq.wait (default on). */
+enum wirq_action { WIRQ_ACTION_COUNT = 1, WIRQ_ACTION_WAKE = 2, WIRQ_ACTION_SET_WORD = 4 };
+
+struct wirq_source_info {
+    const char *name;
+    uint8_t class_;
+    bool attached, enabled, pending, active;
+    uint32_t function; /* handler's function index if attached */
+    uint32_t raised, delivered, missed;
+    uint32_t worst_latency_us; /* from raise to handler entry */
+};
+wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_source_info *info);
+
+/* Testing: raises source at the n-th dispatch (every != 0) or the n-th safe point (control operation) of the next run, counted
+ * from 1; n = 0 only counts. Stays until the run ends. wirq_injection_count gives how many of them the run had. */
+void wirq_inject(struct wirq_vm *vm, uint32_t source, uint32_t n, bool every);
+uint32_t wirq_injection_count(const struct wirq_vm *vm);
+
+/* ---- figures ---- */
+struct wirq_memory_info {
+    uint32_t arena_size, arena_used, arena_peak, arena_largest_free; /* bytes */
+    uint32_t vm_bytes;            /* the VM itself, handler table and stacks included */
+    uint32_t handler_table_bytes; /* of which the handler table (R62) */
+    uint32_t stack_peak_cells;    /* main wasm stack, cells and return records, since the last wirq_call */
+};
+void wirq_memory_info(const struct wirq_vm *vm, struct wirq_memory_info *info);
+
+/* Bits of enum wirq_feature that this build has, and the number of its internal operations (the set the host lowers alike). */
+uint32_t wirq_features(void);
+uint32_t wirq_operation_count(void);
+
+#endif

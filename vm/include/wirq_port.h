@@ -1,0 +1,32 @@
+/* wirq_port.h: what the VM asks of the machine it runs on. An embedder defines these four functions, once a program.
+ *
+ * They are the only way from the VM to the outside but the host functions that the embedder registers.
+ */
+#ifndef WIRQ_PORT_H
+#define WIRQ_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wirq_vm;
+
+/* Microseconds since start, never going back. Called from thread context and from wirq_raise (any ISR), so it must be ISR-safe. */
+uint64_t wirq_port_clock_us(void);
+
+/* Holds off every context that may call wirq_raise, and lets it go again. Not nested by the VM. Returns what unmask must be
+ * given, so that the pair may also be used where interrupts are already masked. Held for a few dozen instructions at most. */
+uintptr_t wirq_port_mask(void);
+void wirq_port_unmask(uintptr_t before);
+
+/* Sees to it that wirq_poison(vm) is called soon, in ONE context: the lowest-priority soft interrupt (PendSV; RISC-V msip), or
+ * the signal handler itself on POSIX. Called from any ISR and from thread context; must not block, may be called repeatedly.
+ * interrupts.md R13: device ISRs never patch the table themselves and stay a few stores long. */
+void wirq_port_request_safe_point(struct wirq_vm *vm);
+
+/* Sleeps until an interrupt or until the clock reaches deadline_us (UINT64_MAX: no deadline), whichever is first. Entered
+ * MASKED and returns masked; it must wake for an interrupt that became pending before or after the call
+ * (Arm: dsb; wfi wakes with PRIMASK set; RISC-V: wfi with MIE = 0; POSIX: sigsuspend or ppoll with the old mask), and that
+ * interrupt's handler runs when the caller unmasks. May return early. interrupts.md R51. */
+void wirq_port_sleep(uint64_t deadline_us);
+
+#endif

@@ -1,0 +1,397 @@
+"""The internal operations, in numbered order: control operations first and contiguous (R61a), then the rest.
+
+R59: control operations are those at which a safe point can be asked for: every branch, call and return, and every fused form
+that contains one. Every cycle of valid code passes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .model import Operation
+
+#: R61a: at most this many control operations, so that poisoning stays a short block store.
+MAX_CONTROL_OPERATIONS = 96
+#: R62: the table costs 4 bytes of RAM per operation.
+MAX_OPERATIONS = 384
+
+#: Relations of i32 comparisons. lt and ge with operands swapped give gt and le, except when one operand is the accumulator.
+RELATIONS = {
+    "eq": "{x} == {y}",
+    "ne": "{x} != {y}",
+    "lt_s": "(int32_t){x} < (int32_t){y}",
+    "lt_u": "{x} < {y}",
+    "ge_s": "(int32_t){x} >= (int32_t){y}",
+    "ge_u": "{x} >= {y}",
+    "gt_s": "(int32_t){x} > (int32_t){y}",
+    "gt_u": "{x} > {y}",
+    "le_s": "(int32_t){x} <= (int32_t){y}",
+    "le_u": "{x} <= {y}",
+}
+#: Relations that each operand form has. Only AS needs gt and le.
+FORM_RELATIONS = {form: list(RELATIONS)[: 10 if form == "AS" else 6] for form in ("SS", "SC", "AS", "AC")}
+
+
+def fetch(form: str) -> tuple[list[str], str, int]:
+    """C expressions and operand kinds of the letters of `form`, and the unit after them."""
+    values, kinds, unit = [], "", 1
+    for letter in form:
+        if letter == "A":
+            values.append("A")
+            continue
+        values.append({"S": f"S32({unit})", "C": f"C16({unit})"}[letter])
+        kinds += {"S": "s", "C": "c"}[letter]
+        unit += 1
+    return values, kinds, unit
+
+
+def to_slot_and_accumulator(name: str, kinds: str, unit: int, expression: str) -> Iterator[Operation]:
+    """The two neighbours `name_S` and `name_A` of one 32-bit expression."""
+    yield Operation(f"{name}_S", kinds + "d", f"A = {expression}; S32({unit}) = A; NEXT({unit + 1});")
+    yield Operation(f"{name}_A", kinds, f"A = {expression}; NEXT({unit});")
+
+
+# ---------------------------------------------------------------- control operations
+
+
+def control() -> Iterator[Operation]:
+    def op(name: str, operands: str, code: str) -> Operation:
+        return Operation(name, operands, code, control=True)
+
+    yield op("unreachable", "", "TRAP(WIRQ_TRAP_UNREACHABLE);")
+    # What a call from the host, an interrupt handler and a call into another instance return to.
+    yield op("exit", "", "goto done;")
+    yield op("irq_return", "", "goto irq_return;")
+    yield op("restore_instance", "", "goto restore_instance;")
+    yield op("idle", "", "goto idle;")
+
+    yield op("br", "b", "JUMP(1);")
+    yield op("br_long", "l", "JUMP_LONG(1);")
+    yield op("brnz_S", "sb", "if (S32(1) != 0) JUMP(2); NEXT(3);")
+    yield op("brnz_A", "b", "if (A != 0) JUMP(1); NEXT(2);")
+    yield op("brz_S", "sb", "if (S32(1) == 0) JUMP(2); NEXT(3);")
+    yield op("brz_A", "b", "if (A == 0) JUMP(1); NEXT(2);")
+    for form, relations in FORM_RELATIONS.items():
+        values, kinds, unit = fetch(form)
+        for relation in relations:
+            test = RELATIONS[relation].format(x=values[0], y=values[1])
+            yield op(f"br_{relation}_{form}", kinds + "b", f"if ({test}) JUMP({unit}); NEXT({unit + 1});")
+    # Entry i of the table follows; each is a distance from itself. The last is the default.
+    table = "uint32_t i = {}; const uint16_t *e = ip + {} + (i < U16({}) ? i : U16({})); ip = e + (int16_t)*e; DISPATCH();"
+    yield op("br_table_S", "su", table.format("S32(1)", 3, 2, 2))
+    yield op("br_table_A", "u", table.format("A", 2, 1, 1))
+    yield op(
+        "br_table_long_S",
+        "sk",
+        "uint32_t i = S32(1), n = K32(2); const uint16_t *e = ip + 4 + 2 * (size_t)(i < n ? i : n);"
+        " ip = e + (int32_t)((uint32_t)e[0] | (uint32_t)e[1] << 16); DISPATCH();",
+    )
+
+    # Operands: function (defined ones counted from 0; imports apart), first cell of the callee's frame.
+    yield op("call", "uu", "CALL(ip + 3, U16(1), fp + U16(2));")
+    yield op("call_import", "uu", "goto call_import;")
+    yield op("call_indirect", "suuu", "goto call_indirect;")  # element index, type, table, frame
+    yield op("return", "", "RETURN();")
+    yield op("return_S", "s", "A = S32(1); fp[0] = A; RETURN();")
+    yield op("return_A", "", "fp[0] = A; RETURN();")
+    yield op("return64", "w", "uint64_t v = S64(1); SET64(fp, v); RETURN();")
+    yield op("return_n", "su", "wirq_move_cells(fp, &S32(1), U16(2)); RETURN();")
+
+    # Long work, done in chunks: a safe point may be asked for between two of them (R53).
+    yield op("memory_copy", "sss", "goto memory_copy;")
+    yield op("memory_fill", "sss", "goto memory_fill;")
+
+
+# ---------------------------------------------------------------- 32-bit integers
+
+#: name -> (expression, commutative, operand forms). x and y are evaluated once.
+BINARY32 = {
+    "add": ("{x} + {y}", True, ("SS", "SC", "AS", "AC")),
+    "sub": ("{x} - {y}", False, ("SS", "AS", "SA")),  # minus a constant is plus its negative
+    "mul": ("{x} * {y}", True, ("SS", "SC", "AS", "AC")),
+    "and": ("{x} & {y}", True, ("SS", "SC", "AS", "AC")),
+    "or": ("{x} | {y}", True, ("SS", "SC", "AS", "AC")),
+    "xor": ("{x} ^ {y}", True, ("SS", "SC", "AS", "AC")),
+    "shl": ("{x} << ({y} & 31)", False, ("SS", "SC", "AS", "AC", "SA")),
+    "shr_s": ("wirq_shr_s32({x}, {y})", False, ("SS", "SC", "AS", "AC", "SA")),
+    "shr_u": ("{x} >> ({y} & 31)", False, ("SS", "SC", "AS", "AC", "SA")),
+    "rotl": ("wirq_rotl32({x}, {y})", False, ("SS",)),  # by a constant is rotr by its complement
+    "rotr": ("wirq_rotr32({x}, {y})", False, ("SS", "SC", "AS", "AC", "SA")),
+}
+
+
+def integer32() -> Iterator[Operation]:
+    for name, (expression, _, forms) in BINARY32.items():
+        for form in forms:
+            values, kinds, unit = fetch(form)
+            yield from to_slot_and_accumulator(
+                f"{name}_{form}", kinds, unit, expression.format(x=values[0], y=values[1])
+            )
+    # Slot op= operand: one unit and one fetch less than the general form.
+    yield Operation("add_DC", "dc", "A = S32(1) + C16(2); S32(1) = A; NEXT(3);")
+    for name, sign in (("add", "+"), ("and", "&"), ("or", "|"), ("xor", "^")):
+        yield Operation(f"{name}_DS", "ds", f"A = S32(1) {sign} S32(2); S32(1) = A; NEXT(3);")
+        yield Operation(f"{name}_DA", "d", f"A = S32(1) {sign} A; S32(1) = A; NEXT(2);")
+    for form in ("SS", "SC"):
+        values, kinds, unit = fetch(form)
+        for name in ("div_s", "div_u", "rem_s", "rem_u"):
+            checks = "if (y == 0) TRAP(WIRQ_TRAP_DIVIDE_BY_ZERO); "
+            if name == "div_s":
+                checks += "if (x == UINT32_C(0x80000000) && y == UINT32_MAX) TRAP(WIRQ_TRAP_INTEGER_OVERFLOW); "
+            result = {
+                "div_s": "(uint32_t)((int32_t)x / (int32_t)y)",
+                "div_u": "x / y",
+                # INT32_MIN % -1 is undefined in C and 0 in WebAssembly.
+                "rem_s": "y == UINT32_MAX ? 0 : (uint32_t)((int32_t)x % (int32_t)y)",
+                "rem_u": "x % y",
+            }[name]
+            yield Operation(
+                f"{name}_{form}_S",
+                kinds + "d",
+                f"uint32_t x = {values[0]}, y = {values[1]}; {checks}A = {result}; S32({unit}) = A; NEXT({unit + 1});",
+            )
+    for name in ("clz", "ctz", "popcnt"):
+        yield Operation(f"{name}_S_S", "sd", f"A = wirq_{name}32(S32(1)); S32(2) = A; NEXT(3);")
+    for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):
+        for bits in (8, 16):
+            yield from to_slot_and_accumulator(
+                f"extend{bits}_{form}", "s" * (unit - 1), unit, f"(uint32_t)(int32_t)(int{bits}_t){value}"
+            )
+    for form, relations in FORM_RELATIONS.items():
+        values, kinds, unit = fetch(form)
+        for relation in relations:
+            test = RELATIONS[relation].format(x=values[0], y=values[1])
+            yield Operation(f"{relation}_{form}_S", kinds + "d", f"A = {test}; S32({unit}) = A; NEXT({unit + 1});")
+
+
+# ---------------------------------------------------------------- moves, constants, globals
+
+
+def moves() -> Iterator[Operation]:
+    yield from to_slot_and_accumulator("mov_S", "s", 2, "S32(1)")
+    yield Operation("mov_A_S", "d", "S32(1) = A; NEXT(2);")
+    yield from to_slot_and_accumulator("k16", "c", 2, "C16(1)")
+    yield from to_slot_and_accumulator("k32", "k", 3, "K32(1)")
+    yield Operation("mov64", "wD", "uint64_t v = S64(1); PUT64(2, v); NEXT(3);")
+    yield Operation("k64s", "cD", "PUT64(2, (uint64_t)(int64_t)(int16_t)U16(1)); NEXT(3);")
+    yield Operation("k64", "qD", "uint64_t v = K32(1) | (uint64_t)K32(3) << 32; PUT64(5, v); NEXT(6);")
+    yield Operation("move_n", "sdu", "wirq_move_cells(&S32(2), &S32(1), U16(3)); NEXT(4);")
+    # Before the entry of functions that need them.
+    yield Operation("enter", "u", "if ((uint32_t *)(void *)rs - fp < (ptrdiff_t)U16(1)) TRAP(WIRQ_TRAP_STACK_EXHAUSTED); NEXT(2);")
+    yield Operation("zero", "du", "wirq_zero_cells(&S32(1), U16(2)); NEXT(3);")
+    for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):
+        yield from to_slot_and_accumulator(
+            f"select_{form}", "s" * (unit + 1), unit + 2, f"{value} ? S32({unit}) : S32({unit + 1})"
+        )
+        yield Operation(
+            f"select64_{form}",
+            "s" * (unit - 1) + "wwD",
+            f"uint64_t v = {value} ? S64({unit}) : S64({unit + 1}); PUT64({unit + 2}, v); NEXT({unit + 3});",
+        )
+    # Defined globals by cell, imported ones (i…) through a pointer.
+    yield from to_slot_and_accumulator("global_get", "u", 2, "vm->globals[U16(1)]")
+    yield Operation("global_set_S", "su", "vm->globals[U16(2)] = S32(1); NEXT(3);")
+    yield Operation("global_set_A", "u", "vm->globals[U16(1)] = A; NEXT(2);")
+    yield Operation("global_get64", "uD", "uint64_t v = GET64(&vm->globals[U16(1)]); PUT64(2, v); NEXT(3);")
+    yield Operation("global_set64", "wu", "uint64_t v = S64(1); SET64(&vm->globals[U16(2)], v); NEXT(3);")
+    yield Operation("iglobal_get_S", "ud", "A = *IMPORTED_GLOBAL(1); S32(2) = A; NEXT(3);")
+    yield Operation("iglobal_set_S", "su", "*IMPORTED_GLOBAL(2) = S32(1); NEXT(3);")
+    yield Operation("iglobal_get64", "uD", "uint64_t v = GET64(IMPORTED_GLOBAL(1)); PUT64(2, v); NEXT(3);")
+    yield Operation("iglobal_set64", "wu", "uint64_t v = S64(1); SET64(IMPORTED_GLOBAL(2), v); NEXT(3);")
+
+
+# ---------------------------------------------------------------- memory
+
+#: Address forms: (operand kinds, C statements that leave the checked address in ea; {n} = access size), next unit.
+ADDRESS = {
+    "S": ("s", "uint32_t ea = S32(1); BOUNDS(ea, {n});", 2),
+    "A": ("", "uint32_t ea = A; BOUNDS(ea, {n});", 1),
+    "SO": ("su", "uint32_t ea = S32(1) + U16(2); if (ea < U16(2)) goto trap_memory; BOUNDS(ea, {n});", 3),
+    "AO": ("u", "uint32_t ea = A + U16(1); if (ea < U16(1)) goto trap_memory; BOUNDS(ea, {n});", 2),
+    # The folded i32.add wraps: these are the address itself, not an offset of the instruction.
+    "SC": ("sc", "uint32_t ea = S32(1) + C16(2); BOUNDS(ea, {n});", 3),
+    "SS": ("ss", "uint32_t ea = S32(1) + S32(2); BOUNDS(ea, {n});", 3),
+    "AS": ("s", "uint32_t ea = A + S32(1); BOUNDS(ea, {n});", 2),
+    "K": ("u", "uint32_t ea = U16(1);", 2),
+}
+LOADS32 = {
+    "load32": (4, "LOAD32(ea)", ("S", "A", "SO", "AO", "SC", "SS", "AS", "K")),
+    "load8_u": (1, "LOAD8(ea)", ("S", "A", "SO", "AO", "SC", "SS", "AS", "K")),
+    "load16_u": (2, "LOAD16(ea)", ("S", "A", "SO", "AO", "SC", "SS", "AS", "K")),
+    "load8_s": (1, "(uint32_t)(int32_t)(int8_t)LOAD8(ea)", ("S", "A", "SO", "AO")),
+    "load16_s": (2, "(uint32_t)(int32_t)(int16_t)LOAD16(ea)", ("S", "A", "SO", "AO")),
+}
+STORES32 = {"store32": (4, "STORE32"), "store8": (1, "STORE8"), "store16": (2, "STORE16")}
+#: Value forms of stores per address form: the accumulator can be one of the two only.
+STORE_FORMS = {"S": "SAC", "SO": "SAC", "SC": "SAC", "A": "SC", "K": "SAC"}
+
+
+def memory() -> Iterator[Operation]:
+    for name, (size, expression, forms) in LOADS32.items():
+        for form in forms:
+            kinds, address, unit = ADDRESS[form]
+            address = address.format(n=size)
+            yield Operation(
+                f"{name}_{form}_S", kinds + "d", f"{address} A = {expression}; S32({unit}) = A; NEXT({unit + 1});"
+            )
+            yield Operation(f"{name}_{form}_A", kinds, f"{address} A = {expression}; NEXT({unit});")
+    for name, (size, store) in STORES32.items():
+        for form, values in STORE_FORMS.items():
+            kinds, address, unit = ADDRESS[form]
+            address = address.format(n=size)
+            for value in values:
+                if value == "A":
+                    yield Operation(f"{name}_{form}_A", kinds, f"{address} {store}(ea, A); NEXT({unit});")
+                else:
+                    operand = {"S": f"S32({unit})", "C": f"C16({unit})"}[value]
+                    yield Operation(
+                        f"{name}_{form}_{value}",
+                        kinds + {"S": "s", "C": "c"}[value],
+                        f"{address} {store}(ea, {operand}); NEXT({unit + 1});",
+                    )
+    for form in ("SO", "AO", "K"):
+        kinds, address, unit = ADDRESS[form]
+        address = address.format(n=8)
+        yield Operation(f"load64_{form}", kinds + "D", f"{address} uint64_t v = LOAD64(ea); PUT64({unit}, v); NEXT({unit + 1});")
+        if form != "AO":
+            yield Operation(f"store64_{form}", kinds + "w", f"{address} STORE64(ea, S64({unit})); NEXT({unit + 1});")
+    # Offsets of more than 16 bits: the sum must not carry out of 32 bits.
+    yield Operation("address_SK_A", "sk", "uint32_t x = S32(1), k = K32(2); A = x + k; if (A < k) goto trap_memory; NEXT(4);")
+    yield Operation("memory_size_S", "d", "A = wirq_memory_pages(vm); S32(1) = A; NEXT(2);")
+    yield Operation("memory_grow_S", "sd", "goto memory_grow;")
+
+
+# ---------------------------------------------------------------- 64-bit integers
+
+BINARY64 = {
+    "add": ("{x} + {y}", True),
+    "sub": ("{x} - {y}", False),
+    "mul": ("{x} * {y}", True),
+    "and": ("{x} & {y}", True),
+    "or": ("{x} | {y}", True),
+    "xor": ("{x} ^ {y}", True),
+    "shl": ("{x} << ({y} & 63)", True),
+    "shr_s": ("wirq_shr_s64({x}, {y})", True),
+    "shr_u": ("{x} >> ({y} & 63)", True),
+    "rotr": ("wirq_rotr64({x}, {y})", True),
+}
+RELATIONS64 = {
+    "eq": "x == y",
+    "ne": "x != y",
+    "lt_s": "(int64_t)x < (int64_t)y",
+    "lt_u": "x < y",
+    "ge_s": "(int64_t)x >= (int64_t)y",
+    "ge_u": "x >= y",
+}
+
+
+def integer64() -> Iterator[Operation]:
+    for name, (expression, constant) in BINARY64.items():
+        body = "uint64_t x = S64(1), y = {y}; x = " + expression.format(x="x", y="y") + "; PUT64(3, x); NEXT(4);"
+        yield Operation(f"{name}64_SS", "wwD", body.format(y="S64(2)"))
+        if constant and name != "sub":
+            yield Operation(f"{name}64_SC", "wcD", body.format(y="(uint64_t)(int64_t)(int16_t)U16(2)"))
+    for relation, test in RELATIONS64.items():
+        body = f"uint64_t x = S64(1), y = {{y}}; A = {test}; S32(3) = A; NEXT(4);"
+        yield Operation(f"{relation}64_SS_S", "wwd", body.format(y="S64(2)"))
+        yield Operation(f"{relation}64_SC_S", "wcd", body.format(y="(uint64_t)(int64_t)(int16_t)U16(2)"))
+    for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):
+        kinds = "s" * (unit - 1) + "D"
+        yield Operation(f"extend_u64_{form}", kinds, f"uint64_t v = {value}; PUT64({unit}, v); NEXT({unit + 1});")
+        yield Operation(
+            f"extend_s64_{form}", kinds, f"uint64_t v = (uint64_t)(int64_t)(int32_t){value}; PUT64({unit}, v); NEXT({unit + 1});"
+        )
+
+
+# ---------------------------------------------------------------- f32 in the first table
+
+
+def float32() -> Iterator[Operation]:
+    for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*"), ("div", "/")):
+        yield Operation(
+            f"f32_{name}", "ssd", f"A = wirq_f32_bits(wirq_f32(S32(1)) {sign} wirq_f32(S32(2))); S32(3) = A; NEXT(4);"
+        )
+    for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
+        yield Operation(f"f32_{name}", "ssd", f"A = wirq_f32(S32(1)) {sign} wirq_f32(S32(2)); S32(3) = A; NEXT(4);")
+    yield Operation("extended", "u", "EXTENDED(1);")
+
+
+def operations() -> list[Operation]:
+    """Every operation of the first table, in order of number."""
+    return [*control(), *integer32(), *moves(), *memory(), *integer64(), *float32()]
+
+
+# ---------------------------------------------------------------- extended operations
+
+#: Behind `extended`: rare or slow ones, found through a second table that lies in flash. Unit 1 is their number.
+
+
+def extended() -> list[Operation]:
+    """The extended operations, in order of number; operands begin at unit 2."""
+    rows: list[Operation] = []
+
+    def row(name: str, operands: str, code: str) -> None:
+        rows.append(Operation(name, operands, code))
+
+    for name in ("div_s", "div_u", "rem_s", "rem_u"):
+        checks = "if (y == 0) TRAP(WIRQ_TRAP_DIVIDE_BY_ZERO); "
+        if name == "div_s":
+            checks += "if (x == UINT64_C(1) << 63 && y == UINT64_MAX) TRAP(WIRQ_TRAP_INTEGER_OVERFLOW); "
+        result = {
+            "div_s": "(uint64_t)((int64_t)x / (int64_t)y)",
+            "div_u": "x / y",
+            "rem_s": "y == UINT64_MAX ? 0 : (uint64_t)((int64_t)x % (int64_t)y)",
+            "rem_u": "x % y",
+        }[name]
+        row(f"{name}64", "wwD", f"uint64_t x = S64(2), y = S64(3); {checks}x = {result}; PUT64(4, x); NEXT(5);")
+    row("rotl64", "wwD", "uint64_t x = S64(2), y = S64(3); x = wirq_rotr64(x, 64 - (y & 63)); PUT64(4, x); NEXT(5);")
+    for name in ("clz", "ctz", "popcnt"):
+        row(f"{name}64", "wD", f"uint64_t x = S64(2); x = wirq_{name}64(x); PUT64(3, x); NEXT(4);")
+    for bits in (8, 16, 32):
+        row(f"extend{bits}_s64", "wD", f"uint64_t x = (uint64_t)(int64_t)(int{bits}_t)S32(2); PUT64(3, x); NEXT(4);")
+
+    for name in ("min", "max", "copysign"):
+        row(f"f32_{name}", "ssd", f"A = wirq_f32_{name}(S32(2), S32(3)); S32(4) = A; NEXT(5);")
+        row(f"f64_{name}", "wwD", f"uint64_t v = wirq_f64_{name}(S64(2), S64(3)); PUT64(4, v); NEXT(5);")
+    for name in ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt"):
+        row(f"f32_{name}", "sd", f"A = wirq_f32_{name}(S32(2)); S32(3) = A; NEXT(4);")
+        row(f"f64_{name}", "wD", f"uint64_t v = wirq_f64_{name}(S64(2)); PUT64(3, v); NEXT(4);")
+    for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*"), ("div", "/")):
+        row(
+            f"f64_{name}",
+            "wwD",
+            f"uint64_t v = wirq_f64_bits(wirq_f64(S64(2)) {sign} wirq_f64(S64(3))); PUT64(4, v); NEXT(5);",
+        )
+    for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
+        row(f"f64_{name}", "wwd", f"A = wirq_f64(S64(2)) {sign} wirq_f64(S64(3)); S32(4) = A; NEXT(5);")
+
+    for saturating in ("", "_sat"):
+        for to in ("i32", "i64"):
+            for source in ("f32", "f64"):
+                for sign in ("s", "u"):
+                    get = "S32(2)" if source == "f32" else "S64(2)"
+                    wide = "w" if source == "f64" else "s"
+                    function = f"wirq_{to}_trunc{saturating}_{source}_{sign}"
+                    name = f"{to}_trunc{saturating}_{source}_{sign}"
+                    put = "A = (uint32_t)v; S32(3) = A;" if to == "i32" else "PUT64(3, v);"
+                    ctype, dest = ("uint32_t", "d") if to == "i32" else ("uint64_t", "D")
+                    if saturating:
+                        row(name, wide + dest, f"{ctype} v = {function}({get}); {put} NEXT(4);")
+                    else:
+                        row(
+                            name,
+                            wide + dest,
+                            f"{ctype} v; wirq_status s = {function}({get}, &v); if (s) TRAP(s); {put} NEXT(4);",
+                        )
+    for to in ("f32", "f64"):
+        for source in ("i32", "i64"):
+            for sign in ("s", "u"):
+                get = "S32(2)" if source == "i32" else "S64(2)"
+                cast = ("u" if sign == "u" else "") + f"int{source[1:]}_t"
+                value = f"wirq_{to}_bits(({'float' if to == 'f32' else 'double'})({cast}){get})"
+                put = f"A = {value}; S32(3) = A;" if to == "f32" else f"uint64_t v = {value}; PUT64(3, v);"
+                operands = ("w" if source == "i64" else "s") + ("d" if to == "f32" else "D")
+                row(f"{to}_convert_{source}_{sign}", operands, f"{put} NEXT(4);")
+    row("f32_demote_f64", "wd", "A = wirq_f32_bits((float)wirq_f64(S64(2))); S32(3) = A; NEXT(4);")
+    row("f64_promote_f32", "sD", "uint64_t v = wirq_f64_bits((double)wirq_f32(S32(2))); PUT64(3, v); NEXT(4);")
+    return rows

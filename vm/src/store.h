@@ -1,0 +1,155 @@
+/* store.h: modules, instances and what they own. WebAssembly spec 4.2, in the shape a small machine wants.
+ *
+ * A module is what loading makes: it holds no mutable state and no address of an instance, so instances share it. An instance
+ * holds memory, table, globals and resolved imports. Everything lies in the VM's arena.
+ */
+#ifndef WIRQ_STORE_H
+#define WIRQ_STORE_H
+
+#include "config.h"
+#include "wirq.h"
+
+struct wirq_name {
+    const uint8_t *bytes; /* not terminated */
+    uint32_t length;
+};
+
+struct limits {
+    uint32_t minimum, maximum; /* memory: in pages; table: in elements */
+    bool has_maximum;
+    uint8_t page_shift; /* memory: log2 of the page size: 16, or 0 (custom page sizes) */
+};
+
+/* A constant expression, evaluated at instantiation. */
+enum constant_kind { CONSTANT_VALUE, CONSTANT_GLOBAL, CONSTANT_FUNCTION, CONSTANT_NULL };
+struct constant {
+    uint8_t kind; /* enum constant_kind */
+    uint8_t type; /* enum wirq_type */
+    uint32_t low, high; /* value cells, or global or function index in low */
+};
+
+struct import {
+    struct wirq_name module, name;
+    uint8_t kind;   /* enum wirq_kind */
+    uint16_t index; /* in the index space of its kind */
+};
+
+struct export {
+    struct wirq_name name;
+    uint8_t kind;
+    uint16_t index;
+};
+
+struct global_type {
+    uint8_t type;
+    bool is_mutable;
+    uint16_t cell;        /* defined globals: index of the first cell in instance->globals */
+    struct constant init; /* defined globals */
+};
+
+struct table_type {
+    uint8_t type; /* WIRQ_FUNCREF or WIRQ_EXTERNREF */
+    struct limits limits;
+};
+
+struct data_segment {
+    struct wirq_name bytes;
+    bool is_active;
+    struct constant offset;
+};
+
+struct element_segment {
+    uint16_t count;
+    bool is_active;
+    uint16_t table;
+    struct constant offset;
+    const uint16_t *functions; /* indices; 0xFFFF = null */
+};
+
+struct wirq_module {
+    struct wirq_vm *vm;
+    struct wirq_module *next;
+    uint32_t instance_count;
+    uint32_t wasm_code_bytes, lowered_code_bytes, bytes;
+
+    /* Equal types share one object: types[i] == types[j] if and only if they are equal. */
+    const struct wirq_functype **types;
+    uint16_t type_count;
+
+    uint16_t function_count, imported_functions; /* imports come first, and are counted in function_count */
+    uint16_t *function_types;                    /* function_count type indices */
+    const uint16_t **code;                       /* entry points of the defined functions: code[function - imported_functions] */
+    const uint16_t *code_start, *code_end;       /* all lowered code; functions follow one another in index order */
+
+    uint16_t table_count, imported_tables;
+    struct table_type *tables;
+    uint16_t memory_count, imported_memories;
+    struct limits *memories;
+    uint16_t global_count, imported_globals;
+    struct global_type *globals;
+    uint16_t global_cells; /* cells of the defined globals */
+
+    uint16_t import_count, export_count;
+    struct import *imports;
+    struct export *exports;
+    uint16_t data_count, element_count;
+    struct data_segment *data;
+    struct element_segment *elements;
+    int32_t start_function; /* -1 = none */
+};
+
+/* Linear memory. Shared by the instances that import it; freed with the instance that defined it. */
+struct wirq_memory {
+    uint8_t *base;
+    uint32_t size; /* bytes */
+    struct limits limits;
+    struct wirq_instance *owner;
+};
+
+/* Elements are funcref or externref cells: a funcref is instance id << 16 | function index, WIRQ_NULL_REFERENCE = null. */
+struct wirq_table {
+    uint32_t *elements;
+    uint32_t size;
+    struct limits limits;
+    uint8_t type;
+    struct wirq_instance *owner;
+};
+
+/* What an imported function resolves to. host != NULL: a host function; else the function of another instance. */
+struct function_import {
+    const struct wirq_host_import *host;
+    struct wirq_instance *instance;
+    uint16_t function; /* index in that instance; a DEFINED function: chains of imports are followed at instantiation */
+};
+
+struct wirq_instance {
+    struct wirq_vm *vm;
+    struct wirq_module *module;
+    struct wirq_instance *next;
+    uint16_t id;  /* in vm->instances; upper half of its funcrefs */
+    bool started; /* the start function is done, or there is none: handlers may run (R7) */
+    bool faulted; /* a handler with policy fatal trapped: may not run again (R7, R44) */
+
+    uint32_t *globals;                  /* cells of defined globals */
+    uint32_t **imported_globals;        /* where the cells of imported globals lie */
+    struct wirq_memory **memories;      /* imported first */
+    struct wirq_table **tables;         /* imported first */
+    struct function_import *functions;  /* resolved function imports */
+    uint32_t *stack_pointer;            /* cell of the exported mutable i32 global __stack_pointer, or NULL (R34) */
+    struct wirq_name registered;        /* module name for other instances' imports; bytes == NULL: none */
+};
+
+/* module.c */
+const struct wirq_functype *module_function_type(const struct wirq_module *module, uint32_t function);
+/* The defined function whose code holds ip (function index space), or UINT32_MAX. */
+uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip);
+bool functypes_equal(const struct wirq_functype *a, const struct wirq_functype *b);
+static inline uint32_t type_cells(uint8_t type) {
+    return type == WIRQ_I64 || type == WIRQ_F64 ? 2 : 1;
+}
+
+/* memory.c: grows by delta pages, zeroing what is new. The old size in pages, or UINT32_MAX. May move base: the interpreter
+ * reloads it. */
+uint32_t memory_grow(struct wirq_vm *vm, struct wirq_memory *memory, uint32_t delta);
+
+#endif

@@ -1,0 +1,161 @@
+/* vm.h: the VM's own state: handler table, registers, wasm stacks, interrupt sources. */
+#ifndef WIRQ_VM_H
+#define WIRQ_VM_H
+
+#include "arena.h"
+#include "store.h"
+#include "wirq_ops.h" /* generated: OP_…, WIRQ_OPERATIONS, WIRQ_CONTROL_OPERATIONS */
+
+/* Pushed by a call, popped by a return. Records grow down from the end of a wasm stack while frames grow up from its start. */
+struct record {
+    const uint16_t *ip; /* the operation after the call */
+    uint32_t *fp;       /* the caller's frame; for OP_RESTORE_INSTANCE the caller's instance */
+};
+
+struct wasm_stack {
+    uint32_t *base;     /* first cell */
+    struct record *top; /* past the last record: where an empty stack's rs points */
+};
+
+/* The interpreter's registers, written back whenever it is left or a slow path is called. */
+struct registers {
+    const uint16_t *ip;           /* next operation */
+    uint32_t *fp;                 /* frame of the running function */
+    struct record *rs;            /* newest return record */
+    uint32_t a;                   /* accumulator: the last 32-bit result */
+    struct wirq_instance *instance;
+};
+
+/* A delivery in progress: what IRQ_RET restores. VM-private, so a guest can neither see nor forge it. */
+struct delivery {
+    struct registers interrupted;
+    uint32_t source;         /* whose handler runs */
+    uint32_t saved_sp;       /* __stack_pointer before (R33) */
+    bool resume_waiting;     /* the interrupted thread was waiting or idle, not running */
+};
+
+struct source {
+    volatile uint32_t raised; /* Hi: counted by wirq_raise */
+    volatile uint32_t argument, stamp;
+    volatile uint8_t pending; /* one byte a source, stored whole: no read-modify-write shared between ISRs (R12) */
+    volatile uint8_t wake;    /* since the last return of wait (R50) */
+    uint8_t class_, actions;
+    bool enabled, attached, delivering;
+    uint16_t function; /* handler */
+    struct wirq_instance *instance;
+    uint32_t context;
+    uint32_t taken;     /* raised as of the last take */
+    uint32_t delivered; /* handler runs */
+    uint32_t missed, worst_latency_us;
+};
+
+/* The guest's interrupt block (R17-R23), private copies of everything address-like. */
+struct block {
+    struct wirq_instance *instance; /* NULL: none */
+    uint32_t address, slots;
+};
+
+struct wirq_vm {
+    /* First, so that the register that holds the VM is the table's base. Entries of control operations are overwritten by
+     * wirq_poison and restored by the next safe point (R56, R57). */
+    const void *volatile handlers[WIRQ_OPERATIONS];
+
+    /* Of the current instance, for the interpreter; set by vm_enter_instance. */
+    uint32_t *globals;
+    const uint16_t *const *code; /* of defined functions */
+    uint8_t *memory_base;
+    uint32_t memory_limit;       /* size - 3, or 0: a 4-byte access at ea is in bounds if and only if ea < memory_limit */
+    uint32_t memory_size;
+
+    struct registers registers;
+    const void *const *labels;   /* the handlers' true addresses */
+    const void *poison_label;    /* what a poisoned entry holds */
+    uint32_t *stack_limit;       /* spare */
+
+    struct arena arena;
+    struct wasm_stack main_stack, handler_stack;
+
+    volatile uint8_t stop_requested, yield_requested;
+    volatile uint8_t poisoned;   /* wirq_poison ran since the last restore */
+
+    struct wirq_instance **instances; /* by id; grown as needed */
+    uint16_t instance_capacity;
+    struct wirq_instance *instance_list;
+    struct wirq_module *module_list;
+
+    /* The call in progress. */
+    enum { VM_IDLE, VM_CALL, VM_REACTOR } mode;
+    struct wirq_instance *call_instance;
+    const struct wirq_functype *call_type;
+    struct wirq_trap trap;
+    struct wirq_load_error error;
+    uint32_t stack_peak_cells;
+
+    /* Interrupts. */
+    struct source *sources;
+    uint32_t source_count;
+    const char *const *source_names;
+    struct block block;
+    struct delivery delivery;
+    bool in_handler;             /* level < K */
+    bool waiting;                /* registers.ip is a host call that answered WIRQ_WAIT */
+    bool wait_begun;
+    uint64_t wait_deadline;
+
+    /* Injection (tests): counting stubs stay installed while armed (R65). */
+    bool inject_armed, inject_every;
+    uint32_t inject_source, inject_at, inject_count;
+
+    const struct wirq_host_import *host_tables[WIRQ_MAX_HOST_TABLES];
+    uint16_t host_table_sizes[WIRQ_MAX_HOST_TABLES];
+    void *user;
+    struct wirq_load *load; /* a load in progress, or NULL */
+};
+
+/* Makes an instance current: caches its globals, code, memory. Called by the interpreter and at delivery. */
+void vm_enter_instance(struct wirq_vm *vm, struct wirq_instance *instance);
+/* Reloads memory_base, memory_limit, memory_size after growth or a host call. */
+void vm_reload_memory(struct wirq_vm *vm);
+
+/* ---- interpret.c ---- */
+
+/* Fills labels, poison_label and the handler table. */
+void interpreter_init(struct wirq_vm *vm);
+/* Runs from vm->registers until the call returns, traps, is suspended or waits. On a trap fills vm->trap. */
+enum wirq_run interpret(struct wirq_vm *vm);
+/* Entry that a call from the host returns to (OP_EXIT), a handler's (OP_IRQ_RETURN), a cross-instance call's. */
+extern const uint16_t code_exit[], code_irq_return[], code_restore_instance[], code_idle[];
+/* Restores every poisoned entry. R57: always before the pending set is read. With counting stubs armed, does nothing. */
+void interpreter_unpoison(struct wirq_vm *vm);
+void interpreter_poison_all(struct wirq_vm *vm);
+void interpreter_poison_control(struct wirq_vm *vm);
+/* Sets up registers for a call of a DEFINED function of instance on an empty stack: arguments copied to the first cells, a
+ * record with `return_to` pushed. False if the stack is too small. */
+bool interpreter_prepare_call(struct wirq_vm *vm, struct wasm_stack *stack, struct wirq_instance *instance, uint32_t function,
+                              const uint32_t *arguments, uint32_t count, const uint16_t *return_to);
+
+/* ---- interrupt.c ---- */
+
+enum safe_point { SAFE_POINT_RESUME, SAFE_POINT_STOP, SAFE_POINT_YIELD };
+/* At a safe point: registers are written back, ip names the operation that has not begun. Unpoisons, then (in this order) answers
+ * a stop, publishes the interrupt block, delivers what is due by changing vm->registers (RESUME goes on from them), answers a
+ * yield. */
+enum safe_point interrupt_safe_point(struct wirq_vm *vm);
+/* OP_IRQ_RETURN: the handler has returned. Tail-chains the next due handler (R41) or restores the interrupted registers. */
+void interrupt_return(struct wirq_vm *vm);
+/* A handler trapped (vm->trap filled in but source): stage 1 has policy fatal: the instance is FAULTED, the interrupted call
+ * ends with the trap. Resets the delivery. */
+void interrupt_handler_trapped(struct wirq_vm *vm);
+/* Is anything due that ends or interrupts a wait? Called masked. */
+bool interrupt_due(const struct wirq_vm *vm);
+/* Publishes source counters into the guest's block (C2, R28); called at safe points and after every host call. */
+void interrupt_publish(struct wirq_vm *vm);
+/* Attaches the exports "irq:SOURCE[:PRIO]" of a new instance. */
+wirq_status interrupt_attach_exports(struct wirq_instance *instance);
+void interrupt_detach_instance(struct wirq_instance *instance);
+/* The import module "wirq" (interrupts.md section 5): block, attach, attach_ref, detach, enable, pend, take, poll, wait,
+ * deliver, budget, query. */
+extern const struct wirq_host_import interrupt_imports[];
+extern const uint32_t interrupt_import_count;
+
+#endif
