@@ -1,0 +1,7 @@
+"""Building firmware for boards and WebAssembly modules from C sources: toolchains, generated headers, incremental compiling."""
+
+from __future__ import annotations
+
+from firmware_host.build.image import Image, Options, build, firmware
+
+__all__ = ["Image", "Options", "build", "firmware"]

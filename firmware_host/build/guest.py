@@ -1,0 +1,66 @@
+"""Compiles a guest: one C file to a WebAssembly module, with the compiler that pip installs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from firmware_host import resources
+from firmware_host.build import toolchains
+from firmware_host.errors import BuildError
+
+Optimisation = Literal["-O0", "-O1", "-O2", "-O3", "-Os", "-Oz"]
+
+#: Bytes of the C stack in linear memory when nothing else is said; zig's own default is 1 MiB, more RAM than any small board has.
+DEFAULT_STACK_SIZE = 1024
+
+_COMPILE = ("-target", "wasm32-freestanding", "-std=gnu11", "-ffreestanding", "-fno-sanitize=all", "-Wall", "-Wextra", "-g")
+
+
+def compile_c(
+    source: Path,
+    output: Path,
+    *,
+    optimise: Optimisation = "-Os",
+    page_size: Literal[1, 65536] = 1,
+    stack_size: int = DEFAULT_STACK_SIZE,
+    define: Sequence[str] = (),
+    report: Callable[[str], None] | None = None,
+) -> Path:
+    """Compiles `source` to the module `output` and returns it.
+
+    The module's memory is counted in pages of `page_size` bytes and begins with a C stack of `stack_size` bytes, so that running out
+    of it traps. Names and debug information stay in: they are for the host, and never sent to a board. `define` holds NAME or
+    NAME=VALUE; `report` is given the compiler's warnings, if there are any. Raises BuildError with the compiler's messages, or ToolMissing.
+    """
+    if not source.is_file():
+        raise BuildError(f"there is no file {source}; nothing was compiled")
+    zig = str(toolchains.zig())
+    include = ("-I", str(resources.path("guests", "c")), "-I", str(source.parent))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="wirq-guest-") as directory:
+        compiled = Path(directory) / "guest.o"
+        made = Path(directory) / "guest.wasm"
+        compile_line = (zig, "cc", *_COMPILE, optimise, *include, *(f"-D{name}" for name in define))
+        warnings = _run((*compile_line, "-c", str(source), "-o", str(compiled)), source)
+        if warnings and report:
+            report(warnings)
+        link = ("--no-entry", f"--page-size={page_size}", "--stack-first", "-z", f"stack-size={stack_size}", "--export=__stack_pointer")
+        _run((zig, "wasm-ld", *link, str(compiled), "-o", str(made)), source)
+        temporary = output.with_name(f"{output.name}.{os.getpid()}.new")
+        temporary.write_bytes(made.read_bytes())
+        temporary.replace(output)
+    return output
+
+
+def _run(command: Sequence[str], source: Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    printed = (done.stderr + done.stdout).strip()
+    if done.returncode:
+        raise BuildError(f"compiling {source.name} failed\n{printed}", hint=f"it was: {shlex.join(command)}")
+    return printed
