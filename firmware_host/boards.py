@@ -1,7 +1,7 @@
-"""Reads boards/NAME/board.toml: the facts of a board, checked, with an error that names the file and the key when one is wrong.
+"""Reads boards/NAME/board.toml: the facts of a board, checked. An error names the file and the key that is wrong.
 
-Facts that differ between the chip and its models stand in [target.chip], [target.qemu] and [target.renode]; a sub-table named by a
-QEMU major version, such as [target.qemu.7], overrides for that version.
+Facts that differ between the chip and its models stand in [target.chip], [target.qemu] and [target.renode]; a sub-table
+named by a QEMU major version, such as [target.qemu.7], overrides for that version.
 """
 
 from __future__ import annotations
@@ -160,7 +160,9 @@ class BoardFacts:
         for variant in self.variants:
             if variant.name == name:
                 return variant
-        raise BuildError(f"board {self.name} has no variant {name!r}", hint=_listing("it has", [v.name for v in self.variants]))
+        raise BuildError(
+            f"board {self.name} has no variant {name!r}", hint=_listing("it has", [v.name for v in self.variants])
+        )
 
     def qemu(self, major: int | None = None) -> QemuTarget | None:
         """Facts for QEMU of that major version, None if QEMU does not play this board."""
@@ -276,7 +278,7 @@ def _qemu(table: _Table, chip: ChipTarget) -> QemuTarget:
 
 
 def _numbered(rows: list[_Table], portable: Mapping[str, int], what: str) -> list[_Table]:
-    """Rows in order of their numbers, which must be 0, 1, 2 … and, for the portable ones, those of every other board."""
+    """Rows in order of their numbers: 0, 1, 2 … without a gap; the portable ones have the same on every board."""
     rows = sorted(rows, key=lambda row: row.number("number"))
     names: dict[str, int] = {}
     for expected, row in enumerate(rows):
@@ -290,7 +292,9 @@ def _numbered(rows: list[_Table], portable: Mapping[str, int], what: str) -> lis
         names[name] = number
     for name, number in portable.items():
         if names.get(name) != number:
-            raise rows[0].wrong(name, f"is not {what} {number}, which it is on every board", f"add or renumber {what} {name}")
+            raise rows[0].wrong(
+                name, f"is not {what} {number}, which it is on every board", f"add or renumber {what} {name}"
+            )
     return rows
 
 
@@ -366,7 +370,20 @@ def read_board(file: Path) -> BoardFacts:
         raise BuildError(f"{file.parent.name}/{file.name} is not TOML: {error}") from error
     root = _Table(file, values)
     root.only(
-        *("name", "title", "machine", "flash", "ram", "sources", "linker_script", "libraries", "vm", "serial", "source", "pin"),
+        *(
+            "name",
+            "title",
+            "machine",
+            "flash",
+            "ram",
+            "sources",
+            "linker_script",
+            "libraries",
+            "vm",
+            "serial",
+            "source",
+            "pin",
+        ),
         *("define", "target", "flash_tool", "variant", "conformance_only"),
     )
     if root.text("name") != file.parent.name:

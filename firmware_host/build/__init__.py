@@ -1,4 +1,4 @@
-"""Building firmware for boards and WebAssembly modules from C sources: toolchains, generated headers, incremental compiling."""
+"""Builds firmware for boards, and WebAssembly modules from C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes the C headers that are made from Python tables and board.toml: the link's table, the board's facts, the build's identity.
+"""Writes the C headers that are made from tables: the link's numbers, the board's facts, the build's identity.
 
 They are build products. Facts stay where they are: firmware_host/link/table.py, boards/NAME/board.toml, vm/ops.
 """
@@ -42,7 +42,9 @@ def _number(value: int) -> str:
 
 
 def _text(value: str) -> str:
-    escaped = "".join(c if " " <= c <= "~" and c not in '"\\' else "".join(f"\\{b:03o}" for b in c.encode()) for c in value)
+    escaped = "".join(
+        c if " " <= c <= "~" and c not in '"\\' else "".join(f"\\{b:03o}" for b in c.encode()) for c in value
+    )
     return f'"{escaped}"'
 
 
@@ -138,7 +140,10 @@ def board_facts_h(board: BoardFacts) -> str:
     if board.ram:
         defines.append(("BOARD_RAM_ORIGIN", _number(board.ram.origin)))
     if board.flash:
-        defines += [("BOARD_FLASH_ORIGIN", _number(board.flash.origin)), ("BOARD_FLASH_SIZE", _number(board.flash.size))]
+        defines += [
+            ("BOARD_FLASH_ORIGIN", _number(board.flash.origin)),
+            ("BOARD_FLASH_SIZE", _number(board.flash.size)),
+        ]
     sources = board.irq_sources
     defines += [(f"BOARD_SOURCE_{_identifier(source.name)}", str(source.number)) for source in sources]
     defines.append(("BOARD_SOURCE_COUNT", str(len(sources))))

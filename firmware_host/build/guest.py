@@ -16,10 +16,19 @@ from firmware_host.errors import BuildError
 
 Optimisation = Literal["-O0", "-O1", "-O2", "-O3", "-Os", "-Oz"]
 
-#: Bytes of the C stack in linear memory when nothing else is said; zig's own default is 1 MiB, more RAM than any small board has.
+#: Bytes of the C stack in linear memory when nothing else is said. zig's own default is 1 MiB: no small board has that.
 DEFAULT_STACK_SIZE = 1024
 
-_COMPILE = ("-target", "wasm32-freestanding", "-std=gnu11", "-ffreestanding", "-fno-sanitize=all", "-Wall", "-Wextra", "-g")
+_COMPILE = (
+    "-target",
+    "wasm32-freestanding",
+    "-std=gnu11",
+    "-ffreestanding",
+    "-fno-sanitize=all",
+    "-Wall",
+    "-Wextra",
+    "-g",
+)
 
 
 def compile_c(
@@ -34,9 +43,10 @@ def compile_c(
 ) -> Path:
     """Compiles `source` to the module `output` and returns it.
 
-    The module's memory is counted in pages of `page_size` bytes and begins with a C stack of `stack_size` bytes, so that running out
-    of it traps. Names and debug information stay in: they are for the host, and never sent to a board. `define` holds NAME or
-    NAME=VALUE; `report` is given the compiler's warnings, if there are any. Raises BuildError with the compiler's messages, or ToolMissing.
+    The module's memory is counted in pages of `page_size` bytes and begins with a C stack of `stack_size` bytes, so
+    that running out of it traps. Names and debug information stay in: they are for the host, and never sent to a board.
+    `define` holds NAME or NAME=VALUE; `report` is given the compiler's warnings, if there are any. Raises BuildError
+    with the compiler's messages, or ToolMissing.
     """
     if not source.is_file():
         raise BuildError(f"there is no file {source}; nothing was compiled")
@@ -50,7 +60,14 @@ def compile_c(
         warnings = _run((*compile_line, "-c", str(source), "-o", str(compiled)), source)
         if warnings and report:
             report(warnings)
-        link = ("--no-entry", f"--page-size={page_size}", "--stack-first", "-z", f"stack-size={stack_size}", "--export=__stack_pointer")
+        link = (
+            "--no-entry",
+            f"--page-size={page_size}",
+            "--stack-first",
+            "-z",
+            f"stack-size={stack_size}",
+            "--export=__stack_pointer",
+        )
         _run((zig, "wasm-ld", *link, str(compiled), "-o", str(made)), source)
         temporary = output.with_name(f"{output.name}.{os.getpid()}.new")
         temporary.write_bytes(made.read_bytes())

@@ -1,7 +1,7 @@
 """Builds a board's firmware: which sources, which flags, which linker script, and when nothing needs to be done.
 
-The image lies in CACHE/firmware/BOARD-TOOLCHAIN…/. The first question, "has anything changed?", is answered from file times alone
-in a few milliseconds; a change then costs only what it touches (firmware_host.build.incremental).
+The image lies in CACHE/firmware/BOARD-TOOLCHAIN…/. The first question, "has anything changed?", is answered from file
+times alone in a few milliseconds; a change then costs only what it touches (firmware_host.build.incremental).
 """
 
 from __future__ import annotations
@@ -190,14 +190,21 @@ def _build(
 
 
 def _sources(board: BoardFacts, headers: Path) -> Iterator[tuple[Path, str, tuple[str, ...]]]:
-    """Every C file of the firmware with its object's name and include path. The prefix tells linker script and `wirq size` the part."""
+    """Every C file of the firmware, its object's name and its include path.
+
+    The object's prefix tells the linker script and `wirq size` which part it belongs to.
+    """
     vm, firmware_directory = resources.path("vm"), resources.path("boards", "firmware")
     public = (f"-I{headers}", f"-I{vm / 'include'}")
     seen: dict[str, Path] = {}
     parts: list[tuple[str, list[Path], tuple[str, ...]]] = [
         ("vm", sorted((vm / "src").glob("*.c")), (*public, f"-I{vm / 'src'}")),
         ("fw", sorted(firmware_directory.glob("*.c")), (*public, f"-I{firmware_directory}")),
-        ("board", [board.directory / name for name in board.sources], (*public, f"-I{firmware_directory}", f"-I{board.directory}")),
+        (
+            "board",
+            [board.directory / name for name in board.sources],
+            (*public, f"-I{firmware_directory}", f"-I{board.directory}"),
+        ),
     ]
     for prefix, files, include in parts:
         if not files:
@@ -205,7 +212,9 @@ def _sources(board: BoardFacts, headers: Path) -> Iterator[tuple[Path, str, tupl
         for file in files:
             name = f"{prefix}-{file.stem}.o"
             if name in seen:
-                raise BuildError(f"{file.name} and {seen[name].name} would both become {name}", hint="rename one of them")
+                raise BuildError(
+                    f"{file.name} and {seen[name].name} would both become {name}", hint="rename one of them"
+                )
             seen[name] = file
             yield file, name, include
 
@@ -257,9 +266,14 @@ def entry_symbol(linker_script: Path) -> str | None:
 
 
 def _link(
-    board: BoardFacts, compiler: toolchains.Compiler, options: Options, objects: Sequence[str], directory: Path, elf: Path
+    board: BoardFacts,
+    compiler: toolchains.Compiler,
+    options: Options,
+    objects: Sequence[str],
+    directory: Path,
+    elf: Path,
 ) -> None:
-    # Objects are named without a directory, so that a linker script's *vm-*.o means the VM's and never a directory's name.
+    # Objects are named without a directory: a linker script's *vm-*.o must not match the name of a directory.
     command = [*compiler.command, *compiler.row.flags, *compiler.row.link_flags, "-g", "-Wl,--gc-sections"]
     if options.variant == SANITIZE:
         command += _SANITIZE_FLAGS

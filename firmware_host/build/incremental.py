@@ -1,4 +1,4 @@
-"""Compiles C files in parallel, and only those whose command, source or headers have changed in content since the last time."""
+"""Compiles C files in parallel, and only those whose command, source or headers have changed since the last time."""
 
 from __future__ import annotations
 
@@ -68,7 +68,10 @@ def run_tool(command: Sequence[str], *, cwd: Path, what: str) -> str:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     printed = (done.stderr + done.stdout).strip()
     if done.returncode:
-        raise BuildError(f"{what} failed\n{printed or f'exit code {done.returncode}, no message'}", hint=f"it was: {shlex.join(command)}")
+        raise BuildError(
+            f"{what} failed\n{printed or f'exit code {done.returncode}, no message'}",
+            hint=f"it was: {shlex.join(command)}",
+        )
     return printed
 
 

@@ -1,4 +1,4 @@
-"""The table of toolchains: for each kind of machine, which compilers can make code for it, with which flags, and where they come from.
+"""The table of toolchains: which compilers make code for which machine, with which flags, and where they come from.
 
 Adding a core is one row of MACHINES. `find` turns a row into a compiler that is really there, or says what to install.
 """
@@ -25,7 +25,7 @@ ENVIRONMENT_VARIABLE = "WIRQ_TOOLCHAIN"
 
 @dataclass(frozen=True)
 class Row:
-    """One way to compile for a machine: the program (looked for on PATH, but for zig), flags, and the package to install."""
+    """One way to compile for a machine: the program (zig is found by itself), its flags, and the package to install."""
 
     program: str
     flags: tuple[str, ...]
@@ -45,7 +45,7 @@ class Machine:
 
 
 def _native_triple() -> str:
-    """zig's name of the machine this runs on; a C library of zig's own, so that no system compiler or headers are needed."""
+    """zig's name of this machine. zig brings the C library, so that no system compiler or headers are needed."""
     arch = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
     if sys.platform == "darwin":
         return f"{arch}-macos"
@@ -54,7 +54,7 @@ def _native_triple() -> str:
     return "native"
 
 
-#: What a zig compile line always needs: its checks for undefined behaviour are on by default and would call a run-time library.
+#: zig's checks for undefined behaviour are on by default and would call a run-time library.
 _ZIG = ("-fno-sanitize=all",)
 #: gcc turns copying loops into calls of memcpy, also inside memcpy itself.
 _GCC = ("-fno-tree-loop-distribute-patterns",)
@@ -67,7 +67,9 @@ def _arm(name: str, cpu: str) -> Machine:
         name,
         {
             "zig": Row("zig", zig + _ZIG, "ziglang"),
-            "gcc": Row("arm-none-eabi-gcc", gcc + _GCC, "gcc-arm-none-eabi", ("-nostdlib", "-nostartfiles"), ("-lgcc",)),
+            "gcc": Row(
+                "arm-none-eabi-gcc", gcc + _GCC, "gcc-arm-none-eabi", ("-nostdlib", "-nostartfiles"), ("-lgcc",)
+            ),
         },
     )
 
@@ -79,7 +81,13 @@ def _riscv(name: str, cpu: str) -> Machine:
         name,
         {
             "zig": Row("zig", zig + _ZIG, "ziglang"),
-            "gcc": Row("riscv64-unknown-elf-gcc", gcc + _GCC, "gcc-riscv64-unknown-elf", ("-nostdlib", "-nostartfiles"), ("-lgcc",)),
+            "gcc": Row(
+                "riscv64-unknown-elf-gcc",
+                gcc + _GCC,
+                "gcc-riscv64-unknown-elf",
+                ("-nostdlib", "-nostartfiles"),
+                ("-lgcc",),
+            ),
         },
     )
 
@@ -174,7 +182,9 @@ def find(machine_name: str, kind: str | None = None) -> Compiler:
         raise BuildError(f"there is no toolchain {chosen!r}", hint=f"toolchains: {', '.join(KINDS)}")
     row = machine.rows.get(chosen)
     if row is None:
-        raise BuildError(f"{chosen} does not build for {machine_name}", hint=f"toolchains for it: {', '.join(machine.rows)}")
+        raise BuildError(
+            f"{chosen} does not build for {machine_name}", hint=f"toolchains for it: {', '.join(machine.rows)}"
+        )
     if row.program == "zig":
         return Compiler(chosen, machine, (str(zig()), "cc"), row)
     program = shutil.which(row.program)
