@@ -1,0 +1,93 @@
+"""Counts executed instructions exactly: builds QEMU's counting plugin when it is needed, and reads its log.
+
+The plugin (tools/insncount/insncount.c) writes the number of instructions executed before each pass of a watched address.
+Programs pass the address of wirq_bench_mark at the edges of what is to be counted.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from firmware_host import resources
+from firmware_host.build import toolchains
+from firmware_host.build.incremental import content_hash, exclusively, run_tool
+from firmware_host.errors import BuildError, ToolMissing
+
+MARK_SYMBOL = "wirq_bench_mark"
+
+#: Passes of the mark in one bench run: load, first call and second call, each at begin and end.
+MARKS = 6
+
+#: From this QEMU major on, plugins speak version 2 of the interface.
+_API_2_SINCE = 9
+
+_PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Executed instructions of the three counted regions."""
+
+    load: int
+    first_call: int
+    second_call: int
+
+
+@cache
+def qemu_major(binary: str) -> int:
+    """Major version of a QEMU program. Raises ToolMissing naming the package if it is not there."""
+    program = shutil.which(binary)
+    if program is None:
+        package = _PACKAGES.get(binary, binary)
+        raise ToolMissing(
+            f"{binary} is not installed; nothing was run",
+            hint=f"sudo apt-get install --no-install-recommends {package}",
+        )
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"version (\d+)\.", done.stdout)
+    if found is None:
+        raise ToolMissing(f"{binary} does not tell its version: {(done.stdout + done.stderr).strip()}")
+    return int(found[1])
+
+
+def plugin(major: int) -> Path:
+    """The counting plugin for that QEMU major version, compiled if it is not there yet."""
+    source = resources.path("tools", "insncount", "insncount.c")
+    compiler = toolchains.find("host")
+    api = 2 if major >= _API_2_SINCE else 1
+    key = f"{content_hash(source)[:12]}-{compiler.kind}-api{api}"
+    directory = resources.cache_dir() / "insncount"
+    target = directory / f"insncount-{key}.so"
+    with exclusively(directory):
+        if not target.is_file():
+            new = target.with_suffix(".new")
+            flags = ("-std=c11", "-O2", "-shared", "-fPIC", f"-DPLUGIN_API={api}")
+            command = (*compiler.command, *compiler.row.flags, *flags, str(source), "-o", str(new))
+            run_tool(command, cwd=directory, what="compiling the counting plugin")
+            new.replace(target)
+    return target
+
+
+def plugin_arguments(binary: str, address: int, log: Path) -> list[str]:
+    """QEMU arguments that make it log every pass of `address` to `log`; complete once QEMU has ended in good order."""
+    names = [str(plugin(qemu_major(binary))), f"pc={address:#x}", f"out={log}"]
+    return ["-plugin", ",".join(name.replace(",", ",,") for name in names)]
+
+
+def read_counts(log: Path) -> Counts:
+    """The counts of the six marks in a plugin's log. Raises BuildError if it does not have just these."""
+    text = log.read_text() if log.is_file() else ""
+    marks = [int(count) for count in re.findall(r"^pc=\w+ n=(\d+)$", text, re.MULTILINE)]
+    if len(marks) != MARKS:
+        raise BuildError(
+            f"{MARK_SYMBOL} was passed {len(marks)} times instead of {MARKS}: the run ended early, so nothing was counted"
+        )
+    if not re.search(r"^total n=\d+$", text, re.MULTILINE):
+        raise BuildError("the emulator did not end in good order, so its counts are not to be trusted")
+    load_begin, load_end, first_begin, first_end, second_begin, second_end = marks
+    return Counts(load_end - load_begin, first_end - first_begin, second_end - second_begin)
