@@ -1,6 +1,6 @@
 """Counts executed instructions exactly: builds QEMU's counting plugin when it is needed, and reads its log.
 
-The plugin (tools/insncount/insncount.c) writes the number of instructions executed before each pass of a watched address.
+The plugin (tools/insncount/insncount.c) writes how many instructions had executed at each pass of a watched address.
 Programs pass the address of wirq_bench_mark at the edges of what is to be counted.
 """
 
@@ -85,7 +85,7 @@ def read_counts(log: Path) -> Counts:
     marks = [int(count) for count in re.findall(r"^pc=\w+ n=(\d+)$", text, re.MULTILINE)]
     if len(marks) != MARKS:
         raise BuildError(
-            f"{MARK_SYMBOL} was passed {len(marks)} times instead of {MARKS}: the run ended early, so nothing was counted"
+            f"{MARK_SYMBOL} was passed {len(marks)} times instead of {MARKS}: the run ended early, nothing was counted"
         )
     if not re.search(r"^total n=\d+$", text, re.MULTILINE):
         raise BuildError("the emulator did not end in good order, so its counts are not to be trusted")

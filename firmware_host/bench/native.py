@@ -1,7 +1,7 @@
 """Builds a benchmark kernel natively for a board and counts its instructions: the yardstick for the interpreter.
 
-Same compiler as the board's firmware, -O2, bare on the same emulated machine, without the firmware: the kernel, a start-up of a
-few lines and the marks (native/harness.c).
+Same compiler as the board's firmware, -O2, bare on the same emulated machine, without the firmware: the kernel, a
+start-up of a few lines and the marks (native/harness.c).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reads sizes out of a built firmware: flash and RAM of the whole, flash of the VM and of each of its files.
 
-Sizes come from the ELF file alone and mean the same for every toolchain: sections and segments for the whole, the symbols
-__wirq_vm_start and __wirq_vm_end for the VM, and each object file's symbols for its parts.
+Sizes come from the ELF file alone and mean the same for every toolchain: sections and segments for the whole, the
+symbols __wirq_vm_start and __wirq_vm_end for the VM, and each object file's symbols for its parts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class FirmwareSize:
-    """Flash and RAM of a firmware. `static` is .data and .bss with the arena, `c_stack` what is kept for the C stack."""
+    """Flash and RAM of a firmware. `static` is .data and .bss with the arena, `c_stack` the room for the C stack."""
 
     flash: Memory
     ram: Memory

@@ -1,0 +1,75 @@
+# wirq's commands for people in a checkout. Everything they need goes into .venv (pip packages) and build/ (what is built).
+#
+#   make demo                     a C program is interrupted while it computes, on this machine
+#   make test                     everything that is tested
+#   make BOARD=NAME [VARIANT=V]   firmware of a board, as `wirq build NAME --variant V`
+#   make bench                    counts instructions of the kernels in benchmarks/ against native code
+#   make lint | size | clean | distclean
+
+.DEFAULT_GOAL := $(if $(BOARD),firmware,help)
+.PHONY: help demo test lint pytest robot packages firmware bench size clean distclean
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+# The environment is set up anew when its recipe or the Python it was made with has changed.
+KEY := $(shell { $(PYTHON) -V; cat pyproject.toml; } 2>&1 | cksum | tr ' ' '-')
+READY := $(VENV)/ready-$(KEY)
+READY_FOR_TESTS := $(VENV)/ready-for-tests-$(KEY)
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+
+help:
+	@sed -n '3,9s/^# \{0,3\}//p' Makefile
+
+$(READY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "error: wirq needs Python 3.11 or newer, $(PYTHON) is older or missing; try: make PYTHON=python3.12" >&2; exit 8; }
+	@echo "setting up $(VENV) with pip (once; it brings the C compiler along)"
+	@test "`$(BIN)/python -V 2>&1`" = "`$(PYTHON) -V 2>&1`" || $(PYTHON) -m venv --clear $(VENV) || \
+	    { echo "error: $(PYTHON) cannot make virtual environments; try: sudo apt-get install python3-venv" >&2; exit 8; }
+	@$(PIP_INSTALL) .
+	@rm -f $(VENV)/ready-*
+	@touch $@
+
+$(READY_FOR_TESTS): $(READY)
+	@echo "adding to $(VENV) what the tests need (once)"
+	@$(PIP_INSTALL) '.[test]'
+	@touch $@
+
+demo: $(READY)
+	@echo not yet; exit 1
+
+test: lint pytest robot
+
+lint: $(READY_FOR_TESTS)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+pytest: $(READY_FOR_TESTS) packages
+	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+
+robot: $(READY_FOR_TESTS) packages
+	$(BIN)/python -m robot_tests
+
+# Emulators, second compilers and checkers that only the tests need.
+packages:
+	@tools/install-test-packages
+
+firmware: $(READY)
+	@$(BIN)/wirq build $(BOARD) $(if $(VARIANT),--variant $(VARIANT)) $(if $(TOOLCHAIN),--toolchain $(TOOLCHAIN)) -j $(JOBS)
+
+bench: $(READY)
+	@$(BIN)/python -m firmware_host.bench $(if $(BOARD),--board $(BOARD)) $(if $(TOOLCHAIN),--toolchain $(TOOLCHAIN)) $(BENCH_ARGS)
+
+size: $(READY)
+	@$(BIN)/wirq size $(if $(BOARD),--board $(BOARD))
+
+clean:
+	rm -rf build dist results .pytest_cache .mypy_cache .ruff_cache
+
+distclean: clean
+	rm -rf $(VENV)
