@@ -1,0 +1,1 @@
+"""The serial link: frames, payloads and the session, all without I/O."""

@@ -1,0 +1,334 @@
+"""The host's side of one link session, without I/O: bytes and a clock value in, bytes and events out.
+
+Delivery is go-back-N with the window that the board's welcome allows. Requests, responses and events are counted by a
+sequence number per direction; each frame tells the next one expected from the peer. All timers are here, on the host;
+the board keeps none: it sends a lost frame of its own again when an acknowledgement of ours shows that we lack it, and
+that is why we acknowledge at least once a second.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from firmware_host.errors import LinkError
+from firmware_host.link import frames, messages, table
+from firmware_host.link.messages import Frame, Response, Values
+from firmware_host.link.table import Command
+
+#: Sequence and acknowledge are counted modulo this.
+_MODULO = 256
+
+#: The largest frame that we take from a board; ours are limited by what the board takes.
+MAX_RECEIVED_FRAME = 4096 + 64
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """When things are sent again; seconds. How long a caller waits in all is the caller's one `timeout`."""
+
+    hello_interval: float = 0.1  # of the first hellos; doubles up to hello_longest
+    hello_longest: float = 0.5
+    first: float = 0.3  # of a request that was not acknowledged; doubles up to longest
+    longest: float = 1.0
+    acknowledge_after: float = 0.005  # how long an acknowledgement waits for a request to travel with
+    keep_alive: float = 0.5  # an acknowledgement is sent after this silence of ours
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """The board's answer to our hello: who it is and its limits."""
+
+    values: Mapping[str, Any]
+
+    @property
+    def session(self) -> int:
+        return int(self.values["session"])
+
+    @property
+    def max_frame(self) -> int:
+        return int(self.values["max_frame"])
+
+
+@dataclass(frozen=True)
+class OtherMajor:
+    """A board that speaks another major of the protocol answered; nothing else may be exchanged with it."""
+
+    major: int
+    minor: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """Console text, as it came."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A request was answered."""
+
+    request_id: int
+    response: Response
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An event of the board, such as "app.exit"."""
+
+    name: str
+    values: Values = field(hash=False)
+
+
+SessionEvent = Welcome | OtherMajor | Text | Answered | Happened
+
+
+@dataclass
+class _Sent:
+    """A sequenced frame that is not acknowledged yet."""
+
+    frame: Frame
+    due: float  # when it is sent again
+    interval: float
+
+
+class Session:
+    """State of one session. Not for several threads at once."""
+
+    def __init__(self, nonce: int, now: float, policy: RetryPolicy | None = None) -> None:
+        self.policy = policy or RetryPolicy()
+        self.welcome: Welcome | None = None
+        self.resent = 0  #: frames of ours that were sent more than once
+        self.garbage = 0  #: bytes received that were neither text nor a good frame
+        self.heard_at = now  #: when the last good frame came
+        self._nonce = nonce
+        self._refused = False
+        self._decoder = frames.Decoder(MAX_RECEIVED_FRAME)
+        self._ready = bytearray()
+        self._hello_due = now
+        self._hello_interval = self.policy.hello_interval
+        self._next_sequence = 0
+        self._waiting: deque[Frame] = deque()
+        self._flight: deque[_Sent] = deque()
+        self._last: Frame | None = None
+        self._next_request = 1
+        self._unanswered: dict[int, Command] = {}
+        self._expected = 0
+        self._acknowledge_due: float | None = None
+        self._keep_alive_due = now
+
+    # -- what the caller does
+
+    @property
+    def open(self) -> bool:
+        return self.welcome is not None
+
+    @property
+    def idle(self) -> bool:
+        """Everything sent was acknowledged and answered."""
+        return not (self._waiting or self._flight or self._unanswered)
+
+    def request(self, command: Command, values: Values) -> int:
+        """Queues a request and returns its id. Raises LinkError if it is larger than the board takes."""
+        if self.welcome is None:
+            raise LinkError("no session: the board has not answered hello")
+        payload = messages.request_payload(command, values)
+        size = messages.HEADER_SIZE + len(payload)
+        if size > self.welcome.max_frame:
+            name = f"{command.channel}.{command.name}"
+            raise LinkError(f"{name} needs a frame of {size} bytes; the board takes {self.welcome.max_frame}")
+        request_id = self._new_request_id()
+        self._unanswered[request_id] = command
+        self._waiting.append(
+            Frame(
+                table.KINDS["request"],
+                channel=table.CHANNELS[command.channel],
+                request_id=request_id,
+                payload=payload,
+            )
+        )
+        return request_id
+
+    def forget(self, request_id: int) -> None:
+        """Its answer, should it come yet, is of no interest any more."""
+        self._unanswered.pop(request_id, None)
+
+    def probe(self) -> None:
+        """Queues the last request once more: the board does not run it again, but a living board answers."""
+        if self._last is not None and not self._flight:
+            self._put(self._last)
+
+    def say_bye(self) -> None:
+        """Queues the end of the session."""
+        if self.welcome is not None:
+            self._put(Frame(table.KINDS["bye"], channel=table.CHANNELS["control"]))
+        self.welcome = None
+        self._refused = True
+
+    # -- bytes and time
+
+    def receive(self, data: bytes, now: float) -> list[SessionEvent]:
+        """Takes what came from the board and returns what it means."""
+        events: list[SessionEvent] = []
+        for piece in self._decoder.feed(data):
+            match piece:
+                case frames.Text(text):
+                    events.append(Text(text))
+                case frames.Content(content):
+                    events.extend(self._frame(content, now))
+                case frames.Garbage(garbage) if _is_text(garbage):
+                    # A lost delimiter made the text between two frames look like a frame.
+                    events.append(Text(garbage))
+                case frames.Garbage(garbage):
+                    self.garbage += len(garbage)
+        return events
+
+    def data_to_send(self, now: float) -> bytes:
+        """What is to be written now; afterwards the next thing is due at `next_due`."""
+        if self.welcome is None:
+            if not self._refused and now >= self._hello_due:
+                self._say_hello(now)
+        else:
+            self._send_again(now)
+            self._send_waiting(now)
+            due = min(self._keep_alive_due, self._acknowledge_due or self._keep_alive_due)
+            if now >= due:
+                self._put(Frame(table.KINDS["ack"], channel=table.CHANNELS["control"]))
+                self._acknowledged(now)
+        data = bytes(self._ready)
+        self._ready.clear()
+        return data
+
+    def next_due(self) -> float:
+        """The clock value at which `data_to_send` must be called again at the latest."""
+        if self.welcome is None:
+            return self._hello_due
+        dues = [self._keep_alive_due]
+        if self._acknowledge_due is not None:
+            dues.append(self._acknowledge_due)
+        if self._flight:
+            dues.append(self._flight[0].due)
+        return min(dues)
+
+    # -- sending
+
+    def _put(self, frame: Frame) -> None:
+        self._ready += frames.encode(frame.acknowledging(self._expected).to_bytes())
+
+    def _say_hello(self, now: float) -> None:
+        values = {"nonce": self._nonce, "major": table.PROTOCOL_MAJOR, "minor": table.PROTOCOL_MINOR}
+        self._put(Frame(table.KINDS["hello"], payload=messages.build(table.HELLO, values)))
+        self._hello_due = now + self._hello_interval
+        self._hello_interval = min(2 * self._hello_interval, self.policy.hello_longest)
+
+    def _window(self) -> int:
+        assert self.welcome is not None
+        return max(1, min(int(self.welcome.values["window"]), _MODULO // 2))
+
+    def _send_waiting(self, now: float) -> None:
+        while self._waiting and len(self._flight) < self._window():
+            frame = self._waiting.popleft()
+            frame = Frame(frame.kind, frame.channel, self._next_sequence, 0, frame.request_id, frame.payload)
+            self._next_sequence = (self._next_sequence + 1) % _MODULO
+            self._flight.append(_Sent(frame, now + self.policy.first, self.policy.first))
+            self._last = frame
+            self._put(frame)
+            self._acknowledged(now)
+
+    def _send_again(self, now: float) -> None:
+        """Go back N: when the oldest frame's time is over, it and all after it are sent again."""
+        if not self._flight or now < self._flight[0].due:
+            return
+        for sent in self._flight:
+            sent.interval = min(2 * sent.interval, self.policy.longest)
+            sent.due = now + sent.interval
+            self._put(sent.frame)
+            self.resent += 1
+        self._acknowledged(now)
+
+    def _acknowledged(self, now: float) -> None:
+        """A frame that carries our acknowledgement was just sent."""
+        self._acknowledge_due = None
+        self._keep_alive_due = now + self.policy.keep_alive
+
+    def _new_request_id(self) -> int:
+        while True:
+            request_id = self._next_request
+            self._next_request = request_id % 0xFFFF + 1
+            if request_id not in self._unanswered:
+                return request_id
+
+    # -- receiving
+
+    def _frame(self, content: bytes, now: float) -> Iterable[SessionEvent]:
+        try:
+            frame = messages.parse_frame(content)
+        except LinkError:
+            self.garbage += len(content)
+            return ()
+        kind = messages.KIND_NAMES.get(frame.kind)
+        if kind == "welcome":
+            return self._welcomed(frame, now)
+        if self.welcome is None or kind not in ("response", "event", "ack"):
+            return ()
+        self.heard_at = now
+        self._take_acknowledge(frame.acknowledge, now)
+        if not frame.sequenced:
+            return ()
+        if frame.sequence != self._expected:
+            # Sent again because our acknowledgement was lost, or sent out of order: tell at once what we expect.
+            self._acknowledge_due = now
+            return ()
+        self._expected = (self._expected + 1) % _MODULO
+        self._acknowledge_due = now + self.policy.acknowledge_after
+        return self._answered(frame) if kind == "response" else self._happened(frame)
+
+    def _welcomed(self, frame: Frame, now: float) -> Iterable[SessionEvent]:
+        # Nonce and version stand first in every major.
+        head = messages.parse(table.HELLO, frame.payload)
+        if self.welcome is not None or self._refused or head["nonce"] != self._nonce:
+            return ()
+        self.heard_at = now
+        if head["major"] != table.PROTOCOL_MAJOR:
+            self._refused = True
+            return (OtherMajor(head["major"], head["minor"]),)
+        self.welcome = Welcome(messages.parse(table.WELCOME, frame.payload))
+        self._acknowledged(now)
+        return (self.welcome,)
+
+    def _take_acknowledge(self, acknowledge: int, now: float) -> None:
+        """Removes what the board has from the flight; ignores acknowledgements of what was never sent."""
+        if not self._flight:
+            return
+        count = (acknowledge - self._flight[0].frame.sequence) % _MODULO
+        if not 0 < count <= len(self._flight):
+            return
+        for _ in range(count):
+            self._flight.popleft()
+        for sent in self._flight:
+            sent.interval = self.policy.first
+            sent.due = now + sent.interval
+
+    def _answered(self, frame: Frame) -> Iterable[SessionEvent]:
+        command = self._unanswered.pop(frame.request_id, None)
+        if command is None:
+            return ()
+        return (Answered(frame.request_id, messages.parse_response(command, frame.payload)),)
+
+    def _happened(self, frame: Frame) -> Iterable[SessionEvent]:
+        parsed = messages.parse_event(frame.channel, frame.payload)
+        if parsed is None:
+            return ()
+        event, values = parsed
+        return (Happened(f"{event.channel}.{event.name}", values),)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return all(character.isprintable() or character in "\r\n\t\b\x1b" for character in text)

@@ -1,0 +1,90 @@
+"""A TCP or UNIX socket: boards behind a bridge, and the serial ports of emulators.
+
+pyserial's socket:// is not used: its in_waiting is 0 or 1 whatever has arrived, so reads go byte by byte, and its
+open() throws away what the board sent first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from firmware_host.errors import BoardNotFound
+from firmware_host.transport import descriptor
+
+_Address = tuple[str, int] | Path
+
+
+class SocketTransport:
+    """A connected stream socket."""
+
+    def __init__(self, connected: socket.socket, name: str) -> None:
+        self._socket = connected
+        self._name = name
+        connected.setblocking(False)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def read(self, timeout: float) -> bytes:
+        return descriptor.read(self._socket.fileno(), timeout, self._name)
+
+    def write(self, data: bytes) -> None:
+        descriptor.write(self._socket.fileno(), data, self._name)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+def connect(address: _Address, *, name: str = "", timeout: float = 5.0) -> SocketTransport:
+    """Connects to (host, port), or to a UNIX socket by its path. Raises BoardNotFound if nothing listens there."""
+    shown = name or (str(address) if isinstance(address, Path) else f"{address[0]}:{address[1]}")
+    try:
+        return SocketTransport(open_socket(address, timeout), shown)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BoardNotFound(f"nothing answers at {shown}: {reason}", hint="is the board's bridge running?") from error
+
+
+def open_socket(address: _Address, timeout: float) -> socket.socket:
+    """A connected blocking socket. Raises OSError."""
+    if isinstance(address, Path):
+        connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connected.settimeout(timeout)
+            connected.connect(str(address))
+        except OSError:
+            connected.close()
+            raise
+        return connected
+    connected = socket.create_connection(address, timeout)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connected
+
+
+def connect_when_ready(address: _Address, timeout: float, alive: Callable[[], None]) -> socket.socket:
+    """Connects to a program that was just started and may not listen yet. `alive` raises if it has ended."""
+    deadline = time.monotonic() + timeout
+    pause = 0.002
+    while True:
+        try:
+            return open_socket(address, max(0.1, deadline - time.monotonic()))
+        except OSError:
+            alive()
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, 0.1)
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that nothing listens on now. Another program may take it: retry on collision."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
