@@ -226,7 +226,8 @@ def _optimisation(source: Path) -> tuple[str, ...]:
 def _flags(board: BoardFacts, compiler: toolchains.Compiler, options: Options) -> tuple[str, ...]:
     flags = [*_COMMON, f"-ffile-prefix-map={resources.root()}=."]
     if not compiler.machine.hosted:
-        flags += _FREESTANDING
+        # The VM includes string.h; without a C library that is the firmware's own.
+        flags += [*_FREESTANDING, "-isystem", str(resources.path("boards", "firmware", "freestanding"))]
     define: dict[str, object] = {}
     if options.variant == SANITIZE:
         if not compiler.machine.hosted or compiler.kind not in _SANITIZE_KINDS:

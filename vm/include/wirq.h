@@ -74,6 +74,10 @@ struct wirq_vm *wirq_open(const struct wirq_config *config);
 /* Releases every instance and module, and forgets handlers and pending raises. Registered host functions stay. */
 void wirq_reset(struct wirq_vm *vm);
 
+/* Moves the end of the arena to `size` bytes from its start: gives the VM more of the memory that follows it, or takes back what is
+ * free there, for the embedder's own use. WIRQ_NO_MEMORY if something lies beyond the new end, WIRQ_BUSY during a load. */
+wirq_status wirq_resize_arena(struct wirq_vm *vm, size_t size);
+
 void *wirq_user(const struct wirq_vm *vm);
 
 /* The instance whose code runs now: what a host function was called by. */
