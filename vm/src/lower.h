@@ -6,31 +6,76 @@
 #include "store.h"
 
 struct control; /* lower_internal.h */
-struct operand;
 
-/* The state of lowering one function body. Owned by struct wirq_load. Code is emitted upward from `code`; the control and
- * operand stack is one stack that grows down from `temp_top`; the two may not meet. */
+/* Frame slots whose assignment is tracked; those above are always zeroed at entry. */
+#define LOWER_TRACKED_SLOTS 256
+
+/* The newest operation, as far as it may still be rewritten. */
+enum last_kind {
+    LAST_FIXED,    /* may not */
+    LAST_RESULT32, /* ends in a destination slot and has a neighbour that leaves the result in the accumulator only */
+    LAST_STORED32, /* ends in a destination slot, 32-bit, no neighbour */
+    LAST_COMPARE,  /* as LAST_STORED32, and fuses with a branch */
+    LAST_RESULT64, /* ends in a wide destination slot */
+};
+
+/* The state of lowering one function body. Owned by the loader. Code is emitted upward from `code`; locals, controls and
+ * operands are one stack that grows down from `temp_top`; the two may not meet (WIRQ_NO_MEMORY). */
 struct lower {
     /* set by the loader before the first function and left alone by it afterwards */
     struct wirq_module *module;
-    uint16_t *code;     /* next unit to be emitted; the loader reads it when all functions are done */
-    uint8_t *temp_top;  /* end of the free region, 8-byte aligned */
-    uint8_t *temp_low;  /* lowest address the temporary stack has had: for the arena's peak */
-    const uint8_t *declared_functions; /* bit set of functions that ref.func may name, or NULL */
-    bool has_data_count;
-    uint32_t data_count;
+    uint16_t *code;    /* next unit to be emitted; the loader reads it when all functions are done */
+    uint8_t *temp_top; /* end of the free region, 8-byte aligned */
+    uint8_t *temp_low; /* lowest address the temporary stack has had: for the arena's peak */
+    uint32_t detail;   /* after WIRQ_ABSENT_FEATURE: enum wirq_feature */
 
     /* the rest is lowering's own */
-#include "lower_state.inc"
+    wirq_status status; /* the first failure of an emission or push; sticky */
+    const struct wirq_functype *type;
+    uint32_t function;
+    uint16_t *start;      /* first unit of the function, header included */
+    uint8_t *temp;        /* top of the temporary stack: its lowest byte in use */
+    struct control *control; /* innermost */
+    bool done;
+    bool dead;            /* what comes cannot be reached: validated, not emitted */
+    bool long_branches;   /* the body may outgrow 16-bit branch distances */
+
+    uint32_t groups_left; /* local declarations to come, + 1 while their count is still to come */
+    bool groups_known;
+    uint32_t local_count;
+    uint16_t local_groups; /* at temp_top, newest lowest */
+    uint32_t height;       /* cells of the frame in use: locals and operands */
+    uint32_t max_height;
+
+    uint16_t *last;       /* newest operation */
+    uint8_t last_kind;    /* enum last_kind */
+    uint16_t a[2];        /* slots that the accumulator equals; NO_SLOT */
+    uint16_t last_a[2];   /* the same before `last` */
+
+    /* br_table in progress */
+    uint32_t table_left; /* targets to come, default included; 0 = none in progress */
+    uint32_t table_arity;
+    uint16_t *table_entries;
+    uint32_t table_size; /* entries, default included */
+    bool table_stubs;    /* entries hold label depths until all are known */
+
+    /* definite assignment: which locals need not be zeroed at entry */
+    uint8_t assigned[LOWER_TRACKED_SLOTS / 8];
+    uint8_t assigned_log[LOWER_TRACKED_SLOTS];
+    uint16_t assigned_count;
+    uint32_t zero_from, zero_to; /* slots read before they were surely written */
 };
 
 /* Begins the body of a defined function (index in the function index space) of body_size bytes, the local declarations first. */
 wirq_status lower_begin(struct lower *lower, uint32_t function, uint32_t body_size);
 
 /* Decodes, validates and lowers one item: a local declaration, an instruction, a target of a br_table. WIRQ_NEED_MORE: nothing
- * was done, call again with a longer window. After the body's last `end`, lower_done answers true and no more items may come;
- * module->code[] has the function's entry then. lower->detail names the feature after WIRQ_ABSENT_FEATURE. */
+ * was done and reader->p is where it was; call again with a longer window. After the body's last `end`, lower_done answers true
+ * and no more items may come; module->code[] has the function's entry then. */
 wirq_status lower_item(struct lower *lower, struct wirq_reader *reader);
-bool lower_done(const struct lower *lower);
+
+static inline bool lower_done(const struct lower *lower) {
+    return lower->done;
+}
 
 #endif

@@ -1,0 +1,296 @@
+/* interpret.c: the dispatch function: runs internal code.
+ *
+ * One function with computed goto through the VM's handler table in RAM. The handlers are generated from vm/ops; what is written
+ * here by hand is what they jump to: calls that leave the instance, traps, safe points. All state of a computation lies in VM
+ * stacks and in the registers below, which are written back before anything else runs.
+ */
+
+/* Labels as values are a GNU extension that gcc and clang share; it is what this file is about. No other file needs it. */
+#pragma GCC diagnostic ignored "-Wpedantic"
+
+#include "interpret.h"
+#include "numeric.h"
+#include "vm.h"
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* ---- operands, by unit ---- */
+#define U16(n) ((uint32_t)ip[n])
+#define C16(n) ((uint32_t)(int32_t)(int16_t)ip[n])
+#define K32(n) ((uint32_t)ip[n] | (uint32_t)ip[(n) + 1] << 16)
+#define S32(n) (fp[ip[n]])
+#define GET64(p) ((uint64_t)(p)[0] | (uint64_t)(p)[1] << 32)
+#define SET64(p, v) ((p)[0] = (uint32_t)(v), (p)[1] = (uint32_t)((v) >> 32))
+#define S64(n) GET64(&fp[ip[n]])
+#define PUT64(n, v) SET64(&fp[ip[n]], v)
+#define IMPORTED_GLOBAL(n) (vm->registers.instance->imported_globals[ip[n]])
+
+/* ---- control ---- */
+#define DISPATCH() goto *vm->handlers[*ip]
+#define NEXT(n)                                                                                                              \
+    do {                                                                                                                     \
+        ip += (n);                                                                                                           \
+        DISPATCH();                                                                                                          \
+    } while (0)
+/* The empty asm keeps the compiler from computing ip on both paths of a branch: one instruction less on each. */
+#define JUMP(n)                                                                                                              \
+    do {                                                                                                                     \
+        ip += (int16_t)ip[n];                                                                                                \
+        __asm__("" : "+r"(ip));                                                                                              \
+        NEXT(n);                                                                                                             \
+    } while (0)
+#define JUMP_LONG(n)                                                                                                         \
+    do {                                                                                                                     \
+        ip += (int32_t)K32(n);                                                                                               \
+        NEXT(n);                                                                                                             \
+    } while (0)
+#define EXTENDED(n) goto *extended_labels[ip[n]]
+#define TRAP(code)                                                                                                           \
+    do {                                                                                                                     \
+        status = (code);                                                                                                     \
+        goto trap;                                                                                                           \
+    } while (0)
+#define CALL(return_ip, function, frame)                                                                                     \
+    do {                                                                                                                     \
+        uint32_t *callee = (frame);                                                                                          \
+        if (UNLIKELY((uintptr_t)(callee + WIRQ_STACK_SLACK) > (uintptr_t)(rs - 1)))                                          \
+            TRAP(WIRQ_TRAP_STACK_EXHAUSTED);                                                                                 \
+        rs--;                                                                                                                \
+        rs->ip = (return_ip);                                                                                                \
+        rs->fp = fp;                                                                                                         \
+        fp = callee;                                                                                                         \
+        ip = vm->code[function];                                                                                             \
+        DISPATCH();                                                                                                          \
+    } while (0)
+#define RETURN()                                                                                                             \
+    do {                                                                                                                     \
+        ip = rs->ip;                                                                                                         \
+        fp = rs->fp;                                                                                                         \
+        rs++;                                                                                                                \
+        DISPATCH();                                                                                                          \
+    } while (0)
+
+/* ---- linear memory ----
+ * limit is size - 3: for 4-byte accesses the comparison is exact; narrower ones look closer only within the last 3 bytes. */
+#define BOUNDS(ea, n) BOUNDS_##n(ea)
+#define BOUNDS_4(ea)                                                                                                         \
+    if (UNLIKELY((ea) >= limit))                                                                                             \
+    goto trap_memory
+#define BOUNDS_1(ea)                                                                                                         \
+    if (UNLIKELY((ea) >= limit) && (ea) >= vm->memory_size)                                                                  \
+    goto trap_memory
+#define BOUNDS_2(ea)                                                                                                         \
+    if (UNLIKELY((ea) >= limit) && (vm->memory_size < 2 || (ea) > vm->memory_size - 2))                                      \
+    goto trap_memory
+#define BOUNDS_8(ea)                                                                                                         \
+    if (UNLIKELY((ea) >= limit || (ea) + 4 >= limit))                                                                        \
+    goto trap_memory
+
+/* The machine is little-endian like linear memory; addresses are of any alignment. */
+struct unaligned16 {
+    uint16_t value;
+} __attribute__((packed, may_alias));
+struct unaligned32 {
+    uint32_t value;
+} __attribute__((packed, may_alias));
+
+#if defined(__ARM_ARCH_6M__) || defined(__riscv)
+/* Unaligned words fault (Cortex-M0) or may trap into slow emulation (RISC-V), and compilers expand packed ones into bytes. Guests
+ * nearly always align: test, and take the word. linear memory starts on an 8-byte boundary. */
+static inline uint32_t load32(const uint8_t *p) {
+    return LIKELY(((uintptr_t)p & 3) == 0) ? *(const uint32_t *)(const void *)p
+                                           : ((const struct unaligned32 *)(const void *)p)->value;
+}
+static inline void store32(uint8_t *p, uint32_t v) {
+    if (LIKELY(((uintptr_t)p & 3) == 0))
+        *(uint32_t *)(void *)p = v;
+    else
+        ((struct unaligned32 *)(void *)p)->value = v;
+}
+#else
+static inline uint32_t load32(const uint8_t *p) {
+    return ((const struct unaligned32 *)(const void *)p)->value;
+}
+static inline void store32(uint8_t *p, uint32_t v) {
+    ((struct unaligned32 *)(void *)p)->value = v;
+}
+#endif
+#define LOAD8(ea) ((uint32_t)memory[ea])
+#define LOAD16(ea) ((uint32_t)((const struct unaligned16 *)(const void *)(memory + (ea)))->value)
+#define LOAD32(ea) load32(memory + (ea))
+/* By words: LDRD faults on addresses that are not a multiple of 4. */
+#define LOAD64(ea) ((uint64_t)load32(memory + (ea)) | (uint64_t)load32(memory + (ea) + 4) << 32)
+#define STORE8(ea, v) (memory[ea] = (uint8_t)(v))
+#define STORE16(ea, v) (((struct unaligned16 *)(void *)(memory + (ea)))->value = (uint16_t)(v))
+#define STORE32(ea, v) store32(memory + (ea), v)
+#define STORE64(ea, v)                                                                                                       \
+    do {                                                                                                                     \
+        uint64_t whole = (v);                                                                                                \
+        store32(memory + (ea), (uint32_t)whole);                                                                             \
+        store32(memory + (ea) + 4, (uint32_t)(whole >> 32));                                                                 \
+    } while (0)
+
+/* ---- registers in and out of the VM ---- */
+#define WRITE_BACK() (vm->registers.ip = ip, vm->registers.fp = fp, vm->registers.rs = rs, vm->registers.a = A)
+#define RELOAD_MEMORY() (memory = vm->memory_base, limit = vm->memory_limit)
+#define RELOAD()                                                                                                             \
+    (ip = vm->registers.ip, fp = vm->registers.fp, rs = vm->registers.rs, A = vm->registers.a, RELOAD_MEMORY())
+
+enum wirq_run interpret(struct wirq_vm *vm) {
+    static const void *const labels[WIRQ_OPERATIONS + 1] = {
+#include "wirq_labels.inc"
+        &&poisoned, /* what poisoned entries of the handler table hold */
+    };
+    static const void *const extended_labels[WIRQ_EXTENDED_OPERATIONS] = {
+#include "wirq_extended_labels.inc"
+    };
+    if (vm->labels == NULL) {
+        vm->labels = labels;
+        return WIRQ_RUN_DONE;
+    }
+
+    const uint16_t *ip;
+    uint32_t *fp;
+    struct record *rs;
+    uint32_t A;
+    uint8_t *memory;
+    uint32_t limit;
+    wirq_status status;
+    uint32_t length;
+
+    RELOAD();
+    DISPATCH();
+
+#include "wirq_handlers.inc"
+
+poisoned: /* a control operation has been reached while a safe point is asked for; it has not begun */
+    WRITE_BACK();
+    switch (interrupt_safe_point(vm)) {
+    case SAFE_POINT_STOP:
+        TRAP(WIRQ_TRAP_STOPPED);
+    case SAFE_POINT_YIELD:
+        return WIRQ_RUN_SUSPENDED;
+    case SAFE_POINT_RESUME:
+        break;
+    }
+    RELOAD();
+    if (UNLIKELY(vm->inject_armed)) /* counting stubs stay installed: run the operation itself (R65) */
+        goto *labels[*ip];
+    DISPATCH();
+
+call_import: {
+    const struct function_import *import = &vm->registers.instance->functions[U16(1)];
+    uint32_t *frame = fp + U16(2);
+    length = 3;
+    WRITE_BACK();
+    if (LIKELY(import->host != NULL))
+        status = interpreter_call_host(vm, import->host, frame);
+    else
+        status = interpreter_call_instance(vm, import->instance, import->function, ip + length, frame);
+    goto called_out;
+}
+
+call_indirect: {
+    const struct wirq_instance *instance = vm->registers.instance;
+    const struct wirq_table *table = instance->tables[U16(3)];
+    uint32_t element = S32(1);
+    if (element >= table->size)
+        TRAP(WIRQ_TRAP_UNDEFINED_ELEMENT);
+    uint32_t reference = table->elements[element];
+    uint32_t function = reference & 0xFFFF;
+    const struct wirq_module *module = instance->module;
+    if (LIKELY(reference >> 16 == instance->id && function >= module->imported_functions)) {
+        if (module->types[module->function_types[function]] != module->types[U16(2)])
+            TRAP(WIRQ_TRAP_INDIRECT_CALL_TYPE);
+        CALL(ip + 5, function - module->imported_functions, fp + U16(4));
+    }
+    length = 5;
+    WRITE_BACK();
+    status = interpreter_call_reference(vm, reference, module->types[U16(2)], ip + length, fp + U16(4));
+    goto called_out;
+}
+
+called_out: /* after a call out of the instance; ip still names the call, whose length is `length` */
+    if (LIKELY(status == WIRQ_OK)) {
+        RELOAD_MEMORY();
+        if (vm->registers.ip != ip) { /* a function of another instance has been entered */
+            RELOAD();
+            DISPATCH();
+        }
+        A = vm->registers.a;
+        NEXT(length);
+    }
+    if (status != WIRQ_WAIT)
+        goto trap;
+    vm->waiting = true;
+    switch (interrupt_safe_point(vm)) {
+    case SAFE_POINT_STOP:
+        TRAP(WIRQ_TRAP_STOPPED);
+    case SAFE_POINT_YIELD:
+        return WIRQ_RUN_SUSPENDED;
+    case SAFE_POINT_RESUME:
+        break;
+    }
+    if (vm->registers.ip == ip)
+        return WIRQ_RUN_WAITING;
+    RELOAD();
+    DISPATCH();
+
+restore_instance: /* a call into another instance returns: the record's fp is the caller's instance */
+    vm_enter_instance(vm, (struct wirq_instance *)(void *)fp);
+    RELOAD_MEMORY();
+    RETURN();
+
+irq_return:
+    WRITE_BACK();
+    interrupt_return(vm);
+    RELOAD();
+    DISPATCH();
+
+idle: /* a reactor between interrupts */
+    WRITE_BACK();
+    switch (interrupt_safe_point(vm)) {
+    case SAFE_POINT_STOP:
+        TRAP(WIRQ_TRAP_STOPPED);
+    case SAFE_POINT_YIELD:
+        return WIRQ_RUN_SUSPENDED;
+    case SAFE_POINT_RESUME:
+        break;
+    }
+    if (vm->registers.ip == ip)
+        return WIRQ_RUN_WAITING;
+    RELOAD();
+    DISPATCH();
+
+memory_copy:
+    status = interpreter_memory_copy(vm, &S32(1), &S32(2), &S32(3));
+    goto bulk;
+
+memory_fill:
+    status = interpreter_memory_fill(vm, &S32(1), S32(2), &S32(3));
+bulk: /* a chunk is done, and the operands say what is left (R54) */
+    if (status == WIRQ_NEED_MORE)
+        DISPATCH();
+    if (status != WIRQ_OK)
+        goto trap;
+    NEXT(4);
+
+memory_grow:
+    A = memory_grow(vm, vm->registers.instance->memories[0], S32(1));
+    S32(2) = A;
+    vm_reload_memory(vm);
+    RELOAD_MEMORY();
+    NEXT(3);
+
+trap_memory:
+    status = WIRQ_TRAP_MEMORY;
+trap:
+    WRITE_BACK();
+    interpreter_record_trap(vm, status);
+    return WIRQ_RUN_TRAPPED;
+
+done:
+    WRITE_BACK();
+    return WIRQ_RUN_DONE;
+}

@@ -1,0 +1,38 @@
+/* interpret.h: what the dispatch function calls when it leaves the fast path. */
+#ifndef WIRQ_INTERPRET_H
+#define WIRQ_INTERPRET_H
+
+#include "vm.h"
+
+/* Calls a host function with registers written back and ip at the call. On WIRQ_OK the memory registers of the VM are current and
+ * registers.a is the first result cell. */
+wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_import *host, uint32_t *frame);
+
+/* Enters a defined function of another instance: two records, so that its return restores the calling instance. */
+wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *instance, uint32_t function,
+                                      const uint16_t *return_ip, uint32_t *frame);
+
+/* Calls what a funcref of another instance, or of an imported function, names; checks that its type is `type`. */
+wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, const struct wirq_functype *type,
+                                       const uint16_t *return_ip, uint32_t *frame);
+
+/* One chunk of memory.copy or memory.fill. WIRQ_NEED_MORE: the operands now say what is left. */
+wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, uint32_t *source, uint32_t *count);
+wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, uint32_t value, uint32_t *count);
+
+/* Fills vm->trap from the registers and ends a handler's delivery if it was one that trapped. */
+void interpreter_record_trap(struct wirq_vm *vm, wirq_status status);
+
+static inline void wirq_move_cells(uint32_t *to, const uint32_t *from, uint32_t count) {
+    __builtin_memmove(to, from, count * sizeof *to);
+}
+
+static inline void wirq_zero_cells(uint32_t *to, uint32_t count) {
+    __builtin_memset(to, 0, count * sizeof *to);
+}
+
+static inline uint32_t wirq_memory_pages(const struct wirq_vm *vm) {
+    return vm->memory_size >> vm->registers.instance->memories[0]->limits.page_shift;
+}
+
+#endif

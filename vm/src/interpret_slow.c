@@ -1,0 +1,162 @@
+/* interpret_slow.c: what running code does rarely: calls out of the instance, bulk memory, traps, the handler table. */
+#include "interpret.h"
+
+const uint16_t code_exit[] = {OP_exit};
+const uint16_t code_irq_return[] = {OP_irq_return};
+const uint16_t code_restore_instance[] = {OP_restore_instance};
+const uint16_t code_idle[] = {OP_idle};
+
+/* ---- the handler table ---- */
+
+void interpreter_init(struct wirq_vm *vm) {
+    vm->labels = NULL;
+    (void)interpret(vm); /* only fills in labels */
+    vm->poison_label = vm->labels[WIRQ_OPERATIONS];
+    for (uint32_t i = 0; i < WIRQ_OPERATIONS; i++)
+        vm->handlers[i] = vm->labels[i];
+    vm->poisoned = false;
+}
+
+void interpreter_poison_control(struct wirq_vm *vm) {
+    const void *label = vm->poison_label;
+    vm->poisoned = true;
+    for (uint32_t i = 0; i < WIRQ_CONTROL_OPERATIONS; i++)
+        vm->handlers[i] = label;
+}
+
+void interpreter_poison_all(struct wirq_vm *vm) {
+    const void *label = vm->poison_label;
+    vm->poisoned = true;
+    for (uint32_t i = 0; i < WIRQ_OPERATIONS; i++)
+        vm->handlers[i] = label;
+}
+
+void interpreter_unpoison(struct wirq_vm *vm) {
+    /* Counting stubs stay until the run ends, all of them (R65). */
+    if (vm->inject_armed || !vm->poisoned)
+        return;
+    /* Cleared first: a poison that comes in between sets it again, and the worst is a safe point with nothing to do. */
+    vm->poisoned = false;
+    for (uint32_t i = 0; i < WIRQ_CONTROL_OPERATIONS; i++)
+        vm->handlers[i] = vm->labels[i];
+}
+
+/* ---- calls ---- */
+
+bool interpreter_prepare_call(struct wirq_vm *vm, struct wasm_stack *stack, struct wirq_instance *instance, uint32_t function,
+                              const uint32_t *arguments, uint32_t count, const uint16_t *return_to) {
+    const struct wirq_module *module = instance->module;
+    struct record *rs = stack->top - 1;
+    if ((uintptr_t)(stack->base + count + WIRQ_STACK_SLACK) > (uintptr_t)rs)
+        return false;
+    wirq_move_cells(stack->base, arguments, count);
+    rs->ip = return_to;
+    rs->fp = stack->base;
+    vm->registers.ip = module->code[function - module->imported_functions];
+    vm->registers.fp = stack->base;
+    vm->registers.rs = rs;
+    vm->registers.a = 0;
+    vm_enter_instance(vm, instance);
+    return true;
+}
+
+wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_import *host, uint32_t *frame) {
+    if (vm->in_handler && !host->handler_may_call)
+        return WIRQ_TRAP_FORBIDDEN_IN_HANDLER;
+    wirq_status status = host->function(vm, frame);
+    if (status != WIRQ_OK)
+        return status;
+    vm->registers.a = frame[0];
+    vm_reload_memory(vm);
+    if (vm->block.instance != NULL)
+        interrupt_publish(vm);
+    return WIRQ_OK;
+}
+
+wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *instance, uint32_t function,
+                                      const uint16_t *return_ip, uint32_t *frame) {
+    struct record *rs = vm->registers.rs - 2;
+    if ((uintptr_t)(frame + WIRQ_STACK_SLACK) > (uintptr_t)rs)
+        return WIRQ_TRAP_STACK_EXHAUSTED;
+    rs[1].ip = return_ip;
+    rs[1].fp = vm->registers.fp;
+    rs[0].ip = code_restore_instance;
+    rs[0].fp = (uint32_t *)(void *)vm->registers.instance;
+    vm->registers.ip = instance->module->code[function - instance->module->imported_functions];
+    vm->registers.fp = frame;
+    vm->registers.rs = rs;
+    vm_enter_instance(vm, instance);
+    return WIRQ_OK;
+}
+
+wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, const struct wirq_functype *type,
+                                       const uint16_t *return_ip, uint32_t *frame) {
+    if (reference == WIRQ_NULL_REFERENCE)
+        return WIRQ_TRAP_UNINITIALIZED_ELEMENT;
+    struct wirq_instance *instance = vm->instances[reference >> 16];
+    uint32_t function = reference & 0xFFFF;
+    if (!functypes_equal(module_function_type(instance->module, function), type))
+        return WIRQ_TRAP_INDIRECT_CALL_TYPE;
+    if (function >= instance->module->imported_functions)
+        return interpreter_call_instance(vm, instance, function, return_ip, frame);
+    const struct function_import *import = &instance->functions[function];
+    if (import->host != NULL)
+        return interpreter_call_host(vm, import->host, frame);
+    return interpreter_call_instance(vm, import->instance, import->function, return_ip, frame);
+}
+
+/* ---- bulk memory (R53-R55) ---- */
+
+static bool range_in_memory(const struct wirq_vm *vm, uint32_t address, uint32_t count) {
+    return count <= vm->memory_size && address <= vm->memory_size - count;
+}
+
+wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, uint32_t *source, uint32_t *count) {
+    uint32_t d = *destination, s = *source, n = *count;
+    if (!range_in_memory(vm, d, n) || !range_in_memory(vm, s, n))
+        return WIRQ_TRAP_MEMORY;
+    if (n == 0)
+        return WIRQ_OK;
+    uint32_t chunk = n < WIRQ_BULK_CHUNK ? n : WIRQ_BULK_CHUNK;
+    if (d <= s) { /* forward: both move on */
+        __builtin_memmove(vm->memory_base + d, vm->memory_base + s, chunk);
+        *destination = d + chunk;
+        *source = s + chunk;
+    } else { /* backward: the last chunk first; neither moves */
+        __builtin_memmove(vm->memory_base + d + n - chunk, vm->memory_base + s + n - chunk, chunk);
+    }
+    *count = n - chunk;
+    return n == chunk ? WIRQ_OK : WIRQ_NEED_MORE;
+}
+
+wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, uint32_t value, uint32_t *count) {
+    uint32_t d = *destination, n = *count;
+    if (!range_in_memory(vm, d, n))
+        return WIRQ_TRAP_MEMORY;
+    if (n == 0)
+        return WIRQ_OK;
+    uint32_t chunk = n < WIRQ_BULK_CHUNK ? n : WIRQ_BULK_CHUNK;
+    __builtin_memset(vm->memory_base + d, (int)(value & 0xFF), chunk);
+    *destination = d + chunk;
+    *count = n - chunk;
+    return n == chunk ? WIRQ_OK : WIRQ_NEED_MORE;
+}
+
+/* ---- traps ---- */
+
+void interpreter_record_trap(struct wirq_vm *vm, wirq_status status) {
+    const struct registers *r = &vm->registers;
+    const struct wirq_module *module = r->instance->module;
+    const struct wasm_stack *stack = vm->in_handler ? &vm->handler_stack : &vm->main_stack;
+    struct wirq_trap *trap = &vm->trap;
+    trap->status = status;
+    trap->instance = r->instance;
+    trap->function = module_function_at(module, r->ip);
+    trap->code_offset = 0;
+    if (trap->function != UINT32_MAX)
+        trap->code_offset = (uint32_t)(r->ip - module->code[trap->function - module->imported_functions]) * 2;
+    trap->depth = (uint32_t)(stack->top - r->rs);
+    trap->source = UINT32_MAX;
+    if (vm->in_handler)
+        interrupt_handler_trapped(vm);
+}

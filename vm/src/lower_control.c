@@ -1,0 +1,719 @@
+/* lower_control.c: blocks, branches, calls. WebAssembly spec 3.3.8 and 4.4.8.
+ *
+ * A branch distance lies in one unit (two in long form) and counts from that unit. Branches to an `end` that has not come yet are
+ * chained through those units: each holds how far back the one before it lies, 0 ends the chain.
+ */
+#include "lower_internal.h"
+
+#define NO_RESULT 0x40
+
+struct types control_parameters(const struct control *control) {
+    if (control->type != NULL && control->kind != CONTROL_FUNCTION)
+        return (struct types){control->type->types, control->type->parameter_count};
+    return (struct types){NULL, 0};
+}
+
+struct types control_results(const struct control *control) {
+    if (control->type != NULL)
+        return (struct types){control->type->types + control->type->parameter_count, control->type->result_count};
+    return (struct types){&control->result, control->result != NO_RESULT};
+}
+
+struct types control_label(const struct control *control) {
+    return control->kind == CONTROL_LOOP ? control_parameters(control) : control_results(control);
+}
+
+static uint32_t types_cells(struct types types) {
+    uint32_t cells = 0;
+    for (uint32_t i = 0; i < types.count; i++)
+        cells += type_cells(types.types[i]);
+    return cells;
+}
+
+static struct control *find_control(const struct lower *lower, uint32_t depth) {
+    struct control *control = lower->control;
+    while (depth-- > 0 && control != NULL)
+        control = control->outer;
+    return control;
+}
+
+/* ---- distances ---- */
+
+static uint32_t here(const struct lower *lower) {
+    return (uint32_t)(lower->code - lower->start);
+}
+
+static uint32_t distance_units(const struct lower *lower) {
+    return lower->long_branches ? 2 : 1;
+}
+
+/* Emits the distance of a branch forward, to be filled in; *chain is its fixup chain. */
+static void emit_fixup(struct lower *lower, uint32_t *chain) {
+    if (lower->dead)
+        return;
+    uint32_t unit = here(lower);
+    uint32_t back = *chain == 0 ? 0 : unit - (*chain - 1);
+    if (lower->long_branches) {
+        lower_emit32(lower, back);
+    } else {
+        if (back > UINT16_MAX)
+            lower_fail(lower, WIRQ_IMPLEMENTATION_LIMIT);
+        lower_emit(lower, back);
+    }
+    *chain = unit + 1;
+}
+
+static void write_distance(struct lower *lower, uint32_t unit, bool is_long, int32_t distance) {
+    lower->start[unit] = (uint16_t)distance;
+    if (is_long)
+        lower->start[unit + 1] = (uint16_t)((uint32_t)distance >> 16);
+    else if (distance != (int16_t)distance)
+        lower_fail(lower, WIRQ_IMPLEMENTATION_LIMIT);
+}
+
+/* Makes every branch of the chain come here. */
+static void patch_chain(struct lower *lower, uint32_t chain) {
+    uint32_t target = here(lower);
+    while (chain != 0 && lower->status == WIRQ_OK) {
+        uint32_t unit = chain - 1;
+        uint32_t back = lower->start[unit];
+        if (lower->long_branches)
+            back |= (uint32_t)lower->start[unit + 1] << 16;
+        write_distance(lower, unit, lower->long_branches, (int32_t)(target - unit));
+        chain = back == 0 ? 0 : chain - back;
+    }
+}
+
+/* Emits `br` with its distance: backward to a loop, or forward through the control's chain. */
+static void emit_branch(struct lower *lower, struct control *control) {
+    if (control->kind == CONTROL_LOOP) {
+        int32_t distance = (int32_t)control->target - (int32_t)(here(lower) + 1);
+        bool is_long = distance < INT16_MIN;
+        lower_operation(lower, is_long ? OP_br_long : OP_br);
+        if (is_long)
+            lower_emit32(lower, (uint32_t)distance);
+        else
+            lower_emit(lower, (uint32_t)distance);
+    } else {
+        lower_operation(lower, lower->long_branches ? OP_br_long : OP_br);
+        emit_fixup(lower, &control->fixups);
+        assignment_branch(lower, control);
+    }
+}
+
+/* Ends a conditional branch, emitted up to its distance for the condition `when`. Forward ones in long form have been emitted
+ * for the opposite condition and step over a long branch. */
+static void end_condition_forward(struct lower *lower, uint32_t *chain) {
+    if (lower->long_branches) {
+        lower_emit(lower, 4); /* this unit, br_long and its two */
+        lower_operation(lower, OP_br_long);
+    }
+    emit_fixup(lower, chain);
+}
+
+/* ---- values that a branch carries ---- */
+
+/* Are the label's values where the label wants them? */
+static bool values_in_place(const struct lower *lower, const struct control *control, struct types types) {
+    uint32_t slot = control->base;
+    for (uint32_t i = 0; i < types.count; i++) {
+        const struct operand *operand = stack_at(lower, types.count - 1 - i);
+        if (operand->kind == OPERAND_CONSTANT || operand->low != slot)
+            return false;
+        slot += type_cells(types.types[i]);
+    }
+    return true;
+}
+
+/* Moves the topmost operands to the cells from `slot` on, lowest first: no source lies below its destination. The stack itself
+ * stays as it is. */
+static void move_values(struct lower *lower, uint32_t slot, struct types types, bool retarget) {
+    if (lower->dead || types.count == 0)
+        return;
+    if (types.count > 2) { /* one operation for all, once they lie together */
+        lower_materialise(lower, types.count);
+        uint32_t from = stack_at(lower, types.count - 1)->low;
+        if (from != slot) {
+            lower_operation(lower, OP_move_n);
+            lower_emit(lower, from);
+            lower_emit(lower, slot);
+            lower_emit(lower, types_cells(types));
+            lower_accumulator_unknown(lower);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < types.count; i++) {
+        const struct operand *operand = stack_at(lower, types.count - 1 - i);
+        if (retarget && types.count == 1 && operand->low != slot && lower_is_last(lower, operand)) {
+            lower->code[-1] = (uint16_t)slot;
+            lower->last_kind = LAST_FIXED;
+            lower_accumulator_unknown(lower);
+        } else {
+            lower_move(lower, operand, slot);
+        }
+        slot += type_cells(types.types[i]);
+    }
+}
+
+static void emit_return(struct lower *lower) {
+    const struct wirq_functype *type = lower->type;
+    if (lower->dead)
+        return;
+    if (type->result_count == 0) {
+        lower_operation(lower, OP_return);
+    } else if (type->result_count == 1 && type->result_cells == 1) {
+        struct operand *operand = stack_at(lower, 0);
+        if (operand->kind == OPERAND_CONSTANT)
+            lower_constant_to_accumulator(lower, operand->low);
+        if (operand->kind == OPERAND_CONSTANT || lower_in_accumulator(lower, operand)) {
+            lower_take_accumulator(lower, operand);
+            lower_operation(lower, OP_return_A);
+        } else {
+            lower_operation(lower, OP_return_S);
+            lower_emit(lower, operand->low);
+        }
+    } else {
+        lower_materialise(lower, type->result_count);
+        lower_operation(lower, type->result_count == 1 ? OP_return64 : OP_return_n);
+        lower_emit(lower, stack_at(lower, type->result_count - 1u)->low);
+        if (type->result_count != 1)
+            lower_emit(lower, type->result_cells);
+    }
+    lower_label(lower);
+}
+
+/* A branch to the label, with its values. */
+static void branch_to(struct lower *lower, struct control *control, bool retarget) {
+    if (control->kind == CONTROL_FUNCTION) {
+        emit_return(lower);
+        return;
+    }
+    move_values(lower, control->base, control_label(control), retarget);
+    if (!lower->dead)
+        emit_branch(lower, control);
+}
+
+/* ---- blocks ---- */
+
+wirq_status lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, uint8_t result) {
+    struct control *control = stack_reserve(lower, sizeof *control);
+    if (control == NULL)
+        return lower->status;
+    *control = (struct control){
+        .outer = lower->control,
+        .type = type,
+        .result = result,
+        .kind = (uint8_t)kind,
+        .dead_outside = lower->dead,
+        .base = lower->height,
+        .target = here(lower),
+    };
+    lower->control = control;
+    assignment_block(lower, control);
+    return WIRQ_OK;
+}
+
+/* Block type: 0x40, a value type, or a type index. */
+static wirq_status read_block_type(struct lower *lower, struct wirq_reader *reader, const struct wirq_functype **type,
+                                   uint8_t *result) {
+    int64_t code = read_leb_s33(reader);
+    *type = NULL;
+    *result = NO_RESULT;
+    if (reader->status != WIRQ_OK)
+        return reader->status;
+    if (code >= 0) {
+        if (code >= lower->module->type_count)
+            return WIRQ_UNKNOWN_TYPE;
+        *type = lower->module->types[code];
+        return WIRQ_OK;
+    }
+    *result = (uint8_t)(code & 0x7F);
+    switch (*result) {
+    case NO_RESULT:
+    case WIRQ_I32:
+    case WIRQ_I64:
+    case WIRQ_F32:
+    case WIRQ_F64:
+        return WIRQ_OK;
+    case 0x7B:
+        lower->detail = WIRQ_FEATURE_SIMD;
+        return WIRQ_ABSENT_FEATURE;
+    case WIRQ_FUNCREF:
+    case WIRQ_EXTERNREF:
+        lower->detail = WIRQ_FEATURE_REFERENCE_TYPES;
+        return WIRQ_ABSENT_FEATURE;
+    default:
+        return WIRQ_BAD_TYPE;
+    }
+}
+
+static wirq_status block(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+    const struct wirq_functype *type;
+    uint8_t result;
+    wirq_status status = read_block_type(lower, reader, &type, &result);
+    if (status != WIRQ_OK)
+        return status;
+    struct operand condition;
+    if (opcode == 0x04) {
+        status = stack_pop(lower, WIRQ_I32, &condition);
+        if (status != WIRQ_OK)
+            return status;
+    }
+    struct types parameters = {type ? type->types : NULL, type ? type->parameter_count : 0};
+    status = stack_check_types(lower, parameters);
+    if (status != WIRQ_OK)
+        return status;
+
+    /* Aliases of this level may not outlive a local.set inside; parameters must be in their slots. A condition taken from the
+     * accumulator or a comparison must stay the newest operation: it comes after, so it is put into its slot if moves come. */
+    uint32_t depth = stack_depth(lower);
+    bool moves = false;
+    for (uint32_t i = 0; i < depth && !lower->dead; i++)
+        moves = moves || stack_at(lower, i)->kind == OPERAND_ALIAS ||
+                (i < parameters.count && stack_at(lower, i)->kind != OPERAND_TEMP);
+    if (moves) {
+        for (uint32_t i = depth; i-- > 0;) {
+            struct operand *operand = stack_at(lower, i);
+            if (operand->kind == OPERAND_TEMP || (operand->kind == OPERAND_CONSTANT && i >= parameters.count))
+                continue;
+            /* A condition that is an alias keeps its meaning; a TEMP one keeps its slot, which lies above. */
+            lower_move(lower, operand, operand->canonical);
+            operand->kind = OPERAND_TEMP;
+            operand->low = operand->canonical;
+        }
+    }
+    status = stack_pop_types(lower, parameters);
+    if (status != WIRQ_OK)
+        return status;
+    enum control_kind kind = opcode == 0x02 ? CONTROL_BLOCK : opcode == 0x03 ? CONTROL_LOOP : CONTROL_IF;
+    if (kind == CONTROL_LOOP)
+        lower_label(lower);
+    status = lower_control_push(lower, kind, type, result);
+    if (status != WIRQ_OK)
+        return status;
+    if (kind == CONTROL_IF && !lower->dead) {
+        lower_branch_condition(lower, &condition, lower->long_branches);
+        end_condition_forward(lower, &lower->control->else_fixup);
+    }
+    stack_push_types(lower, parameters);
+    return lower->status;
+}
+
+/* Puts the results of the innermost block where its label wants them, and checks that nothing else is left. */
+static wirq_status finish_arm(struct lower *lower) {
+    struct control *control = lower->control;
+    struct types results = control_results(control);
+    wirq_status status = stack_check_types(lower, results);
+    if (status != WIRQ_OK)
+        return status;
+    if (stack_depth(lower) > results.count)
+        return WIRQ_TYPE_MISMATCH;
+    if (!lower->dead && control->kind != CONTROL_FUNCTION)
+        move_values(lower, control->base, results, true);
+    return lower->status;
+}
+
+static wirq_status else_(struct lower *lower) {
+    struct control *control = lower->control;
+    if (control->kind != CONTROL_IF)
+        return WIRQ_BAD_OPCODE;
+    wirq_status status = finish_arm(lower);
+    if (status != WIRQ_OK)
+        return status;
+    assignment_else(lower, control);
+    if (!lower->dead)
+        emit_branch(lower, control);
+    lower->dead = control->dead_outside;
+    if (!lower->dead)
+        patch_chain(lower, control->else_fixup);
+    control->else_fixup = 0;
+    lower_label(lower);
+    control->kind = CONTROL_ELSE;
+    control->unreachable = false;
+    lower->temp = (uint8_t *)control;
+    lower->height = control->base;
+    stack_push_types(lower, control_parameters(control));
+    return lower->status;
+}
+
+/* The function is lowered: the header in front of it holds what it needs, and the code moves down over what it does not. */
+static void finish_function(struct lower *lower) {
+    uint16_t *header = lower->start, *to = header;
+    uint16_t *body = header + 5;
+    if (lower->max_height > WIRQ_STACK_SLACK) {
+        *to++ = OP_enter;
+        *to++ = (uint16_t)lower->max_height;
+    }
+    if (lower->zero_to > lower->zero_from) {
+        *to++ = OP_zero;
+        *to++ = (uint16_t)lower->zero_from;
+        *to++ = (uint16_t)(lower->zero_to - lower->zero_from);
+    }
+    uint32_t units = (uint32_t)(lower->code - body);
+    __builtin_memmove(to, body, units * sizeof *to); /* every distance counts from itself: the code may lie anywhere */
+    lower->code = to + units;
+    lower->module->code[lower->function - lower->module->imported_functions] = header;
+    lower->done = true;
+}
+
+static wirq_status end(struct lower *lower) {
+    struct control *control = lower->control;
+    struct types results = control_results(control);
+    wirq_status status = finish_arm(lower);
+    if (status != WIRQ_OK)
+        return status;
+    if (control->kind == CONTROL_FUNCTION) {
+        if (control->fixups != 0) { /* targets of br_table without values: they return here */
+            lower->dead = false;
+            patch_chain(lower, control->fixups);
+            lower_label(lower);
+        }
+        emit_return(lower);
+        if (lower->status == WIRQ_OK)
+            finish_function(lower);
+        return lower->status;
+    }
+    if (control->kind == CONTROL_IF) { /* no else: what comes in goes out */
+        struct types parameters = control_parameters(control);
+        if (parameters.count != results.count)
+            return WIRQ_TYPE_MISMATCH;
+        for (uint32_t i = 0; i < results.count; i++)
+            if (parameters.types[i] != results.types[i])
+                return WIRQ_TYPE_MISMATCH;
+    }
+    bool fell_through = !lower->dead;
+    bool targeted = control->fixups != 0;
+    if (control->else_fixup != 0) { /* the condition's way past the block; it knows what held at its entry */
+        targeted = true;
+        if (control->assigned_entry < control->assigned_branch)
+            control->assigned_branch = control->assigned_entry;
+    }
+    assignment_end(lower, control, targeted, fell_through);
+    if (!control->dead_outside)
+        lower->dead = !fell_through && !targeted;
+    if (targeted) {
+        patch_chain(lower, control->fixups);
+        patch_chain(lower, control->else_fixup);
+        lower_label(lower);
+    }
+    lower->temp = (uint8_t *)(control + 1);
+    lower->height = control->base;
+    lower->control = control->outer;
+    /* `results` may point into the control that is gone from the stack but not overwritten before the type has been read. */
+    uint8_t single = control->result;
+    if (control->type == NULL)
+        results.types = &single;
+    stack_push_types(lower, results);
+    return lower->status;
+}
+
+/* ---- branches ---- */
+
+static wirq_status br_if(struct lower *lower, struct control *control) {
+    struct operand condition;
+    struct types types = control_label(control);
+    wirq_status status = stack_pop(lower, WIRQ_I32, &condition);
+    if (status == WIRQ_OK)
+        status = stack_check_types(lower, types);
+    if (status == WIRQ_OK && lower->control->unreachable) { /* a polymorphic stack has the label's types from here on */
+        (void)stack_pop_types(lower, types);
+        stack_push_types(lower, types);
+        status = lower->status;
+    }
+    if (status != WIRQ_OK || lower->dead)
+        return status;
+
+    bool plain = control->kind != CONTROL_FUNCTION && values_in_place(lower, control, types);
+    if (plain && control->kind == CONTROL_LOOP) {
+        /* The distance is known: the condition takes at most three units before it. */
+        if (here(lower) - control->target < 32000) {
+            lower_branch_condition(lower, &condition, true);
+            lower_emit(lower, control->target - here(lower));
+            return lower->status;
+        }
+    } else if (plain) {
+        lower_branch_condition(lower, &condition, !lower->long_branches);
+        end_condition_forward(lower, &control->fixups);
+        assignment_branch(lower, control);
+        return lower->status;
+    }
+    /* Step over the moves and the branch (or the return) if the condition does not hold. Where those put operands into their slots
+     * for good, that is done before, so that it holds on both ways; what is known about the accumulator is what it was before. */
+    if (types.count > 2 || (control->kind == CONTROL_FUNCTION && types_cells(types) > 1))
+        lower_materialise(lower, types.count);
+    lower_branch_condition(lower, &condition, false);
+    uint32_t unit = here(lower);
+    lower_emit(lower, 0);
+    uint16_t a[2] = {lower->a[0], lower->a[1]};
+    branch_to(lower, control, false);
+    if (lower->status == WIRQ_OK)
+        write_distance(lower, unit, false, (int32_t)(here(lower) - unit));
+    lower->last_kind = LAST_FIXED;
+    lower->a[0] = a[0];
+    lower->a[1] = a[1];
+    return lower->status;
+}
+
+static wirq_status branch(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+    uint32_t depth = read_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return reader->status;
+    struct control *control = find_control(lower, depth);
+    if (control == NULL)
+        return WIRQ_UNKNOWN_LABEL;
+    if (opcode == 0x0D)
+        return br_if(lower, control);
+    wirq_status status = stack_check_types(lower, control_label(control));
+    if (status != WIRQ_OK)
+        return status;
+    branch_to(lower, control, true);
+    stack_unreachable(lower);
+    return lower->status;
+}
+
+/* ---- br_table: its targets arrive one by one ---- */
+
+static wirq_status br_table(struct lower *lower, struct wirq_reader *reader) {
+    uint32_t count = read_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return reader->status;
+    if (count == UINT32_MAX)
+        return WIRQ_IMPLEMENTATION_LIMIT;
+    struct operand index;
+    wirq_status status = stack_pop(lower, WIRQ_I32, &index);
+    if (status != WIRQ_OK)
+        return status;
+    lower->table_left = lower->table_size = count + 1;
+    lower->table_arity = UINT32_MAX;
+    lower->table_stubs = false;
+    if (lower->dead)
+        return WIRQ_OK;
+    /* Labels that carry values: those go to their canonical slots first, since every target finds them there. How many they are is
+     * known with the first target, so the operation itself is emitted then; the index waits in its slot. */
+    (void)lower_slot(lower, &index);
+    if (!lower->long_branches && count > 30000)
+        return WIRQ_IMPLEMENTATION_LIMIT; /* cannot be: the body would be longer than LONG_BRANCH_BODY */
+    stack_push(lower, WIRQ_I32);
+    *stack_at(lower, 0) = index;
+    lower->height = (uint32_t)index.canonical + 1;
+    return lower->status;
+}
+
+/* Emits the operation of a br_table once its labels' arity is known. */
+static wirq_status begin_table(struct lower *lower, struct types types) {
+    struct operand index;
+    wirq_status status = stack_pop(lower, WIRQ_I32, &index);
+    if (status != WIRQ_OK)
+        return status;
+    status = stack_check_types(lower, types);
+    if (status != WIRQ_OK)
+        return status;
+    bool all = true;
+    for (uint32_t i = 0; i < types.count; i++)
+        all = all && stack_at(lower, i)->kind == OPERAND_TEMP;
+    if (!all)
+        lower_materialise(lower, types.count);
+    if (lower->long_branches) {
+        lower_operation(lower, OP_br_table_long_S);
+        lower_emit(lower, index.low);
+        lower_emit32(lower, lower->table_size - 1);
+    } else if (lower_in_accumulator(lower, &index)) {
+        lower_take_accumulator(lower, &index);
+        lower_operation(lower, OP_br_table_A);
+        lower_emit(lower, lower->table_size - 1);
+    } else {
+        lower_operation(lower, OP_br_table_S);
+        lower_emit(lower, index.low);
+        lower_emit(lower, lower->table_size - 1);
+    }
+    lower->table_entries = lower->code;
+    return lower->status;
+}
+
+/* Entries that need more than a distance (values to move, a return, a loop far behind) get a stub behind the table. */
+static void emit_table_stubs(struct lower *lower) {
+    uint32_t step = distance_units(lower);
+    uint32_t known_depth = UINT32_MAX, known_at = 0;
+    for (uint32_t i = 0; i < lower->table_size && lower->status == WIRQ_OK; i++) {
+        uint32_t unit = (uint32_t)(lower->table_entries - lower->start) + i * step;
+        uint32_t depth = lower->start[unit];
+        if (step == 2)
+            depth |= (uint32_t)lower->start[unit + 1] << 16;
+        if (depth != known_depth) {
+            known_depth = depth;
+            known_at = here(lower);
+            lower_label(lower);
+            branch_to(lower, find_control(lower, depth), false);
+        }
+        write_distance(lower, unit, step == 2, (int32_t)(known_at - unit));
+    }
+}
+
+wirq_status lower_table_target(struct lower *lower, struct wirq_reader *reader) {
+    uint32_t depth = read_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return reader->status;
+    struct control *control = find_control(lower, depth);
+    if (control == NULL)
+        return WIRQ_UNKNOWN_LABEL;
+    struct types types = control_label(control);
+    wirq_status status;
+    bool first = lower->table_arity == UINT32_MAX;
+    if (first) {
+        lower->table_arity = types.count;
+        if (!lower->dead) {
+            status = begin_table(lower, types);
+            if (status != WIRQ_OK)
+                return status;
+            lower->table_stubs = types.count != 0;
+        }
+    } else if (types.count != lower->table_arity) {
+        return WIRQ_TYPE_MISMATCH;
+    }
+    status = stack_check_types(lower, types);
+    if (status != WIRQ_OK)
+        return status;
+
+    if (!lower->dead && lower->table_stubs) {
+        if (lower->long_branches)
+            lower_emit32(lower, depth);
+        else if (depth > UINT16_MAX)
+            return WIRQ_IMPLEMENTATION_LIMIT;
+        else
+            lower_emit(lower, depth);
+    } else if (!lower->dead) {
+        if (control->kind == CONTROL_FUNCTION) {
+            /* Without values a return is a branch to the function's end, which emits one. */
+            emit_fixup(lower, &control->fixups);
+        } else if (control->kind == CONTROL_LOOP) {
+            uint32_t unit = here(lower);
+            lower_emit(lower, 0);
+            if (lower->long_branches)
+                lower_emit(lower, 0);
+            if (lower->status == WIRQ_OK)
+                write_distance(lower, unit, lower->long_branches, (int32_t)(control->target - unit));
+        } else {
+            emit_fixup(lower, &control->fixups);
+            assignment_branch(lower, control);
+        }
+    }
+    if (--lower->table_left == 0) {
+        if (!lower->dead && lower->table_stubs)
+            emit_table_stubs(lower);
+        stack_unreachable(lower);
+    }
+    return lower->status;
+}
+
+/* ---- calls ---- */
+
+static wirq_status emit_call(struct lower *lower, const struct wirq_functype *type) {
+    struct types parameters = {type->types, type->parameter_count};
+    struct types results = {type->types + type->parameter_count, type->result_count};
+    wirq_status status = stack_pop_types(lower, parameters);
+    if (status != WIRQ_OK)
+        return status;
+    uint32_t frame = lower->height;
+    lower_emit(lower, frame);
+    stack_push_types(lower, results);
+    lower_label(lower);
+    if (type->result_count == 1 && type->result_cells == 1 && !lower->dead)
+        lower->a[0] = (uint16_t)frame;
+    return lower->status;
+}
+
+static wirq_status call(struct lower *lower, struct wirq_reader *reader) {
+    uint32_t function = read_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return reader->status;
+    const struct wirq_module *module = lower->module;
+    if (function >= module->function_count)
+        return WIRQ_UNKNOWN_FUNCTION;
+    const struct wirq_functype *type = module_function_type(module, function);
+    struct types parameters = {type->types, type->parameter_count};
+    wirq_status status = stack_check_types(lower, parameters);
+    if (status != WIRQ_OK)
+        return status;
+    lower_materialise(lower, parameters.count);
+    bool imported = function < module->imported_functions;
+    lower_operation(lower, imported ? OP_call_import : OP_call);
+    lower_emit(lower, imported ? function : function - module->imported_functions);
+    return emit_call(lower, type);
+}
+
+static wirq_status call_indirect(struct lower *lower, struct wirq_reader *reader) {
+    uint32_t index = read_u32(reader);
+    uint32_t table = read_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return reader->status;
+    const struct wirq_module *module = lower->module;
+    if (table >= module->table_count)
+        return WIRQ_UNKNOWN_TABLE;
+    if (module->tables[table].type != WIRQ_FUNCREF)
+        return WIRQ_TYPE_MISMATCH;
+    if (index >= module->type_count)
+        return WIRQ_UNKNOWN_TYPE;
+    const struct wirq_functype *type = module->types[index];
+    struct types parameters = {type->types, type->parameter_count};
+    struct operand element;
+    wirq_status status = stack_pop(lower, WIRQ_I32, &element);
+    if (status == WIRQ_OK)
+        status = stack_check_types(lower, parameters);
+    if (status != WIRQ_OK)
+        return status;
+    uint32_t slot = 0;
+    if (!lower->dead) {
+        slot = lower_slot(lower, &element);
+        lower_materialise(lower, parameters.count);
+    }
+    lower_operation(lower, OP_call_indirect);
+    lower_emit(lower, slot);
+    lower_emit(lower, index);
+    lower_emit(lower, table);
+    return emit_call(lower, type);
+}
+
+wirq_status lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+    wirq_status status;
+    struct operand operand;
+    switch (opcode) {
+    case 0x00: /* unreachable */
+        lower_operation(lower, OP_unreachable);
+        stack_unreachable(lower);
+        return lower->status;
+    case 0x01: /* nop */
+        return WIRQ_OK;
+    case 0x02:
+    case 0x03:
+    case 0x04:
+        return block(lower, opcode, reader);
+    case 0x05:
+        return else_(lower);
+    case 0x0B:
+        return end(lower);
+    case 0x0C:
+    case 0x0D:
+        return branch(lower, opcode, reader);
+    case 0x0E:
+        return br_table(lower, reader);
+    case 0x0F: { /* return */
+        const struct wirq_functype *type = lower->type;
+        status = stack_check_types(lower, (struct types){type->types + type->parameter_count, type->result_count});
+        if (status != WIRQ_OK)
+            return status;
+        emit_return(lower);
+        stack_unreachable(lower);
+        return lower->status;
+    }
+    case 0x10:
+        return call(lower, reader);
+    case 0x11:
+        return call_indirect(lower, reader);
+    case 0x1A: /* drop */
+        return stack_pop(lower, TYPE_UNKNOWN, &operand);
+    case 0x1B:
+        return lower_select(lower);
+    default:
+        return WIRQ_BAD_OPCODE;
+    }
+}

@@ -1,0 +1,147 @@
+/* lower_emit.c: emission of internal code, and what is known about the accumulator while it is emitted. */
+#include "lower_internal.h"
+
+void lower_fail(struct lower *lower, wirq_status status) {
+    if (lower->status == WIRQ_OK)
+        lower->status = status;
+}
+
+void lower_emit(struct lower *lower, uint32_t unit) {
+    if (lower->dead)
+        return;
+    if ((uintptr_t)(lower->code + 1) > (uintptr_t)lower->temp) {
+        lower_fail(lower, WIRQ_NO_MEMORY);
+        return;
+    }
+    *lower->code++ = (uint16_t)unit;
+}
+
+void lower_emit32(struct lower *lower, uint32_t value) {
+    lower_emit(lower, value & 0xFFFF);
+    lower_emit(lower, value >> 16);
+}
+
+void lower_operation(struct lower *lower, uint32_t operation) {
+    lower->last = lower->code;
+    lower->last_kind = LAST_FIXED;
+    lower->last_a[0] = lower->a[0];
+    lower->last_a[1] = lower->a[1];
+    lower_emit(lower, operation);
+}
+
+void lower_slot_written(struct lower *lower, uint32_t slot, uint32_t cells) {
+    for (unsigned i = 0; i < 2; i++)
+        if (lower->a[i] >= slot && lower->a[i] < slot + cells)
+            lower->a[i] = NO_SLOT;
+}
+
+void lower_result(struct lower *lower, uint32_t slot, enum last_kind kind) {
+    lower_emit(lower, slot);
+    if (kind == LAST_RESULT64) {
+        lower_slot_written(lower, slot, 2);
+    } else {
+        lower->a[0] = (uint16_t)slot;
+        lower->a[1] = NO_SLOT;
+    }
+    lower->last_kind = lower->dead || lower->status != WIRQ_OK ? LAST_FIXED : kind;
+}
+
+void lower_accumulator_unknown(struct lower *lower) {
+    lower->a[0] = lower->a[1] = NO_SLOT;
+}
+
+void lower_label(struct lower *lower) {
+    lower->last_kind = LAST_FIXED;
+    lower_accumulator_unknown(lower);
+}
+
+bool lower_in_accumulator(const struct lower *lower, const struct operand *operand) {
+    return operand->kind != OPERAND_CONSTANT && (operand->low == lower->a[0] || operand->low == lower->a[1]);
+}
+
+bool lower_is_last(const struct lower *lower, const struct operand *operand) {
+    return lower->last_kind != LAST_FIXED && operand->kind == OPERAND_TEMP && lower->code[-1] == operand->low;
+}
+
+void lower_take_accumulator(struct lower *lower, const struct operand *operand) {
+    if (lower->last_kind != LAST_RESULT32 || !lower_is_last(lower, operand))
+        return;
+    lower->last[0]++; /* its neighbour, which leaves the result in the accumulator only */
+    lower->code--;
+    lower->last_kind = LAST_FIXED;
+    lower_accumulator_unknown(lower);
+}
+
+void lower_constant_to_accumulator(struct lower *lower, uint32_t value) {
+    lower_operation(lower, fits16(value) ? OP_k16_A : OP_k32_A);
+    if (fits16(value))
+        lower_emit(lower, value);
+    else
+        lower_emit32(lower, value);
+    lower_accumulator_unknown(lower);
+}
+
+static uint32_t operand_cells(const struct operand *operand) {
+    return operand->type == TYPE_UNKNOWN ? 1 : type_cells(operand->type);
+}
+
+void lower_move(struct lower *lower, const struct operand *operand, uint32_t slot) {
+    bool wide = operand_cells(operand) == 2;
+    if (operand->kind == OPERAND_CONSTANT && !wide) {
+        lower_operation(lower, fits16(operand->low) ? OP_k16_S : OP_k32_S);
+        if (fits16(operand->low))
+            lower_emit(lower, operand->low);
+        else
+            lower_emit32(lower, operand->low);
+        lower_result(lower, slot, LAST_RESULT32);
+    } else if (operand->kind == OPERAND_CONSTANT) {
+        bool short_form = fits16(operand->low) && operand->high == (operand->low & 0x80000000 ? UINT32_MAX : 0);
+        lower_operation(lower, short_form ? OP_k64s : OP_k64);
+        if (short_form) {
+            lower_emit(lower, operand->low);
+        } else {
+            lower_emit32(lower, operand->low);
+            lower_emit32(lower, operand->high);
+        }
+        lower_result(lower, slot, LAST_RESULT64);
+    } else if (operand->low == slot) {
+        return;
+    } else if (wide) {
+        lower_operation(lower, OP_mov64);
+        lower_emit(lower, operand->low);
+        lower_result(lower, slot, LAST_RESULT64);
+    } else if (lower_in_accumulator(lower, operand)) {
+        /* The accumulator equals both slots afterwards. */
+        lower_operation(lower, OP_mov_A_S);
+        lower_emit(lower, slot);
+        lower_slot_written(lower, slot, 1);
+        lower->a[lower->a[0] == NO_SLOT ? 0 : 1] = (uint16_t)slot;
+    } else {
+        lower_operation(lower, OP_mov_S_S);
+        lower_emit(lower, operand->low);
+        lower_result(lower, slot, LAST_RESULT32);
+        lower->a[1] = (uint16_t)operand->low;
+    }
+}
+
+uint32_t lower_slot(struct lower *lower, struct operand *operand) {
+    if (operand->kind == OPERAND_CONSTANT) {
+        lower_move(lower, operand, operand->canonical);
+        operand->kind = OPERAND_TEMP;
+        operand->low = operand->canonical;
+    }
+    return operand->low;
+}
+
+void lower_materialise(struct lower *lower, uint32_t count) {
+    if (count > stack_depth(lower))
+        count = stack_depth(lower);
+    for (uint32_t i = count; i-- > 0;) {
+        struct operand *operand = stack_at(lower, i);
+        if (operand->kind != OPERAND_TEMP && !lower->dead) {
+            lower_move(lower, operand, operand->canonical);
+            operand->kind = OPERAND_TEMP;
+            operand->low = operand->canonical;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+/* lower_internal.h: what the files of lowering share: operands, control frames, emission.
+ *
+ * The symbolic operand stack decides what is emitted: local.get, constants and blocks emit nothing; an operation is emitted when
+ * its operands are known, in the form that fits where they are. An operand has a canonical slot, its place in the frame, which it
+ * occupies unless it is symbolic: an alias of a local, or a constant. Invariants:
+ *   - at a label every operand of the block is in its canonical slot or a constant, and the accumulator is unknown;
+ *   - aliases name locals only, and none outlives a write to its local (lower_preserve_local);
+ *   - a TEMP operand is the only user of its slot, so its store may be dropped when the consumer takes it from the accumulator.
+ */
+#ifndef WIRQ_LOWER_INTERNAL_H
+#define WIRQ_LOWER_INTERNAL_H
+
+#include "lower.h"
+#include "wirq_lowering_enums.inc"
+#include "wirq_ops.h"
+
+#define NO_SLOT 0xFFFF
+#define TYPE_UNKNOWN 0 /* of an operand popped from a polymorphic stack */
+
+/* Bodies longer than this (bytes) may exceed 16-bit distances; then forward branches take 32-bit ones. 32767 units / 5 a byte. */
+#define LONG_BRANCH_BODY 6000
+
+enum operand_kind {
+    OPERAND_TEMP,     /* in its canonical slot */
+    OPERAND_ALIAS,    /* in the slot of a local */
+    OPERAND_CONSTANT, /* low, high */
+};
+
+struct operand {
+    uint8_t type; /* enum wirq_type or TYPE_UNKNOWN */
+    uint8_t kind; /* enum operand_kind */
+    uint16_t canonical;
+    uint32_t low; /* OPERAND_CONSTANT: value. Else: the slot */
+    uint32_t high;
+};
+
+enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE };
+
+struct control {
+    struct control *outer;
+    const struct wirq_functype *type; /* NULL: no parameters and `result` */
+    uint8_t result;                   /* enum wirq_type, or 0x40: none */
+    uint8_t kind;                     /* enum control_kind */
+    bool unreachable;                 /* the operand stack is polymorphic */
+    bool dead_outside;                /* the block was entered in dead code */
+    uint32_t base;                    /* height where the parameters begin, and the results will */
+    uint32_t target;                  /* loop: unit of its start, from lower->start */
+    uint32_t fixups;                  /* newest branch to the end that waits for it: unit + 1, or 0 */
+    uint32_t else_fixup;              /* if: the branch to else or end */
+    uint16_t assigned_entry, assigned_branch, assigned_low; /* definite assignment; see lower_locals.c */
+};
+
+struct local_group {
+    uint32_t first; /* index of its first local */
+    uint16_t slot;  /* of it */
+    uint8_t type;
+};
+
+/* Parameter or result types of a block, without an object for the short forms. */
+struct types {
+    const uint8_t *types;
+    uint32_t count;
+};
+struct types control_parameters(const struct control *control);
+struct types control_results(const struct control *control);
+/* What a branch to the label takes: a loop's parameters, else the results. */
+struct types control_label(const struct control *control);
+
+/* ---- lower_emit.c ---- */
+void lower_fail(struct lower *lower, wirq_status status);
+void lower_emit(struct lower *lower, uint32_t unit);
+void lower_emit32(struct lower *lower, uint32_t value);
+/* Begins an operation that may not be rewritten. */
+void lower_operation(struct lower *lower, uint32_t operation);
+/* Ends the operation begun last with a destination slot; kind says how it may be rewritten. */
+void lower_result(struct lower *lower, uint32_t slot, enum last_kind kind);
+/* The accumulator holds something no slot does. */
+void lower_accumulator_unknown(struct lower *lower);
+/* The operation emitted last may not be rewritten any more: a label comes. */
+void lower_label(struct lower *lower);
+bool lower_in_accumulator(const struct lower *lower, const struct operand *operand);
+/* The operation about to be emitted takes the operand from the accumulator: drops its store if nobody else needs it. */
+void lower_take_accumulator(struct lower *lower, const struct operand *operand);
+/* Is `last` the producer of this TEMP operand? */
+bool lower_is_last(const struct lower *lower, const struct operand *operand);
+void lower_slot_written(struct lower *lower, uint32_t slot, uint32_t cells);
+
+/* Puts a value into a slot, from wherever the operand is. */
+void lower_move(struct lower *lower, const struct operand *operand, uint32_t slot);
+/* A constant into the accumulator. */
+void lower_constant_to_accumulator(struct lower *lower, uint32_t value);
+/* The slot an operand is in; a constant is put into its canonical slot first. */
+uint32_t lower_slot(struct lower *lower, struct operand *operand);
+/* Puts the `count` topmost operands of the stack into their canonical slots. */
+void lower_materialise(struct lower *lower, uint32_t count);
+static inline bool fits16(uint32_t value) {
+    return value + 0x8000 < 0x10000;
+}
+
+/* ---- the operand stack (lower_stack.c) ---- */
+uint32_t stack_depth(const struct lower *lower); /* operands of the innermost control */
+struct operand *stack_at(const struct lower *lower, uint32_t from_top);
+/* Memory for anything on the temporary stack; NULL and status if there is none. */
+void *stack_reserve(struct lower *lower, uint32_t size);
+void stack_push(struct lower *lower, uint8_t type);                      /* a TEMP */
+void stack_push_alias(struct lower *lower, uint8_t type, uint32_t slot); /* of a local */
+void stack_push_constant(struct lower *lower, uint8_t type, uint32_t low, uint32_t high);
+/* Pops an operand of the type (TYPE_UNKNOWN: any). WIRQ_TYPE_MISMATCH. */
+wirq_status stack_pop(struct lower *lower, uint8_t type, struct operand *operand);
+wirq_status stack_pop_types(struct lower *lower, struct types types);
+void stack_push_types(struct lower *lower, struct types types);
+/* Checks that the topmost operands have the types, and leaves them. A polymorphic stack may be too short. */
+wirq_status stack_check_types(struct lower *lower, struct types types);
+/* After an instruction that does not continue: drops the block's operands, what follows is dead. */
+void stack_unreachable(struct lower *lower);
+
+/* ---- lower_numeric.c ---- */
+wirq_status lower_numeric(struct lower *lower, uint32_t opcode);
+wirq_status lower_saturating(struct lower *lower, uint32_t number);
+/* Emits a branch taken when `operand` is (`when`: not) zero, up to its distance. May rewrite the comparison just emitted. */
+void lower_branch_condition(struct lower *lower, struct operand *operand, bool when);
+wirq_status lower_select(struct lower *lower);
+
+/* ---- lower_memory.c ---- */
+wirq_status lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
+wirq_status lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader *reader);
+
+/* ---- lower_locals.c ---- */
+wirq_status locals_declare(struct lower *lower, uint32_t count, uint8_t type);
+wirq_status lower_local(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
+wirq_status lower_global(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
+void assignment_block(struct lower *lower, struct control *control);  /* a block begins */
+void assignment_branch(struct lower *lower, struct control *control); /* a branch to its end */
+void assignment_else(struct lower *lower, struct control *control);
+void assignment_end(struct lower *lower, struct control *control, bool targeted, bool fell_through);
+
+/* ---- lower_control.c ---- */
+wirq_status lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
+wirq_status lower_table_target(struct lower *lower, struct wirq_reader *reader);
+wirq_status lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, uint8_t result);
+
+#endif

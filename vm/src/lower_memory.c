@@ -1,0 +1,319 @@
+/* lower_memory.c: loads, stores and the other memory instructions. WebAssembly spec 3.3.7 and 4.4.7. */
+#include "lower_internal.h"
+
+/* Operations of one width: an address form each; 0 = there is none. Loads end in a slot and have a neighbour for the accumulator. */
+struct load_forms {
+    uint16_t s, a, so, ao, sc, ss, as, k;
+};
+
+static const struct load_forms load_forms[] = {
+    {OP_load32_S_S, OP_load32_A_S, OP_load32_SO_S, OP_load32_AO_S, OP_load32_SC_S, OP_load32_SS_S, OP_load32_AS_S, OP_load32_K_S},
+    {OP_load8_u_S_S, OP_load8_u_A_S, OP_load8_u_SO_S, OP_load8_u_AO_S, OP_load8_u_SC_S, OP_load8_u_SS_S, OP_load8_u_AS_S,
+     OP_load8_u_K_S},
+    {OP_load16_u_S_S, OP_load16_u_A_S, OP_load16_u_SO_S, OP_load16_u_AO_S, OP_load16_u_SC_S, OP_load16_u_SS_S, OP_load16_u_AS_S,
+     OP_load16_u_K_S},
+    {OP_load8_s_S_S, OP_load8_s_A_S, OP_load8_s_SO_S, OP_load8_s_AO_S, 0, 0, 0, 0},
+    {OP_load16_s_S_S, OP_load16_s_A_S, OP_load16_s_SO_S, OP_load16_s_AO_S, 0, 0, 0, 0},
+};
+enum { LOAD32, LOAD8_U, LOAD16_U, LOAD8_S, LOAD16_S, LOAD64 };
+
+/* Value forms follow one another: slot, accumulator, constant; with the address in the accumulator: slot, constant. */
+struct store_forms {
+    uint16_t s, so, sc, a, k;
+};
+static const struct store_forms store_forms[] = {
+    {OP_store32_S_S, OP_store32_SO_S, OP_store32_SC_S, OP_store32_A_S, OP_store32_K_S},
+    {OP_store8_S_S, OP_store8_SO_S, OP_store8_SC_S, OP_store8_A_S, OP_store8_K_S},
+    {OP_store16_S_S, OP_store16_SO_S, OP_store16_SC_S, OP_store16_A_S, OP_store16_K_S},
+};
+enum { STORE32, STORE8, STORE16, STORE64 };
+
+/* Rows for 0x28 i32.load to 0x3E i64.store32. An i64 load narrower than 64 bits is the i32 load and an extension; an i64 store
+ * narrower than 64 bits stores the low cell. */
+static const struct {
+    uint8_t type, shift, access; /* shift: log2 of the width, and the largest alignment */
+    uint8_t extend;              /* i64 loads: 0 none, 'u', 's' */
+} accesses[] = {
+    {WIRQ_I32, 2, LOAD32, 0},    {WIRQ_I64, 3, LOAD64, 0},    {WIRQ_F32, 2, LOAD32, 0},     {WIRQ_F64, 3, LOAD64, 0},
+    {WIRQ_I32, 0, LOAD8_S, 0},   {WIRQ_I32, 0, LOAD8_U, 0},   {WIRQ_I32, 1, LOAD16_S, 0},   {WIRQ_I32, 1, LOAD16_U, 0},
+    {WIRQ_I64, 0, LOAD8_S, 's'}, {WIRQ_I64, 0, LOAD8_U, 'u'}, {WIRQ_I64, 1, LOAD16_S, 's'}, {WIRQ_I64, 1, LOAD16_U, 'u'},
+    {WIRQ_I64, 2, LOAD32, 's'},  {WIRQ_I64, 2, LOAD32, 'u'},  {WIRQ_I32, 2, STORE32, 0},    {WIRQ_I64, 3, STORE64, 0},
+    {WIRQ_F32, 2, STORE32, 0},   {WIRQ_F64, 3, STORE64, 0},   {WIRQ_I32, 0, STORE8, 0},     {WIRQ_I32, 1, STORE16, 0},
+    {WIRQ_I64, 0, STORE8, 0},    {WIRQ_I64, 1, STORE16, 0},   {WIRQ_I64, 2, STORE32, 0},
+};
+#define FIRST_ACCESS 0x28
+#define FIRST_STORE 0x36
+
+/* Is constant address + offset below the declared minimum of the memory (so that no check is needed) and in a unit? */
+static bool is_static(const struct lower *lower, const struct operand *address, uint32_t offset, uint32_t size) {
+    if (address->kind != OPERAND_CONSTANT)
+        return false;
+    const struct limits *memory = &lower->module->memories[0];
+    uint64_t ea = (uint64_t)address->low + offset;
+    return ea <= 0xFFFF && ea + size <= (uint64_t)memory->minimum << memory->page_shift;
+}
+
+/* Brings an address with an offset of more than 16 bits into the accumulator, checked for carry. */
+static void far_address(struct lower *lower, struct operand *address, uint32_t offset) {
+    uint32_t slot = lower_slot(lower, address);
+    lower_operation(lower, OP_address_SK_A);
+    lower_emit(lower, slot);
+    lower_emit32(lower, offset);
+    lower_accumulator_unknown(lower);
+}
+
+/* The newest operation as part of an address: an i32.add that the access can do itself, wrapping as i32.add does. */
+static bool folds(const struct lower *lower, const struct operand *address, uint32_t operation) {
+    return lower->last_kind == LAST_RESULT32 && lower_is_last(lower, address) && lower->last[0] == operation;
+}
+
+/* Takes the newest operation back, but leaves its operand units for the one that replaces it. */
+static void replace_last(struct lower *lower, uint32_t operation) {
+    lower->code--; /* its destination */
+    lower->last[0] = (uint16_t)operation;
+    lower->a[0] = lower->last_a[0];
+    lower->a[1] = lower->last_a[1];
+    lower->last_kind = LAST_FIXED;
+}
+
+/* Emits a load up to its destination. */
+static void load32(struct lower *lower, const struct load_forms *forms, struct operand *address, uint32_t offset, uint32_t size) {
+    if (forms->k != 0 && is_static(lower, address, offset, size)) {
+        lower_operation(lower, forms->k);
+        lower_emit(lower, address->low + offset);
+    } else if (offset == 0 && forms->sc != 0 && folds(lower, address, OP_add_SC_S)) {
+        replace_last(lower, forms->sc);
+    } else if (offset == 0 && forms->ss != 0 && folds(lower, address, OP_add_SS_S)) {
+        replace_last(lower, forms->ss);
+    } else if (offset == 0 && forms->as != 0 && folds(lower, address, OP_add_AS_S)) {
+        replace_last(lower, forms->as);
+    } else if (offset > 0xFFFF) {
+        far_address(lower, address, offset);
+        lower_operation(lower, forms->a);
+    } else {
+        uint32_t slot = lower_slot(lower, address);
+        if (lower_in_accumulator(lower, address)) {
+            lower_take_accumulator(lower, address);
+            lower_operation(lower, offset == 0 ? forms->a : forms->ao);
+        } else {
+            lower_operation(lower, offset == 0 ? forms->s : forms->so);
+            lower_emit(lower, slot);
+        }
+        if (offset != 0)
+            lower_emit(lower, offset);
+    }
+}
+
+static void load64(struct lower *lower, struct operand *address, uint32_t offset) {
+    if (is_static(lower, address, offset, 8)) {
+        lower_operation(lower, OP_load64_K);
+        lower_emit(lower, address->low + offset);
+    } else if (offset > 0xFFFF) {
+        far_address(lower, address, offset);
+        lower_operation(lower, OP_load64_AO);
+        lower_emit(lower, 0);
+    } else {
+        uint32_t slot = lower_slot(lower, address);
+        if (lower_in_accumulator(lower, address)) {
+            lower_take_accumulator(lower, address);
+            lower_operation(lower, OP_load64_AO);
+        } else {
+            lower_operation(lower, OP_load64_SO);
+            lower_emit(lower, slot);
+        }
+        lower_emit(lower, offset);
+    }
+}
+
+static void load(struct lower *lower, uint32_t access, uint32_t extend, struct operand *address, uint32_t offset, uint32_t size,
+                 uint32_t slot) {
+    if (access == LOAD64) {
+        load64(lower, address, offset);
+        lower_result(lower, slot, LAST_RESULT64);
+        return;
+    }
+    load32(lower, &load_forms[access], address, offset, size);
+    if (extend == 0) {
+        lower_result(lower, slot, LAST_RESULT32);
+        return;
+    }
+    if (!lower->dead)
+        lower->last[0]++; /* into the accumulator, and from there extended */
+    lower_accumulator_unknown(lower);
+    lower_operation(lower, extend == 's' ? OP_extend_s64_A : OP_extend_u64_A);
+    lower_result(lower, slot, LAST_RESULT64);
+}
+
+static void store32(struct lower *lower, const struct store_forms *forms, struct operand *address, struct operand *value,
+                    uint32_t offset, uint32_t size) {
+    enum { FROM_SLOT, FROM_ACCUMULATOR, FROM_CONSTANT } from;
+    bool is_fixed = is_static(lower, address, offset, size);
+    uint32_t base = 0;
+
+    if (value->kind == OPERAND_CONSTANT && !fits16(value->low))
+        (void)lower_slot(lower, value);
+    if (!is_fixed && offset > 0xFFFF) {
+        if (value->kind != OPERAND_CONSTANT)
+            (void)lower_slot(lower, value);
+        far_address(lower, address, offset);
+        lower_operation(lower, forms->a + (value->kind == OPERAND_CONSTANT));
+        lower_emit(lower, value->low);
+        return;
+    }
+    if (!is_fixed && value->kind == OPERAND_CONSTANT && offset == 0 && folds(lower, address, OP_add_SC_S)) {
+        replace_last(lower, forms->sc + FROM_CONSTANT);
+        lower_emit(lower, value->low);
+        return;
+    }
+    if (!is_fixed && value->kind == OPERAND_ALIAS && offset == 0 && folds(lower, address, OP_add_SC_S)) {
+        /* The value was in the accumulator before the addition, or is in its slot. */
+        bool was = value->low == lower->last_a[0] || value->low == lower->last_a[1];
+        replace_last(lower, forms->sc + (was ? FROM_ACCUMULATOR : FROM_SLOT));
+        if (!was)
+            lower_emit(lower, value->low);
+        return;
+    }
+    if (!is_fixed)
+        base = lower_slot(lower, address);
+    from = value->kind == OPERAND_CONSTANT ? FROM_CONSTANT
+           : lower_in_accumulator(lower, value) ? FROM_ACCUMULATOR
+                                                : FROM_SLOT;
+    if (!is_fixed && offset == 0 && from != FROM_ACCUMULATOR && lower_in_accumulator(lower, address)) {
+        lower_take_accumulator(lower, address);
+        lower_operation(lower, forms->a + (from == FROM_CONSTANT));
+        lower_emit(lower, value->low);
+        return;
+    }
+    if (from == FROM_ACCUMULATOR)
+        lower_take_accumulator(lower, value);
+    if (is_fixed) {
+        lower_operation(lower, forms->k + from);
+        lower_emit(lower, address->low + offset);
+    } else {
+        lower_operation(lower, (offset == 0 ? forms->s : forms->so) + from);
+        lower_emit(lower, base);
+        if (offset != 0)
+            lower_emit(lower, offset);
+    }
+    if (from != FROM_ACCUMULATOR)
+        lower_emit(lower, value->low);
+}
+
+static void store64(struct lower *lower, struct operand *address, struct operand *value, uint32_t offset) {
+    uint32_t from = lower_slot(lower, value);
+    if (is_static(lower, address, offset, 8)) {
+        lower_operation(lower, OP_store64_K);
+        lower_emit(lower, address->low + offset);
+    } else if (offset > 0xFFFF) {
+        /* Into the address's own slot: nobody reads it afterwards. */
+        far_address(lower, address, offset);
+        lower_operation(lower, OP_mov_A_S);
+        lower_emit(lower, address->canonical);
+        lower_operation(lower, OP_store64_SO);
+        lower_emit(lower, address->canonical);
+        lower_emit(lower, 0);
+    } else {
+        uint32_t slot = lower_slot(lower, address);
+        lower_operation(lower, OP_store64_SO);
+        lower_emit(lower, slot);
+        lower_emit(lower, offset);
+    }
+    lower_emit(lower, from);
+}
+
+static wirq_status memory_access(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+    uint32_t align = read_u32(reader);
+    uint32_t offset = read_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return reader->status;
+    uint8_t type = accesses[opcode - FIRST_ACCESS].type;
+    uint32_t shift = accesses[opcode - FIRST_ACCESS].shift;
+    uint32_t access = accesses[opcode - FIRST_ACCESS].access;
+    uint32_t size = 1u << shift;
+    if (align >= 64) {
+        lower->detail = WIRQ_FEATURE_MULTI_MEMORY;
+        return align < 128 ? WIRQ_ABSENT_FEATURE : WIRQ_BAD_ALIGNMENT;
+    }
+    if (align > shift)
+        return WIRQ_BAD_ALIGNMENT;
+    if (lower->module->memory_count == 0)
+        return WIRQ_UNKNOWN_MEMORY;
+
+    struct operand address, value;
+    if (opcode < FIRST_STORE) {
+        wirq_status status = stack_pop(lower, WIRQ_I32, &address);
+        if (status != WIRQ_OK)
+            return status;
+        if (!lower->dead)
+            load(lower, access, accesses[opcode - FIRST_ACCESS].extend, &address, offset, size, lower->height);
+        stack_push(lower, type);
+        return lower->status;
+    }
+    wirq_status status = stack_pop(lower, type, &value);
+    if (status == WIRQ_OK)
+        status = stack_pop(lower, WIRQ_I32, &address);
+    if (status != WIRQ_OK || lower->dead)
+        return status;
+    if (access == STORE64)
+        store64(lower, &address, &value, offset);
+    else
+        store32(lower, &store_forms[access], &address, &value, offset, size);
+    return lower->status;
+}
+
+wirq_status lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+    if (opcode < 0x3F)
+        return memory_access(lower, opcode, reader);
+    uint8_t reserved = read_byte(reader);
+    if (reader->status != WIRQ_OK)
+        return reader->status;
+    if (reserved != 0)
+        return WIRQ_BAD_RESERVED_BYTE;
+    if (lower->module->memory_count == 0)
+        return WIRQ_UNKNOWN_MEMORY;
+    if (opcode == 0x3F) {
+        lower_operation(lower, OP_memory_size_S);
+        lower_result(lower, lower->height, LAST_STORED32);
+    } else {
+        struct operand delta;
+        wirq_status status = stack_pop(lower, WIRQ_I32, &delta);
+        if (status != WIRQ_OK)
+            return status;
+        uint32_t from = lower->dead ? 0 : lower_slot(lower, &delta);
+        lower_operation(lower, OP_memory_grow_S);
+        lower_emit(lower, from);
+        lower_result(lower, lower->height, LAST_STORED32);
+    }
+    stack_push(lower, WIRQ_I32);
+    return lower->status;
+}
+
+wirq_status lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader *reader) {
+    static const uint8_t i32s[] = {WIRQ_I32, WIRQ_I32, WIRQ_I32};
+    const struct types operands = {i32s, 3};
+    bool copy = number == 10;
+    uint8_t reserved = read_byte(reader);
+    if (copy)
+        reserved |= read_byte(reader);
+    if (reader->status != WIRQ_OK)
+        return reader->status;
+    if (reserved != 0)
+        return WIRQ_BAD_RESERVED_BYTE;
+    if (lower->module->memory_count == 0)
+        return WIRQ_UNKNOWN_MEMORY;
+    wirq_status status = stack_check_types(lower, operands);
+    if (status != WIRQ_OK)
+        return status;
+    /* In slots of their own: progress is written into them (R54), so they may be no local's. */
+    lower_materialise(lower, 3);
+    status = stack_pop_types(lower, operands);
+    if (status != WIRQ_OK)
+        return status;
+    uint32_t first = lower->height;
+    lower_operation(lower, copy ? OP_memory_copy : OP_memory_fill);
+    lower_emit(lower, first);
+    lower_emit(lower, first + 1);
+    lower_emit(lower, first + 2);
+    lower_accumulator_unknown(lower);
+    return lower->status;
+}

@@ -1,0 +1,431 @@
+/* lower_numeric.c: numeric instructions, comparisons that fuse with branches, select. Rows come from vm/ops. */
+#include "lower_internal.h"
+
+struct binary_forms {
+    uint16_t ss, sc, as, ac, sa; /* each leaves its result in a slot; its neighbour leaves it in the accumulator */
+};
+
+struct numeric {
+    uint8_t how;       /* enum lower_how */
+    uint8_t signature; /* bits 0-1 parameter type, 2-3 result type, 4 two parameters, 5 operands swapped */
+    uint16_t argument;
+};
+
+#include "wirq_lowering.inc"
+
+/* ---- i32 operations of two operands ---- */
+
+static void binary32(struct lower *lower, uint32_t which, struct operand *x, struct operand *y, uint32_t slot) {
+    const struct binary_forms *forms = &binary_forms[which];
+    bool commutative = forms->sa == 0 && which != BINARY32_rotl;
+    if (x->kind == OPERAND_CONSTANT && y->kind != OPERAND_CONSTANT && commutative) {
+        struct operand *swap = x;
+        x = y;
+        y = swap;
+    }
+    if (y->kind == OPERAND_CONSTANT) {
+        uint32_t constant = y->low;
+        if (which == BINARY32_sub) {
+            forms = &binary_forms[BINARY32_add];
+            constant = 0 - constant;
+        } else if (which == BINARY32_rotl) {
+            forms = &binary_forms[BINARY32_rotr];
+            constant = (0 - constant) & 31;
+        } else if (which >= BINARY32_shl) {
+            constant &= 31;
+        }
+        if (x->kind == OPERAND_CONSTANT) {
+            lower_constant_to_accumulator(lower, x->low);
+            if (fits16(constant)) {
+                lower_operation(lower, forms->ac);
+                lower_emit(lower, constant);
+            } else { /* shifts never come here: the form is commutative */
+                y->low = constant;
+                uint32_t from = lower_slot(lower, y);
+                lower_constant_to_accumulator(lower, x->low);
+                lower_operation(lower, forms->as);
+                lower_emit(lower, from);
+            }
+        } else if (fits16(constant)) {
+            if (lower_in_accumulator(lower, x)) {
+                lower_take_accumulator(lower, x);
+                lower_operation(lower, forms->ac);
+            } else {
+                lower_operation(lower, forms->sc);
+                lower_emit(lower, x->low);
+            }
+            lower_emit(lower, constant);
+        } else {
+            lower_constant_to_accumulator(lower, constant);
+            lower_operation(lower, forms->as);
+            lower_emit(lower, x->low);
+        }
+    } else if (x->kind == OPERAND_CONSTANT && forms->as != 0) {
+        lower_constant_to_accumulator(lower, x->low);
+        lower_operation(lower, forms->as);
+        lower_emit(lower, y->low);
+    } else {
+        uint32_t first = lower_slot(lower, x);
+        if (forms->as != 0 && lower_in_accumulator(lower, x)) {
+            lower_take_accumulator(lower, x);
+            lower_operation(lower, forms->as);
+            lower_emit(lower, y->low);
+        } else if (lower_in_accumulator(lower, y) && (forms->sa != 0 || (commutative && forms->as != 0))) {
+            lower_take_accumulator(lower, y);
+            lower_operation(lower, forms->sa != 0 ? forms->sa : forms->as);
+            lower_emit(lower, first);
+        } else {
+            lower_operation(lower, forms->ss);
+            lower_emit(lower, first);
+            lower_emit(lower, y->low);
+        }
+    }
+    lower_result(lower, slot, LAST_RESULT32);
+}
+
+/* div and rem: SS and SC forms, which follow one another in fours. */
+static void divide32(struct lower *lower, uint32_t operation, struct operand *x, struct operand *y, uint32_t slot) {
+    uint32_t first = lower_slot(lower, x);
+    if (y->kind == OPERAND_CONSTANT && fits16(y->low)) {
+        lower_operation(lower, operation + (OP_div_s_SC_S - OP_div_s_SS_S));
+        lower_emit(lower, first);
+        lower_emit(lower, y->low);
+    } else {
+        uint32_t second = lower_slot(lower, y);
+        lower_operation(lower, operation);
+        lower_emit(lower, first);
+        lower_emit(lower, second);
+    }
+    lower_result(lower, slot, LAST_STORED32);
+}
+
+/* ---- i32 comparisons ---- */
+
+static const uint8_t swapped_relation[] = {
+    [RELATION_eq] = RELATION_eq,     [RELATION_ne] = RELATION_ne,     [RELATION_lt_s] = RELATION_gt_s,
+    [RELATION_lt_u] = RELATION_gt_u, [RELATION_ge_s] = RELATION_le_s, [RELATION_ge_u] = RELATION_le_u,
+    [RELATION_gt_s] = RELATION_lt_s, [RELATION_gt_u] = RELATION_lt_u, [RELATION_le_s] = RELATION_ge_s,
+    [RELATION_le_u] = RELATION_ge_u,
+};
+
+static const uint8_t inverse_relation[] = {
+    [RELATION_eq] = RELATION_ne,     [RELATION_ne] = RELATION_eq,     [RELATION_lt_s] = RELATION_ge_s,
+    [RELATION_lt_u] = RELATION_ge_u, [RELATION_ge_s] = RELATION_lt_s, [RELATION_ge_u] = RELATION_lt_u,
+    [RELATION_gt_s] = RELATION_le_s, [RELATION_gt_u] = RELATION_le_u, [RELATION_le_s] = RELATION_gt_s,
+    [RELATION_le_u] = RELATION_gt_u,
+};
+
+/* ORDER RELATIONS: within a form, relations are numbered as in enum relation, in comparisons and in branches alike. */
+static const struct {
+    uint16_t compare, branch, count;
+} relation_forms[] = {
+    {OP_eq_SS_S, OP_br_eq_SS, 6},
+    {OP_eq_SC_S, OP_br_eq_SC, 6},
+    {OP_eq_AS_S, OP_br_eq_AS, 10},
+    {OP_eq_AC_S, OP_br_eq_AC, 6},
+};
+
+/* Form and relation of a comparison. */
+static uint32_t comparison_form(uint32_t operation, uint32_t *relation) {
+    for (uint32_t i = 0; i < 4; i++)
+        if (operation >= relation_forms[i].compare && operation < relation_forms[i].compare + (uint32_t)relation_forms[i].count) {
+            *relation = operation - relation_forms[i].compare;
+            return i;
+        }
+    return 4;
+}
+
+static void compare32(struct lower *lower, uint32_t relation, struct operand *x, struct operand *y, uint32_t slot) {
+    if (x->kind == OPERAND_CONSTANT && y->kind != OPERAND_CONSTANT) {
+        struct operand *swap = x;
+        x = y;
+        y = swap;
+        relation = swapped_relation[relation];
+    }
+    if (x->kind == OPERAND_CONSTANT)
+        (void)lower_slot(lower, x);
+    if (y->kind == OPERAND_CONSTANT) {
+        uint32_t constant = y->low;
+        /* x > c is x >= c + 1, unless c is the largest there is. */
+        if ((relation == RELATION_gt_s || relation == RELATION_le_s) && constant != INT32_MAX) {
+            relation = relation == RELATION_gt_s ? RELATION_ge_s : RELATION_lt_s;
+            constant++;
+        } else if ((relation == RELATION_gt_u || relation == RELATION_le_u) && constant != UINT32_MAX) {
+            relation = relation == RELATION_gt_u ? RELATION_ge_u : RELATION_lt_u;
+            constant++;
+        }
+        if (fits16(constant) && relation <= RELATION_ge_u) {
+            if (lower_in_accumulator(lower, x)) {
+                lower_take_accumulator(lower, x);
+                lower_operation(lower, OP_eq_AC_S + relation);
+            } else {
+                lower_operation(lower, OP_eq_SC_S + relation);
+                lower_emit(lower, x->low);
+            }
+            lower_emit(lower, constant);
+        } else {
+            lower_constant_to_accumulator(lower, constant);
+            lower_operation(lower, OP_eq_AS_S + swapped_relation[relation]);
+            lower_emit(lower, x->low);
+        }
+    } else if (lower_in_accumulator(lower, x)) {
+        lower_take_accumulator(lower, x);
+        lower_operation(lower, OP_eq_AS_S + relation);
+        lower_emit(lower, y->low);
+    } else if (lower_in_accumulator(lower, y)) {
+        lower_take_accumulator(lower, y);
+        lower_operation(lower, OP_eq_AS_S + swapped_relation[relation]);
+        lower_emit(lower, x->low);
+    } else {
+        if (relation > RELATION_ge_u) {
+            struct operand *swap = x;
+            x = y;
+            y = swap;
+            relation = swapped_relation[relation];
+        }
+        lower_operation(lower, OP_eq_SS_S + relation);
+        lower_emit(lower, x->low);
+        lower_emit(lower, y->low);
+    }
+    lower_result(lower, slot, LAST_COMPARE);
+}
+
+static void eqz32(struct lower *lower, struct operand *x, uint32_t slot) {
+    uint32_t relation;
+    if (lower->last_kind == LAST_COMPARE && lower_is_last(lower, x)) {
+        /* Not of a comparison is the inverse comparison; its result lies in the same canonical slot. */
+        uint32_t form = comparison_form(lower->last[0], &relation);
+        lower->last[0] = (uint16_t)(relation_forms[form].compare + inverse_relation[relation]);
+        return;
+    }
+    struct operand zero = {.type = WIRQ_I32, .kind = OPERAND_CONSTANT};
+    compare32(lower, RELATION_eq, x, &zero, slot);
+}
+
+void lower_branch_condition(struct lower *lower, struct operand *operand, bool when) {
+    if (lower->dead)
+        return;
+    if (lower->last_kind == LAST_COMPARE && lower_is_last(lower, operand)) {
+        uint32_t relation;
+        uint32_t form = comparison_form(lower->last[0], &relation);
+        if (!when)
+            relation = inverse_relation[relation];
+        uint16_t *last = lower->last;
+        lower->code--; /* the comparison's destination */
+        lower->a[0] = lower->last_a[0];
+        lower->a[1] = lower->last_a[1];
+        lower->last_kind = LAST_FIXED;
+        bool with_zero = (form == 1 && last[2] == 0) || (form == 3 && last[1] == 0);
+        if (with_zero && relation <= RELATION_ne) {
+            bool equal = relation == RELATION_eq;
+            last[0] = form == 1 ? (equal ? OP_brz_S : OP_brnz_S) : (equal ? OP_brz_A : OP_brnz_A);
+            lower->code--; /* the zero */
+        } else {
+            last[0] = (uint16_t)(relation_forms[form].branch + relation);
+        }
+    } else if (operand->kind == OPERAND_CONSTANT) {
+        lower_constant_to_accumulator(lower, operand->low);
+        lower_operation(lower, when ? OP_brnz_A : OP_brz_A);
+    } else if (lower_in_accumulator(lower, operand)) {
+        lower_take_accumulator(lower, operand);
+        lower_operation(lower, when ? OP_brnz_A : OP_brz_A);
+    } else {
+        lower_operation(lower, when ? OP_brnz_S : OP_brz_S);
+        lower_emit(lower, operand->low);
+    }
+}
+
+/* ---- i64 ---- */
+
+static bool constant64_fits(const struct operand *operand) {
+    return operand->kind == OPERAND_CONSTANT && fits16(operand->low) &&
+           operand->high == (operand->low & 0x80000000 ? UINT32_MAX : 0);
+}
+
+/* SS, and SC right after it where the table has one (all but i64.sub, which adds the negative). */
+static void binary64(struct lower *lower, uint32_t operation, struct operand *x, struct operand *y, uint32_t slot,
+                     enum last_kind kind) {
+    bool commutative = operation == OP_add64_SS || operation == OP_mul64_SS || operation == OP_and64_SS ||
+                       operation == OP_or64_SS || operation == OP_xor64_SS;
+    if (commutative && constant64_fits(x) && y->kind != OPERAND_CONSTANT) {
+        struct operand *swap = x;
+        x = y;
+        y = swap;
+    }
+    if (operation == OP_sub64_SS && y->kind == OPERAND_CONSTANT) {
+        uint64_t negative = 0 - ((uint64_t)y->high << 32 | y->low);
+        y->low = (uint32_t)negative;
+        y->high = (uint32_t)(negative >> 32);
+        operation = OP_add64_SS;
+    }
+    uint32_t first = lower_slot(lower, x);
+    if (constant64_fits(y)) {
+        lower_operation(lower, operation + 1);
+        lower_emit(lower, first);
+        lower_emit(lower, y->low);
+    } else {
+        uint32_t second = lower_slot(lower, y);
+        lower_operation(lower, operation);
+        lower_emit(lower, first);
+        lower_emit(lower, second);
+    }
+    lower_result(lower, slot, kind);
+}
+
+static void eqz64(struct lower *lower, struct operand *x, uint32_t slot) {
+    uint32_t first = lower_slot(lower, x);
+    lower_operation(lower, OP_eq64_SC_S);
+    lower_emit(lower, first);
+    lower_emit(lower, 0);
+    lower_result(lower, slot, LAST_STORED32);
+}
+
+/* ---- one operand ---- */
+
+/* S form; the A form is `step` operations on. */
+static void unary(struct lower *lower, uint32_t operation, uint32_t step, struct operand *x, uint32_t slot,
+                  enum last_kind kind) {
+    uint32_t from = lower_slot(lower, x);
+    if (lower_in_accumulator(lower, x)) {
+        lower_take_accumulator(lower, x);
+        lower_operation(lower, operation + step);
+    } else {
+        lower_operation(lower, operation);
+        lower_emit(lower, from);
+    }
+    lower_result(lower, slot, kind);
+}
+
+/* The same bits under another type: the operand itself, whatever it is. An i32 is the low cell of an i64. */
+static void alias(struct lower *lower, const struct operand *x, uint8_t type) {
+    if (x->kind == OPERAND_CONSTANT)
+        stack_push_constant(lower, type, x->low, x->high);
+    else if (x->kind == OPERAND_ALIAS)
+        stack_push_alias(lower, type, x->low);
+    else
+        stack_push(lower, type);
+}
+
+static wirq_status lower_row(struct lower *lower, const struct numeric *row) {
+    static const uint8_t type_codes[] = {WIRQ_I32, WIRQ_I64, WIRQ_F32, WIRQ_F64};
+    uint8_t parameter = type_codes[row->signature & 3];
+    uint8_t result = type_codes[row->signature >> 2 & 3];
+    bool two = row->signature >> 4 & 1;
+    struct operand operands[2];
+    struct operand *x = &operands[0], *y = &operands[1];
+    wirq_status status = WIRQ_OK;
+
+    if (row->how == HOW_INVALID)
+        return WIRQ_BAD_OPCODE;
+    if (two)
+        status = stack_pop(lower, parameter, y);
+    if (status == WIRQ_OK)
+        status = stack_pop(lower, parameter, x);
+    if (status != WIRQ_OK)
+        return status;
+    if (row->signature >> 5 & 1) {
+        x = &operands[1];
+        y = &operands[0];
+    }
+
+    uint32_t slot = lower->height; /* canonical slot of the result */
+    enum last_kind kind = type_cells(result) == 2 ? LAST_RESULT64 : LAST_STORED32;
+    if (lower->dead) {
+        stack_push(lower, result);
+        return lower->status;
+    }
+    switch (row->how) {
+    case HOW_BINARY32:
+        binary32(lower, row->argument, x, y, slot);
+        break;
+    case HOW_COMPARE32:
+        compare32(lower, row->argument, x, y, slot);
+        break;
+    case HOW_EQZ32:
+        eqz32(lower, x, slot);
+        break;
+    case HOW_DIVIDE32:
+        divide32(lower, row->argument, x, y, slot);
+        break;
+    case HOW_UNARY32: /* extend8_S_S, extend8_S_A, extend16_S_S, extend16_S_A, extend8_A_S … */
+        unary(lower, row->argument, OP_extend8_A_S - OP_extend8_S_S, x, slot, LAST_RESULT32);
+        break;
+    case HOW_EXTEND64: /* extend_u64_S, extend_s64_S, extend_u64_A, extend_s64_A */
+        unary(lower, row->argument, OP_extend_u64_A - OP_extend_u64_S, x, slot, LAST_RESULT64);
+        break;
+    case HOW_BINARY64:
+        binary64(lower, row->argument, x, y, slot, LAST_RESULT64);
+        break;
+    case HOW_COMPARE64:
+        binary64(lower, row->argument, x, y, slot, LAST_STORED32);
+        break;
+    case HOW_EQZ64:
+        eqz64(lower, x, slot);
+        break;
+    case HOW_ALIAS:
+        if (type_cells(parameter) != type_cells(result))
+            lower->last_kind = LAST_FIXED; /* its producer writes two cells: it may not be pointed at a one-cell local */
+        alias(lower, x, result);
+        return lower->status;
+    default: { /* HOW_SIMPLE, HOW_EXTENDED: operands in slots */
+        uint32_t first = lower_slot(lower, x);
+        uint32_t second = two ? lower_slot(lower, y) : 0;
+        if (row->how == HOW_EXTENDED) {
+            lower_operation(lower, OP_extended);
+            lower_emit(lower, row->argument);
+        } else {
+            lower_operation(lower, row->argument);
+        }
+        lower_emit(lower, first);
+        if (two)
+            lower_emit(lower, second);
+        lower_result(lower, slot, kind);
+        break;
+    }
+    }
+    stack_push(lower, result);
+    return lower->status;
+}
+
+wirq_status lower_numeric(struct lower *lower, uint32_t opcode) {
+    if (opcode < NUMERIC_FIRST || opcode > NUMERIC_LAST)
+        return WIRQ_BAD_OPCODE;
+    return lower_row(lower, &numeric[opcode - NUMERIC_FIRST]);
+}
+
+wirq_status lower_saturating(struct lower *lower, uint32_t number) {
+    return lower_row(lower, &saturating[number]);
+}
+
+/* ---- select ---- */
+
+wirq_status lower_select(struct lower *lower) {
+    struct operand condition, x, y;
+    wirq_status status = stack_pop(lower, WIRQ_I32, &condition);
+    if (status == WIRQ_OK)
+        status = stack_pop(lower, TYPE_UNKNOWN, &y);
+    if (status == WIRQ_OK)
+        status = stack_pop(lower, y.type, &x);
+    if (status != WIRQ_OK)
+        return status;
+    uint8_t type = x.type == TYPE_UNKNOWN ? y.type : x.type;
+    if (type == WIRQ_FUNCREF || type == WIRQ_EXTERNREF)
+        return WIRQ_TYPE_MISMATCH; /* references need the annotated form */
+    uint32_t slot = lower->height;
+    if (!lower->dead) {
+        bool wide = type_cells(type) == 2;
+        uint32_t first = lower_slot(lower, &x), second = lower_slot(lower, &y), test = lower_slot(lower, &condition);
+        if (lower_in_accumulator(lower, &condition)) {
+            lower_take_accumulator(lower, &condition);
+            lower_operation(lower, wide ? OP_select64_A : OP_select_A_S);
+        } else {
+            lower_operation(lower, wide ? OP_select64_S : OP_select_S_S);
+            lower_emit(lower, test);
+        }
+        lower_emit(lower, first);
+        lower_emit(lower, second);
+        lower_result(lower, slot, wide ? LAST_RESULT64 : LAST_RESULT32);
+    }
+    stack_push(lower, type);
+    return lower->status;
+}

@@ -1,0 +1,129 @@
+/* lower_stack.c: the operand stack of validation, which is also what lowering knows of where values are. Spec appendix A.3. */
+#include "lower_internal.h"
+
+void *stack_reserve(struct lower *lower, uint32_t size) {
+    size = (size + 3) & ~UINT32_C(3);
+    if ((size_t)(lower->temp - (uint8_t *)lower->code) < size + sizeof(uint16_t)) {
+        lower_fail(lower, WIRQ_NO_MEMORY);
+        return NULL;
+    }
+    lower->temp -= size;
+    if (lower->temp < lower->temp_low)
+        lower->temp_low = lower->temp;
+    return lower->temp;
+}
+
+uint32_t stack_depth(const struct lower *lower) {
+    return (uint32_t)((size_t)((uint8_t *)lower->control - lower->temp) / sizeof(struct operand));
+}
+
+struct operand *stack_at(const struct lower *lower, uint32_t from_top) {
+    return (struct operand *)(void *)lower->temp + from_top;
+}
+
+static struct operand *push(struct lower *lower, uint8_t type, enum operand_kind kind) {
+    uint32_t canonical = lower->height;
+    uint32_t cells = type == TYPE_UNKNOWN ? 1 : type_cells(type);
+    struct operand *operand = stack_reserve(lower, sizeof *operand);
+    if (operand == NULL)
+        return NULL;
+    if (canonical + cells > WIRQ_MAX_FRAME_CELLS) {
+        lower_fail(lower, WIRQ_IMPLEMENTATION_LIMIT);
+        lower->temp += sizeof *operand;
+        return NULL;
+    }
+    lower->height = canonical + cells;
+    if (lower->height > lower->max_height && !lower->dead)
+        lower->max_height = lower->height;
+    operand->type = type;
+    operand->kind = (uint8_t)kind;
+    operand->canonical = (uint16_t)canonical;
+    operand->low = canonical;
+    operand->high = 0;
+    return operand;
+}
+
+void stack_push(struct lower *lower, uint8_t type) {
+    (void)push(lower, type, OPERAND_TEMP);
+}
+
+void stack_push_alias(struct lower *lower, uint8_t type, uint32_t slot) {
+    struct operand *operand = push(lower, type, OPERAND_ALIAS);
+    if (operand == NULL)
+        return;
+    operand->low = slot;
+    /* So that a local.set need not look deeper for aliases of its local. */
+    if (stack_depth(lower) > WIRQ_MAX_SYMBOLIC) {
+        struct operand *deep = stack_at(lower, WIRQ_MAX_SYMBOLIC);
+        if (deep->kind == OPERAND_ALIAS && !lower->dead) {
+            lower_move(lower, deep, deep->canonical);
+            deep->kind = OPERAND_TEMP;
+            deep->low = deep->canonical;
+        }
+    }
+}
+
+void stack_push_constant(struct lower *lower, uint8_t type, uint32_t low, uint32_t high) {
+    struct operand *operand = push(lower, type, OPERAND_CONSTANT);
+    if (operand == NULL)
+        return;
+    operand->low = low;
+    operand->high = high;
+}
+
+wirq_status stack_pop(struct lower *lower, uint8_t type, struct operand *operand) {
+    if (stack_depth(lower) == 0) {
+        if (!lower->control->unreachable)
+            return WIRQ_TYPE_MISMATCH;
+        operand->type = type;
+        operand->kind = OPERAND_TEMP;
+        operand->canonical = (uint16_t)lower->height;
+        operand->low = lower->height;
+        operand->high = 0;
+        return WIRQ_OK;
+    }
+    *operand = *stack_at(lower, 0);
+    if (type != TYPE_UNKNOWN && operand->type != type) {
+        if (operand->type != TYPE_UNKNOWN)
+            return WIRQ_TYPE_MISMATCH;
+        operand->type = type;
+    }
+    lower->temp += sizeof *operand;
+    lower->height = operand->canonical;
+    return WIRQ_OK;
+}
+
+wirq_status stack_pop_types(struct lower *lower, struct types types) {
+    for (uint32_t i = types.count; i-- > 0;) {
+        struct operand operand;
+        wirq_status status = stack_pop(lower, types.types[i], &operand);
+        if (status != WIRQ_OK)
+            return status;
+    }
+    return WIRQ_OK;
+}
+
+void stack_push_types(struct lower *lower, struct types types) {
+    for (uint32_t i = 0; i < types.count; i++)
+        stack_push(lower, types.types[i]);
+}
+
+wirq_status stack_check_types(struct lower *lower, struct types types) {
+    uint32_t depth = stack_depth(lower);
+    if (depth < types.count && !lower->control->unreachable)
+        return WIRQ_TYPE_MISMATCH;
+    for (uint32_t i = 0; i < types.count && i < depth; i++) {
+        uint8_t type = stack_at(lower, i)->type;
+        if (type != types.types[types.count - 1 - i] && type != TYPE_UNKNOWN)
+            return WIRQ_TYPE_MISMATCH;
+    }
+    return WIRQ_OK;
+}
+
+void stack_unreachable(struct lower *lower) {
+    lower->temp = (uint8_t *)lower->control;
+    lower->height = lower->control->base;
+    lower->control->unreachable = true;
+    lower->dead = true;
+    lower_label(lower);
+}

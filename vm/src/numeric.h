@@ -1,0 +1,164 @@
+/* numeric.h: the arithmetic of WebAssembly that C does not have as an operator. WebAssembly spec 4.3.
+ *
+ * Floats travel as bit patterns: a float variable may not be assumed to keep a signalling NaN. No function of libm is used.
+ */
+#ifndef WIRQ_NUMERIC_H
+#define WIRQ_NUMERIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wirq.h"
+
+static inline float wirq_f32(uint32_t bits) {
+    union {
+        uint32_t bits;
+        float value;
+    } u = {.bits = bits};
+    return u.value;
+}
+
+static inline uint32_t wirq_f32_bits(float value) {
+    union {
+        float value;
+        uint32_t bits;
+    } u = {.value = value};
+    return u.bits;
+}
+
+static inline double wirq_f64(uint64_t bits) {
+    union {
+        uint64_t bits;
+        double value;
+    } u = {.bits = bits};
+    return u.value;
+}
+
+static inline uint64_t wirq_f64_bits(double value) {
+    union {
+        double value;
+        uint64_t bits;
+    } u = {.value = value};
+    return u.bits;
+}
+
+/* Arithmetic shift: gcc and clang define >> of a negative number so. */
+static inline uint32_t wirq_shr_s32(uint32_t x, uint32_t n) {
+    return (uint32_t)((int32_t)x >> (n & 31));
+}
+
+static inline uint64_t wirq_shr_s64(uint64_t x, uint64_t n) {
+    return (uint64_t)((int64_t)x >> (n & 63));
+}
+
+static inline uint32_t wirq_rotr32(uint32_t x, uint32_t n) {
+    return x >> (n & 31) | x << (-n & 31);
+}
+
+static inline uint32_t wirq_rotl32(uint32_t x, uint32_t n) {
+    return wirq_rotr32(x, -n);
+}
+
+static inline uint64_t wirq_rotr64(uint64_t x, uint64_t n) {
+    return x >> (n & 63) | x << (-n & 63);
+}
+
+static inline uint32_t wirq_clz32(uint32_t x) {
+    return x ? (uint32_t)__builtin_clz(x) : 32;
+}
+
+static inline uint32_t wirq_ctz32(uint32_t x) {
+    return x ? 31 - (uint32_t)__builtin_clz(x & -x) : 32;
+}
+
+/* Bits counted in parallel; the compilers' own is a call with a table on most chips. */
+static inline uint32_t wirq_popcnt32(uint32_t x) {
+    x -= x >> 1 & 0x55555555;
+    x = (x & 0x33333333) + (x >> 2 & 0x33333333);
+    x = (x + (x >> 4)) & 0x0F0F0F0F;
+    return x * 0x01010101 >> 24;
+}
+
+static inline uint64_t wirq_clz64(uint64_t x) {
+    return x >> 32 ? wirq_clz32((uint32_t)(x >> 32)) : 32 + wirq_clz32((uint32_t)x);
+}
+
+static inline uint64_t wirq_ctz64(uint64_t x) {
+    return (uint32_t)x ? wirq_ctz32((uint32_t)x) : 32 + wirq_ctz32((uint32_t)(x >> 32));
+}
+
+static inline uint64_t wirq_popcnt64(uint64_t x) {
+    return wirq_popcnt32((uint32_t)x) + wirq_popcnt32((uint32_t)(x >> 32));
+}
+
+enum rounding { ROUND_TRUNC, ROUND_FLOOR, ROUND_CEIL, ROUND_NEAREST };
+
+/* Rounds to an integral value. `mantissa` is the width of the fraction: 23 or 52. */
+uint64_t wirq_round(uint64_t bits, unsigned mantissa, enum rounding mode);
+uint32_t wirq_f32_sqrt(uint32_t bits);
+uint64_t wirq_f64_sqrt(uint64_t bits);
+uint32_t wirq_f32_min(uint32_t x, uint32_t y);
+uint32_t wirq_f32_max(uint32_t x, uint32_t y);
+uint64_t wirq_f64_min(uint64_t x, uint64_t y);
+uint64_t wirq_f64_max(uint64_t x, uint64_t y);
+
+/* Truncates an f64 to an integer of `width` bits. Out of range or NaN: a trap code, and *result is the saturated value. */
+wirq_status wirq_truncate(uint64_t bits, unsigned width, bool is_signed, uint64_t *result);
+
+#define WIRQ_ROUNDING(name, mode)                                                                                            \
+    static inline uint32_t wirq_f32_##name(uint32_t x) { return (uint32_t)wirq_round(x, 23, mode); }                         \
+    static inline uint64_t wirq_f64_##name(uint64_t x) { return wirq_round(x, 52, mode); }
+WIRQ_ROUNDING(trunc, ROUND_TRUNC)
+WIRQ_ROUNDING(floor, ROUND_FLOOR)
+WIRQ_ROUNDING(ceil, ROUND_CEIL)
+WIRQ_ROUNDING(nearest, ROUND_NEAREST)
+#undef WIRQ_ROUNDING
+
+static inline uint32_t wirq_f32_abs(uint32_t x) {
+    return x & 0x7FFFFFFF;
+}
+
+static inline uint32_t wirq_f32_neg(uint32_t x) {
+    return x ^ 0x80000000;
+}
+
+static inline uint32_t wirq_f32_copysign(uint32_t x, uint32_t y) {
+    return (x & 0x7FFFFFFF) | (y & 0x80000000);
+}
+
+static inline uint64_t wirq_f64_abs(uint64_t x) {
+    return x & ~(UINT64_C(1) << 63);
+}
+
+static inline uint64_t wirq_f64_neg(uint64_t x) {
+    return x ^ UINT64_C(1) << 63;
+}
+
+static inline uint64_t wirq_f64_copysign(uint64_t x, uint64_t y) {
+    return wirq_f64_abs(x) | (y & UINT64_C(1) << 63);
+}
+
+/* Every f32 is an f64: truncation has one implementation. */
+#define WIRQ_TRUNCATION(type, width, source, widen, sign, is_signed)                                                         \
+    static inline wirq_status wirq_i##width##_trunc_##source##_##sign(type x, uint##width##_t *result) {                     \
+        uint64_t wide;                                                                                                       \
+        wirq_status status = wirq_truncate(widen, width, is_signed, &wide);                                                  \
+        *result = (uint##width##_t)wide;                                                                                     \
+        return status;                                                                                                       \
+    }                                                                                                                        \
+    static inline uint##width##_t wirq_i##width##_trunc_sat_##source##_##sign(type x) {                                      \
+        uint64_t wide;                                                                                                       \
+        (void)wirq_truncate(widen, width, is_signed, &wide);                                                                 \
+        return (uint##width##_t)wide;                                                                                        \
+    }
+#define WIRQ_TRUNCATIONS(width)                                                                                              \
+    WIRQ_TRUNCATION(uint32_t, width, f32, wirq_f64_bits((double)wirq_f32(x)), s, true)                                       \
+    WIRQ_TRUNCATION(uint32_t, width, f32, wirq_f64_bits((double)wirq_f32(x)), u, false)                                      \
+    WIRQ_TRUNCATION(uint64_t, width, f64, x, s, true)                                                                        \
+    WIRQ_TRUNCATION(uint64_t, width, f64, x, u, false)
+WIRQ_TRUNCATIONS(32)
+WIRQ_TRUNCATIONS(64)
+#undef WIRQ_TRUNCATIONS
+#undef WIRQ_TRUNCATION
+
+#endif
