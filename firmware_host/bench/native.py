@@ -63,15 +63,8 @@ class NativeRun:
     counts: counting.Counts
 
 
-def run_native(
-    kernel: Path,
-    board: BoardFacts,
-    compiler: toolchains.Compiler,
-    *,
-    argument: int | None = None,
-    optimise: str = "-O2",
-) -> NativeRun:
-    """Builds and runs a kernel. `argument` is passed to run() if that takes one.
+def run_native(kernel: Path, board: BoardFacts, compiler: toolchains.Compiler, optimise: str = "-O2") -> NativeRun:
+    """Builds and runs a kernel: a C file with int32_t run(void).
 
     Raises BuildError if it does not build, does not fit or gives different results in its two calls.
     """
@@ -81,11 +74,10 @@ def run_native(
     target = board.qemu(counting.qemu_major(target.binary)) or target
     with tempfile.TemporaryDirectory(prefix="wirq-native-") as name:
         directory = Path(name)
-        elf = _build(kernel, board, compiler, directory, argument, optimise)
+        elf = _build(kernel.absolute(), board, compiler, directory, optimise)
         log = directory / "count.log"
-        printed = _run(
-            elf, target, counting.plugin_arguments(target.binary, symbol_address(elf, counting.MARK_SYMBOL), log)
-        )
+        mark = symbol_address(elf, counting.MARK_SYMBOL)
+        printed = _run(elf, target, counting.plugin_arguments(target.binary, mark, log))
         counts = counting.read_counts(log)
     results = [int(value, 16) for value in re.findall(r"result 0x([0-9a-f]{8})", printed)]
     if len(results) != 2 or results[0] != results[1]:
@@ -94,17 +86,12 @@ def run_native(
     return NativeRun(results[1], counts)
 
 
-def _build(
-    kernel: Path, board: BoardFacts, compiler: toolchains.Compiler, directory: Path, argument: int | None, optimise: str
-) -> Path:
+def _build(kernel: Path, board: BoardFacts, compiler: toolchains.Compiler, directory: Path, optimise: str) -> Path:
     flash, ram = board.flash, board.ram
     if flash is None or ram is None:
         raise BuildError(f"{board.name} has no flash and RAM of its own, so nothing can run bare on it")
     script = directory / "native.ld"
     script.write_text(linker_script(flash, ram))
-    define = ["-DKERNEL_PARAMETERS=0"]
-    if argument is not None:
-        define = ["-DKERNEL_PARAMETERS=1", f"-DKERNEL_ARGUMENT={argument}"]
     common = [
         *compiler.command,
         *compiler.row.flags,
@@ -114,11 +101,12 @@ def _build(
         "-fno-common",
     ]
     common += ["-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-g"]
-    # Kernels mark their export for WebAssembly only; what the attribute means natively is: nothing.
-    quiet = ["-Wno-attributes"]
+    # The kernel gets all of -O2; only the start-up must not become calls of itself. WebAssembly has no fused multiply-add,
+    # so neither may the other side.
+    whole = ["-ffp-contract=off", *(["-ftree-loop-distribute-patterns"] if compiler.kind == "gcc" else [])]
     for source, flags in (
-        (kernel, ["-std=gnu11", optimise, *quiet]),
-        (_HERE / "harness.c", ["-std=c11", "-O2", "-Wall", "-Wextra", *define]),
+        (kernel, ["-std=gnu11", optimise, *whole]),
+        (_HERE / "harness.c", ["-std=c11", "-O2", "-Wall", "-Wextra"]),
         (_HERE / "start.c", ["-std=c11", "-O2", "-Wall", "-Wextra"]),
     ):
         command = [*common, *flags, "-c", str(source), "-o", f"{source.stem}.o"]

@@ -60,9 +60,9 @@ _ZIG = ("-fno-sanitize=all",)
 _GCC = ("-fno-tree-loop-distribute-patterns",)
 
 
-def _arm(name: str, cpu: str) -> Machine:
-    gcc = ("-mthumb", f"-mcpu={cpu}", "-mfloat-abi=soft")
-    zig = ("-target", "thumb-freestanding-eabi", f"-mcpu={cpu.replace('-', '_')}")
+def _arm(name: str, gcc_cpu: str, zig_cpu: str) -> Machine:
+    gcc = ("-mthumb", f"-mcpu={gcc_cpu}", "-mfloat-abi=soft")
+    zig = ("-target", "thumb-freestanding-eabi", f"-mcpu={zig_cpu}")
     return Machine(
         name,
         {
@@ -111,10 +111,11 @@ MACHINES: Mapping[str, Machine] = {
     machine.name: machine
     for machine in (
         _host(),
-        _arm("cortex-m0", "cortex-m0"),
-        _arm("cortex-m3", "cortex-m3"),
-        _arm("cortex-m4", "cortex-m4"),
-        _arm("cortex-m33", "cortex-m33"),
+        _arm("cortex-m0", "cortex-m0", "cortex_m0"),
+        _arm("cortex-m3", "cortex-m3", "cortex_m3"),
+        _arm("cortex-m4", "cortex-m4", "cortex_m4"),
+        # Without the optional DSP instructions: the emulated cores, and many real ones, do not have them.
+        _arm("cortex-m33", "cortex-m33+nodsp", "cortex_m33-dsp"),
         _riscv("rv32imac", "baseline_rv32-d-f"),
     )
 }
