@@ -101,8 +101,8 @@ def _build(kernel: Path, board: BoardFacts, compiler: toolchains.Compiler, direc
         "-fno-common",
     ]
     common += ["-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-g"]
-    # The kernel gets all of -O2; only the start-up must not become calls of itself. WebAssembly has no fused multiply-add,
-    # so neither may the other side.
+    # The kernel gets all of -O2; only the start-up must not become calls of itself. WebAssembly has no fused
+    # multiply-add, so neither may the other side.
     whole = ["-ffp-contract=off", *(["-ftree-loop-distribute-patterns"] if compiler.kind == "gcc" else [])]
     for source, flags in (
         (kernel, ["-std=gnu11", optimise, *whole]),

@@ -121,7 +121,13 @@ def _compiler(board: BoardFacts, options: Options) -> toolchains.Compiler:
 
 def _input_directories(board: BoardFacts) -> list[Path]:
     package = Path(__file__).resolve().parent
-    names = [("vm", "include"), ("vm", "src"), ("vm", "ops"), ("boards", "firmware")]
+    names = [
+        ("vm", "include"),
+        ("vm", "src"),
+        ("vm", "ops"),
+        ("boards", "firmware"),
+        ("boards", "firmware", "freestanding"),
+    ]
     return [*(resources.path(*parts) for parts in names), board.directory, package, package.parent / "link"]
 
 
