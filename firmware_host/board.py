@@ -1,0 +1,290 @@
+"""A connected board: what Python programs, the command line and the tests talk to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from firmware_host.app import App
+from firmware_host.boards import known_boards, load_board
+from firmware_host.connection import Connection
+from firmware_host.console import Console
+from firmware_host.errors import BoardError, LinkTimeout, WirqError
+from firmware_host.info import BenchResult, BoardInfo, MemoryInfo, SourceInfo
+from firmware_host.instance import Instance
+from firmware_host.link import messages, table
+from firmware_host.link.messages import Values
+from firmware_host.names import ModuleNames
+from firmware_host.refusals import refusal
+from firmware_host.selector import Target, open_target
+from firmware_host.status import code
+
+#: Told how many bytes of how many are on the board.
+Progress = Callable[[int, int], None]
+
+#: Bytes of a write request that are not data: the command and the offset.
+_WRITE_OVERHEAD = messages.HEADER_SIZE + 1 + 4
+
+
+class Board:
+    """One board and the session with it. A context manager: leaving it always releases the port or ends the emulator.
+
+        with Board.connect("host") as board:
+            board.put(Path("app.wasm").read_bytes())
+            instance = board.instantiate()
+            print(instance.invoke("fib", [20]))
+
+    For one thread at a time. Callbacks may come from another one and must not call the board.
+    """
+
+    def __init__(self, target: Target, *, timeout: float = 5.0) -> None:
+        """Begins a session with what `target` reaches. Most callers want `Board.connect`."""
+        self._target = target
+        self._connection = Connection(target.transport, timeout=timeout)
+        self._connection.on_text = self._take_text
+        self._connection.on_event = self._take_event
+        self._names = ModuleNames()
+        self._app: App | None = None
+        self.on_text: Callable[[bytes], None] = lambda data: None
+        self.on_irq: Callable[[Values], None] = lambda values: None
+        try:
+            self.info = BoardInfo.from_welcome(self._connection.open().values)
+            self.console = Console(self._connection, self.info.max_frame)
+            if target.tick_hz is not None:
+                self.set_tick(target.tick_hz)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def connect(
+        cls,
+        selector: str | None = None,
+        timeout: float = 5.0,
+        *,
+        reset: bool = True,
+        arena_size: int | None = None,
+        note: Callable[[str], None] | None = None,
+    ) -> Self:
+        """Opens the board that the selector names ("host", "qemu:stm32f4", "port:/dev/ttyACM0", …) and says hello.
+
+        Without a selector it chooses as the command does: WIRQ_BOARD, the project's default, the only attached board,
+        else `host`, and says so by `note`. `timeout` (seconds) is for hello and for each answer later. `reset` False
+        leaves the port's modem lines alone. `arena_size` (bytes) is for the `host` board only. Raises BoardNotFound,
+        BoardAmbiguous, PortBusy, PortForbidden, ToolMissing, BuildError, LinkTimeout, ProtocolMismatch.
+        """
+        target = open_target(selector, timeout=timeout, reset=reset, arena_size=arena_size, note=note)
+        return cls(target, timeout=timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the session and releases the port or the emulator. May be called twice."""
+        try:
+            self._connection.close()
+        finally:
+            self._target.close()
+
+    @property
+    def selector(self) -> str:
+        """The selector that reaches this board."""
+        return self._target.selector
+
+    # -- requests
+
+    def ask(self, command: str, names: ModuleNames | None = None, /, **values: Any) -> Values:
+        """Sends a request by its name in the link table and returns the values of its answer."""
+        answer = self._connection.request(command, **values)
+        if answer.status:
+            raise refusal(answer.status, answer.values, names)
+        return answer.values
+
+    def deferred(
+        self, command: str, timeout: float | None, names: ModuleNames, /, *, lively: bool = True, **values: Any
+    ) -> Values:
+        """Like `ask`, for commands that are answered when what they start has ended. If the time is over or the wait is
+        interrupted, what runs is stopped."""
+        request_id = self._connection.begin(command, **values)
+        try:
+            answer = self._connection.finish(request_id, timeout, lively=lively)
+        except (LinkTimeout, KeyboardInterrupt):
+            self._connection.send_stop()
+            raise
+        if answer.status:
+            raise refusal(answer.status, answer.values, names)
+        return answer.values
+
+    def set_tick(self, hz: int) -> None:
+        """Tells the firmware the tick rate of the target that it runs on."""
+        self.ask("control.set_tick", hz=hz)
+
+    def stop(self) -> None:
+        """Stops what runs, whatever it is, at its next safe point."""
+        self._connection.send_stop()
+
+    def reset(self) -> None:
+        """Restarts the firmware. The session ends with it."""
+        self.ask("control.reset")
+
+    def memory(self) -> MemoryInfo:
+        """Where the board's RAM went."""
+        return MemoryInfo(**self.ask("control.memory"))
+
+    # -- modules
+
+    def put(
+        self, data: bytes, name: str = "app.wasm", progress: Progress | None = None, *, symbols: bytes | None = None
+    ) -> None:
+        """Sends a module into the board's RAM, where the next `instantiate` finds it. What the board has already is not
+        sent again. `symbols` is the same module with its names, for messages; it stays here.
+
+        Raises NoSpace if it is larger than the board's store. An earlier upload is replaced.
+        """
+        names = self._names_for(name, data if symbols is None else symbols)
+        begin = self.ask("files.begin", names, size=len(data), sha256=hashlib.sha256(data).digest(), name=name)
+        there = begin["offset"] == len(data)
+        if not there:
+            self._write(data, begin["offset"], progress)
+        try:
+            self.ask("files.commit", names)
+        except BoardError as error:
+            # What was committed before and asked for again needs no second commit.
+            if not (there and error.code == code("NO_UPLOAD")):
+                raise
+        if progress is not None:
+            progress(len(data), len(data))
+        self._names = names
+
+    def _write(self, data: bytes, offset: int, progress: Progress | None) -> None:
+        """Sends what is missing, as many pieces at a time as the board's window allows."""
+        piece = self.info.max_frame - _WRITE_OVERHEAD
+        pending: deque[tuple[int, int]] = deque()
+        while offset < len(data) or pending:
+            while offset < len(data) and len(pending) < self._connection.window:
+                part = data[offset : offset + piece]
+                request = self._connection.begin("files.write", offset=offset, data=part)
+                offset += len(part)
+                pending.append((request, offset))
+            request, end = pending.popleft()
+            answer = self._connection.finish(request, self._connection.timeout)
+            if answer.status:
+                raise refusal(answer.status, answer.values)
+            if progress is not None:
+                progress(end, len(data))
+
+    @property
+    def resent(self) -> int:
+        """Frames of this session that had to be sent again."""
+        return self._connection.resent
+
+    def _names_for(self, name: str, data: bytes) -> ModuleNames:
+        sources: tuple[str, ...] = ()
+        if self.info.name in known_boards():
+            try:
+                sources = tuple(source.name for source in load_board(self.info.name).irq_sources)
+            except WirqError:
+                pass  # a broken description of a board costs names in messages, no more
+        return ModuleNames(name, data, sources)
+
+    def instantiate(self, *, keep: bool = False, start: bool = True, timeout: float | None = None) -> Instance:
+        """Loads what `put` sent, makes an instance and runs its start function. Everything loaded before is dropped
+        unless `keep` is true. Raises BadModule, NoSpace, or TrapError if a segment or the start function trapped."""
+        flags = table.INSTANTIATE_FLAGS["keep"] * keep | table.INSTANTIATE_FLAGS["no_start"] * (not start)
+        names = self._names
+        return Instance(self, self.deferred("app.instantiate", timeout, names, flags=flags), names)
+
+    def run(self, instance: Instance) -> App:
+        """Starts the entry point of the instance (_start; or _initialize and main; or nothing but its handlers)."""
+        if self._app is not None and self._app.running:
+            raise refusal(code("BUSY"), {"offset": 0, "function": 0, "detail": 0, "text": ""})
+        app = App(self._connection, instance.names)
+        self._app = app
+        try:
+            self.ask("app.run", instance.names, instance=instance.handle)
+        except BaseException:
+            self._app = None
+            raise
+        return app
+
+    def drop(self) -> None:
+        """Releases every instance and module, and the upload."""
+        self.ask("app.drop")
+
+    def bench(self, name: str, cells: Sequence[int] = (), timeout: float | None = None) -> BenchResult:
+        """Loads what `put` sent and calls an export twice, with everything else on the board held still. The board
+        answers nothing meanwhile, so without a timeout it waits for ever."""
+        call = messages.call_values(name, cells)
+        return BenchResult.from_values(self.deferred("app.bench", timeout, self._names, lively=False, **call))
+
+    # -- interrupts
+
+    def irq_show(self, source: int) -> SourceInfo:
+        """One interrupt source by its number."""
+        return SourceInfo.from_values(source, self.ask("irq.show", source=source))
+
+    def irq_sources(self) -> list[SourceInfo]:
+        """All interrupt sources."""
+        sources: list[SourceInfo] = []
+        while True:
+            try:
+                sources.append(self.irq_show(len(sources)))
+            except BoardError as error:
+                if error.code != code("UNKNOWN_SOURCE"):
+                    raise
+                return sources
+
+    def irq_number(self, source: str | int) -> int:
+        """The number of a source given by name or number. Raises BoardError naming those there are."""
+        if isinstance(source, int) or source.isdigit():
+            return int(source)
+        sources = self.irq_sources()
+        for known in sources:
+            if known.name == source:
+                return known.number
+        there = ", ".join(f"{known.number} {known.name}" for known in sources)
+        raise BoardError(
+            f"{self.info.name} has no interrupt source {source!r}",
+            hint=f"it has: {there}",
+            code=code("UNKNOWN_SOURCE"),
+            sources=[known.name for known in sources],
+        )
+
+    def irq_raise(self, source: int, count: int = 1, after_us: int = 0, every_us: int = 0) -> None:
+        """Raises a source `count` times: the first after `after_us` of board time from now, or from the app's start if
+        none has started, the others `every_us` apart."""
+        self.ask("irq.raise", source=source, count=count, after_us=after_us, every_us=every_us)
+
+    def irq_enable(self, source: int, on: bool) -> None:
+        """Unmasks or masks a source."""
+        self.ask("irq.enable", source=source, on=int(on))
+
+    def irq_inject(self, source: int, n: int, *, every_dispatch: bool = False) -> None:
+        """For tests: raises the source at the n-th safe point (or dispatch) of the next call, counted from 1; n = 0
+        only counts them."""
+        self.ask("irq.inject", source=source, every_dispatch=int(every_dispatch), n=n)
+
+    def irq_injected(self) -> int:
+        """How many such points the last armed call had."""
+        return int(self.ask("irq.injected")["points"])
+
+    # -- what the board says by itself
+
+    def _take_text(self, data: bytes) -> None:
+        if hasattr(self, "console"):
+            self.console.feed(data)
+        self.on_text(data)
+
+    def _take_event(self, name: str, values: Values) -> None:
+        if name == "app.exit" and self._app is not None:
+            self._app.ended(values)
+        elif name == "irq.irq":
+            self.on_irq(values)

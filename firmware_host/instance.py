@@ -1,0 +1,63 @@
+"""A module that lives on a board: call its exports, read its globals and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from firmware_host.info import Digest
+from firmware_host.link import messages
+from firmware_host.link.messages import Values
+
+if TYPE_CHECKING:
+    from firmware_host.board import Board
+    from firmware_host.names import ModuleNames
+
+
+class Instance:
+    """What `Board.instantiate` made. Values are 32-bit cells: i32 and f32 (bit pattern) take one, i64 and f64 two, low
+    word first; references take one."""
+
+    def __init__(self, board: Board, values: Values, names: ModuleNames) -> None:
+        self._board = board
+        self.names = names
+        self.handle: int = values["instance"]
+        self.lowered_code_bytes: int = values["lowered_code_bytes"]
+        self.wasm_code_bytes: int = values["wasm_code_bytes"]
+        self.module_bytes: int = values["module_bytes"]
+
+    def register(self, name: str) -> None:
+        """Modules instantiated later find its exports under this module name."""
+        self._ask("app.register", name=name)
+
+    def invoke(self, name: str, cells: Sequence[int] = (), timeout: float | None = None) -> list[int]:
+        """Calls an export and returns its result cells. Raises TrapError if it traps.
+
+        Without a timeout it waits for as long as the board lives; with one, the call is stopped and LinkTimeout raised.
+        """
+        call = messages.call_values(name, cells)
+        values = self._board.deferred("app.invoke", timeout, self.names, instance=self.handle, **call)
+        return messages.unpack_cells(values["cells"])
+
+    def global_get(self, name: str) -> tuple[int, list[int]]:
+        """Type byte and cells of an exported global."""
+        values = self._ask("app.global_get", name=name)
+        return values["type"], messages.unpack_cells(values["cells"])
+
+    def memory_read(self, address: int, length: int) -> bytes:
+        """Bytes of linear memory 0. Raises TrapError if the range is out of bounds."""
+        largest = min(self._board.info.max_frame - messages.HEADER_SIZE - 1, 0xFFFF)
+        data = b""
+        while len(data) < length or not length:
+            part = min(length - len(data), largest)
+            data += self._ask("app.memory_read", address=address + len(data), length=part)["data"]
+            if not length:
+                break
+        return data
+
+    def digest(self) -> Digest:
+        """Checksums of its memory, globals and tables."""
+        return Digest(**self._ask("app.digest"))
+
+    def _ask(self, command: str, **values: Any) -> Values:
+        return self._board.ask(command, self.names, instance=self.handle, **values)

@@ -1,0 +1,41 @@
+"""Names of a module's parts, for messages: the board keeps none, so the host looks them up in its own copy."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from firmware_host.errors import WirqError
+from firmware_host.wasm import Module
+
+
+class ModuleNames:
+    """Names of one module, looked up when a message needs them. A module that cannot be read has only numbers."""
+
+    def __init__(self, name: str = "the module", data: bytes = b"", sources: tuple[str, ...] = ()) -> None:
+        """`name` is the file's; `data` the module, best with its name section; `sources` the board's, by number."""
+        self.name = name
+        self._data = data
+        self._sources = sources
+
+    @cached_property
+    def _module(self) -> Module | None:
+        try:
+            return Module.parse(self._data)
+        except WirqError:
+            return None
+
+    def function_name(self, index: int) -> str | None:
+        return self._module.function_name(index) if self._module else None
+
+    def function(self, index: int) -> str:
+        known = self.function_name(index)
+        return f"function {index} ({known})" if known else f"function {index}"
+
+    def imported(self, index: int) -> str:
+        if self._module is None or index >= len(self._module.imports):
+            return f"number {index}"
+        found = self._module.imports[index]
+        return f"{found.module}.{found.name} {found.type if found.kind == 0 else found.kind.name.lower()}"
+
+    def source(self, index: int) -> str:
+        return f"source {index}, {self._sources[index]}" if index < len(self._sources) else f"source {index}"

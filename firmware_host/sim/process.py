@@ -1,0 +1,69 @@
+"""A simulator's process: started out of reach of the terminal's Ctrl-C, its output kept for the message at its end."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from firmware_host.errors import LinkError
+
+
+class SimulatorProcess:
+    """A running program with its output in a temporary file and a temporary directory for its sockets."""
+
+    def __init__(self, command: Sequence[str | Path], name: str, directory: tempfile.TemporaryDirectory[str]) -> None:
+        self._name = name
+        self._directory = directory
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        try:
+            self._process = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._output.close()
+            directory.cleanup()
+            raise LinkError(f"cannot start {command[0]}: {error.strerror}") from error
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def check(self) -> None:
+        """Raises LinkError with what it printed if it has ended."""
+        code = self._process.poll()
+        if code is not None:
+            raise LinkError(f"{self._name} ended with status {code}", hint=self.output())
+
+    def output(self) -> str:
+        """The end of what it printed."""
+        if self._output.closed:
+            return ""
+        self._output.seek(0)
+        return self._output.read()[-2000:].decode(errors="replace").strip()
+
+    def end(self, timeout: float) -> None:
+        """Waits for its end, and forces it after `timeout` seconds. May be called twice."""
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            try:
+                self._process.wait(2.0)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._output.close()
+        self._directory.cleanup()
+
+
+def socket_directory() -> tempfile.TemporaryDirectory[str]:
+    """A temporary directory whose path is short enough for a UNIX socket in it."""
+    base = tempfile.gettempdir()
+    short = base if len(base) < 70 else "/tmp"
+    return tempfile.TemporaryDirectory(prefix="wirq-", dir=short, ignore_cleanup_errors=True)

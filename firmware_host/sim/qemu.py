@@ -1,0 +1,141 @@
+"""QEMU playing a board, started so that nothing is lost: paused, serial line and control attached, then let go."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from firmware_host.boards import BoardFacts, QemuTarget
+from firmware_host.errors import BoardNotFound, LinkError, ToolMissing
+from firmware_host.sim.process import SimulatorProcess, socket_directory
+from firmware_host.sim.qmp import Qmp
+from firmware_host.transport import Transport
+from firmware_host.transport.stream_socket import SocketTransport, connect_when_ready
+
+#: The Debian package of each program.
+_PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
+
+_START_TIMEOUT = 20.0
+
+
+@cache
+def find_program(binary: str) -> tuple[str, int]:
+    """Path and major version of a QEMU program. Raises ToolMissing naming the package to install."""
+    program = shutil.which(binary)
+    if program is None:
+        raise ToolMissing(
+            f"{binary} is not installed, so no board was started",
+            hint=f"sudo apt-get install --no-install-recommends {_PACKAGES.get(binary, binary)}",
+            tool=binary,
+        )
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"version (\d+)\.", done.stdout)
+    if found is None:
+        raise ToolMissing(f"{program} does not tell its version: {(done.stdout + done.stderr).strip()}", tool=binary)
+    return program, int(found[1])
+
+
+def target_of(board: BoardFacts) -> tuple[str, QemuTarget]:
+    """The program that plays the board, and its facts for the version that is installed."""
+    target = board.qemu()
+    if target is None:
+        raise BoardNotFound(
+            f"QEMU does not play the board {board.name}", hint="wirq boards --known shows what plays each board"
+        )
+    program, major = find_program(target.binary)
+    return program, board.qemu(major) or target
+
+
+class Qemu:
+    """A running QEMU. A context manager; leaving it quits QEMU so that plugins write their totals."""
+
+    def __init__(
+        self,
+        board: BoardFacts,
+        elf: Path,
+        extra_args: Sequence[str] = (),
+        *,
+        icount: str | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Starts `elf` on the machine that board.toml names, with `extra_args` at the end of the command line.
+
+        `icount` replaces the options of -icount: by default virtual time advances with executed instructions, and idle
+        time passes as in reality.
+        """
+        program, target = target_of(board)
+        self.tick_hz: int | None = target.tick_hz
+        directory = socket_directory()
+        control, serial = Path(directory.name, "qmp"), Path(directory.name, "serial")
+        command = [
+            *(program, "-M", target.machine, *target.args),
+            *("-display", "none", "-monitor", "none", "-S"),
+            *("-kernel", str(elf)),
+            *("-qmp", f"unix:{control},server=on,wait=off"),
+            *(["-serial", "null"] * target.serial),
+            *("-serial", f"unix:{serial},server=on,wait=off"),
+            *("-icount", icount or f"shift={target.icount_shift},align=off,sleep=on"),
+            *extra_args,
+        ]
+        self._process = SimulatorProcess(command, Path(program).name, directory)
+        self._qmp: Qmp | None = None
+        self._closed = False
+        try:
+            line = connect_when_ready(serial, _START_TIMEOUT, self._process.check)
+            self.transport: Transport = SocketTransport(line, name or f"qemu:{board.name}")
+            self._qmp = Qmp(connect_when_ready(control, _START_TIMEOUT, self._process.check))
+            self._qmp.execute("cont")
+        except OSError as error:
+            self.close()
+            raise LinkError(f"{Path(program).name} did not open its sockets: {error}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def qmp(self) -> Qmp:
+        """The control connection."""
+        if self._qmp is None:
+            raise LinkError("QEMU has ended")
+        return self._qmp
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Quits QEMU and waits for its end. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        quitting = False
+        if self._qmp is not None:
+            with contextlib.suppress(LinkError):
+                self._qmp.execute("quit")
+                quitting = True
+            self._qmp.close()
+            self._qmp = None
+        if hasattr(self, "transport"):
+            self.transport.close()
+        self._process.end(10.0 if quitting else 0.0)
+
+
+def start(name: str) -> Qemu:
+    """Builds the firmware of a board if need be, and starts it."""
+    from firmware_host.boards import load_board
+    from firmware_host.build import firmware
+
+    board = load_board(name)
+    target_of(board)  # a missing QEMU is told before anything is built
+    return Qemu(board, firmware(name))
