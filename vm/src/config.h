@@ -22,6 +22,9 @@
 /* Cells of the largest frame: operands of the internal code are 16-bit slot numbers, and the callee's frame begins within. */
 #define WIRQ_MAX_FRAME_CELLS 60000
 
+/* Parameters, and results, of a function type. */
+#define WIRQ_MAX_TYPE_VALUES 1000
+
 /* Functions a module may have, imports included: a funcref cell is (instance << 16 | function). */
 #define WIRQ_MAX_FUNCTIONS 65535
 #define WIRQ_MAX_INSTANCES 65534

@@ -63,7 +63,7 @@ struct element_segment {
     bool is_active;
     uint16_t table;
     struct constant offset;
-    const uint16_t *functions; /* indices; 0xFFFF = null */
+    uint16_t *functions; /* indices; 0xFFFF = null */
 };
 
 struct wirq_module {
@@ -96,6 +96,9 @@ struct wirq_module {
     struct data_segment *data;
     struct element_segment *elements;
     int32_t start_function; /* -1 = none */
+
+    bool in_place;                                      /* names and data are referred to where the module lies */
+    uint8_t *type_storage, *import_names, *export_names; /* else these hold them; data segments have blocks of their own */
 };
 
 /* Linear memory. Shared by the instances that import it; freed with the instance that defined it. */
@@ -141,11 +144,36 @@ struct wirq_instance {
 
 /* module.c */
 const struct wirq_functype *module_function_type(const struct wirq_module *module, uint32_t function);
+/* The export of that name, or NULL. */
+const struct export *module_find_export(const struct wirq_module *module, const uint8_t *name, uint32_t length);
+/* Gives the memory of a module back, also of one that is only partly loaded. */
+void module_free(struct wirq_vm *vm, struct wirq_module *module);
+bool names_equal(const struct wirq_name *a, const uint8_t *bytes, uint32_t length);
 /* The defined function whose code holds ip (function index space), or UINT32_MAX. */
 uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip);
 bool functypes_equal(const struct wirq_functype *a, const struct wirq_functype *b);
 static inline uint32_t type_cells(uint8_t type) {
     return type == WIRQ_I64 || type == WIRQ_F64 ? 2 : 1;
+}
+
+/* link.c: resolves the imports of an instance that is being made. On an error the import's index is in vm->error.detail. */
+wirq_status link_imports(struct wirq_instance *instance);
+/* Follows a function index to what runs: a function defined in an instance, or a host function. */
+struct function_import link_resolve(struct wirq_instance *instance, uint32_t function);
+
+/* instance.c: the value of a constant expression, as two cells. */
+void instance_evaluate(const struct wirq_instance *instance, const struct constant *constant, uint32_t cells[2]);
+/* The cells of a global of the index space. */
+uint32_t *instance_global(const struct wirq_instance *instance, uint32_t global);
+/* Ends every instance. */
+void instance_release_all(struct wirq_vm *vm);
+
+/* memory.c: makes linear memory or a table of the minimum size; false if there is no room. */
+bool memory_create(struct wirq_vm *vm, struct wirq_memory *memory, const struct limits *limits, struct wirq_instance *owner);
+bool table_create(struct wirq_vm *vm, struct wirq_table *table, const struct table_type *type, struct wirq_instance *owner);
+/* Whether [address, address + length) lies within size. */
+static inline bool in_bounds(uint32_t address, uint32_t length, uint32_t size) {
+    return length <= size && address <= size - length;
 }
 
 /* memory.c: grows by delta pages, zeroing what is new. The old size in pages, or UINT32_MAX. May move base: the interpreter

@@ -30,8 +30,19 @@ struct registers {
 struct delivery {
     struct registers interrupted;
     uint32_t source;         /* whose handler runs */
+    struct wirq_instance *instance; /* and of which instance it is */
     uint32_t saved_sp;       /* __stack_pointer before (R33) */
     bool resume_waiting;     /* the interrupted thread was waiting or idle, not running */
+    bool wait_begun;         /* its wait, as it was */
+    uint8_t wait_kind;
+    uint64_t wait_deadline;
+};
+
+/* What the import that answered WIRQ_WAIT is, and so what may be delivered meanwhile. */
+enum wait_kind {
+    WAIT_HOST,    /* a host function: quiescent handlers too; the guest's depth and threshold hold */
+    WAIT_GUEST,   /* wirq.wait: the same, but depth and threshold are open (R50); wake bits end it */
+    WAIT_DELIVER, /* wirq.deliver: only what is due now (R36) */
 };
 
 struct source {
@@ -40,9 +51,11 @@ struct source {
     volatile uint8_t pending; /* one byte a source, stored whole: no read-modify-write shared between ISRs (R12) */
     volatile uint8_t wake;    /* since the last return of wait (R50) */
     uint8_t class_, actions;
-    bool enabled, attached, delivering;
+    bool enabled, attached;
+    bool bound; /* the embedder has chosen the class: attaching does not change it */
     uint16_t function; /* handler */
-    struct wirq_instance *instance;
+    struct wirq_instance *instance; /* in which it is defined */
+    struct wirq_instance *owner;    /* which attached it */
     uint32_t context;
     uint32_t taken;     /* raised as of the last take */
     uint32_t delivered; /* handler runs */
@@ -53,6 +66,8 @@ struct source {
 struct block {
     struct wirq_instance *instance; /* NULL: none */
     uint32_t address, slots;
+    uint32_t delivered, faults; /* what the block's words of these names are told */
+    bool held;                  /* a delivery was held back by depth or threshold: look again (R38) */
 };
 
 struct wirq_vm {
@@ -73,6 +88,7 @@ struct wirq_vm {
     uint32_t *stack_limit;       /* spare */
 
     struct arena arena;
+    uint32_t arena_size, own_bytes; /* all of it, and what the VM itself takes of it */
     struct wasm_stack main_stack, handler_stack;
 
     volatile uint8_t stop_requested, yield_requested;
@@ -87,12 +103,16 @@ struct wirq_vm {
     enum { VM_IDLE, VM_CALL, VM_REACTOR } mode;
     struct wirq_instance *call_instance;
     const struct wirq_functype *call_type;
+    const struct wirq_host_import *call_host; /* the function called is the host's: nothing to interpret */
+    bool call_is_start;
+    bool call_begins; /* nothing of the call has run yet: a quiescent moment */
     struct wirq_trap trap;
     struct wirq_load_error error;
     uint32_t stack_peak_cells;
 
     /* Interrupts. */
     struct source *sources;
+    bool has_quiescent; /* a source is or was of class Q: look at the begin of a run */
     uint32_t source_count;
     const char *const *source_names;
     struct block block;
@@ -100,10 +120,13 @@ struct wirq_vm {
     bool in_handler;             /* level < K */
     bool waiting;                /* registers.ip is a host call that answered WIRQ_WAIT */
     bool wait_begun;
+    uint8_t wait_kind;           /* enum wait_kind */
     uint64_t wait_deadline;
 
     /* Injection (tests): counting stubs stay installed while armed (R65). */
     bool inject_armed, inject_every;
+    bool inject_wanted; /* for the next run */
+    bool inject_skip;   /* the operation that comes next was counted before it was interrupted */
     uint32_t inject_source, inject_at, inject_count;
 
     const struct wirq_host_import *host_tables[WIRQ_MAX_HOST_TABLES];
@@ -150,12 +173,39 @@ void interrupt_handler_trapped(struct wirq_vm *vm);
 bool interrupt_due(const struct wirq_vm *vm);
 /* Publishes source counters into the guest's block (C2, R28); called at safe points and after every host call. */
 void interrupt_publish(struct wirq_vm *vm);
-/* Attaches the exports "irq:SOURCE[:PRIO]" of a new instance. */
+/* Checks the exports "irq:SOURCE[:PRIO]" of a module: source, priority, type (R26). */
+wirq_status interrupt_check_exports(const struct wirq_module *module);
+/* Attaches those of a new instance, and registers the block that it exports as "wirq_block". */
 wirq_status interrupt_attach_exports(struct wirq_instance *instance);
+/* A resolved function as handler of a source, its type checked. `from`: whose wish it is; another instance's source is BUSY. */
+wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct function_import handler, uint32_t context,
+                             uint32_t priority);
+/* Removes the pending raises of a source and counts them (section 2, "take"). */
+uint32_t interrupt_take(struct source *source);
+/* Enters the handler of what is due, if anything is. */
+void interrupt_deliver(struct wirq_vm *vm);
+/* Is a handler due that could be entered now? */
+bool interrupt_deliverable(const struct wirq_vm *vm);
+/* Registers the block (R20). interrupt_block.c */
+wirq_status interrupt_register_block(struct wirq_instance *instance, uint32_t address, uint32_t length, uint32_t version);
+/* Whether the guest's depth or threshold holds deliveries back. interrupt_block.c */
+bool interrupt_masked_by_guest(const struct wirq_vm *vm);
+/* Whether a source that nobody is attached to has no raise that its reader has not seen. interrupt_block.c */
+bool interrupt_acknowledged(const struct wirq_vm *vm, uint32_t source);
+/* Tells the block that a delivery was held back, and asks for the watch. interrupt_block.c */
+void interrupt_hold(struct wirq_vm *vm);
+/* Tells the block what level runs now, and the totals. interrupt_block.c */
+void interrupt_publish_level(struct wirq_vm *vm);
+/* Before the first operation of a run, a quiescent moment: arms the counting stubs, delivers what has waited for it. */
+void interrupt_begin_run(struct wirq_vm *vm);
+/* After the last: takes the counting stubs out. */
+void interrupt_end_run(struct wirq_vm *vm);
+/* Forgets handlers, raises and block. */
+void interrupt_reset(struct wirq_vm *vm);
 void interrupt_detach_instance(struct wirq_instance *instance);
 /* The import module "wirq" (interrupts.md section 5): block, attach, attach_ref, detach, enable, pend, take, poll, wait,
  * deliver, budget, query. */
-extern const struct wirq_host_import interrupt_imports[];
-extern const uint32_t interrupt_import_count;
+#define INTERRUPT_IMPORT_COUNT 12
+extern const struct wirq_host_import interrupt_imports[INTERRUPT_IMPORT_COUNT];
 
 #endif

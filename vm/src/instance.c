@@ -1,0 +1,279 @@
+/* instance.c: instances: made of a module, given up again (WebAssembly spec 4.5.4). */
+#include "bytes.h"
+#include "vm.h"
+
+/* ---- one block for all of an instance that has a fixed size ---- */
+
+/* Takes the next part of the block; with block == NULL only counts. Parts that hold pointers come first. */
+static void *carve(uint8_t *block, uint32_t *used, uint32_t count, uint32_t size) {
+    uint8_t *part = block == NULL ? NULL : block + *used;
+    *used += count * size;
+    return part;
+}
+
+/* Lays an instance out in the block; the bytes it takes. Counts are at most 65535 and parts at most 24 bytes, so nothing
+ * overflows. */
+static uint32_t lay_out(const struct wirq_module *module, uint8_t *block) {
+    struct wirq_instance plan = {0};
+    uint32_t used = sizeof plan;
+    uint32_t own_memories = (uint32_t)module->memory_count - module->imported_memories;
+    uint32_t own_tables = (uint32_t)module->table_count - module->imported_tables;
+    plan.functions = carve(block, &used, module->imported_functions, sizeof *plan.functions);
+    plan.imported_globals = carve(block, &used, module->imported_globals, sizeof *plan.imported_globals);
+    plan.memories = carve(block, &used, module->memory_count, sizeof *plan.memories);
+    plan.tables = carve(block, &used, module->table_count, sizeof *plan.tables);
+    struct wirq_memory *memories = carve(block, &used, own_memories, sizeof *memories);
+    struct wirq_table *tables = carve(block, &used, own_tables, sizeof *tables);
+    plan.globals = carve(block, &used, module->global_cells, sizeof *plan.globals);
+    if (block == NULL)
+        return used;
+    for (uint32_t i = 0; i < own_memories; i++)
+        plan.memories[module->imported_memories + i] = &memories[i];
+    for (uint32_t i = 0; i < own_tables; i++)
+        plan.tables[module->imported_tables + i] = &tables[i];
+    memcpy(block, &plan, sizeof plan);
+    return used;
+}
+
+/* ---- parts of instantiation ---- */
+
+/* Finds an id; the table of instances grows as needed. */
+static bool take_id(struct wirq_vm *vm, struct wirq_instance *instance) {
+    uint32_t id = 0;
+    while (id < vm->instance_capacity && vm->instances[id] != NULL)
+        id++;
+    if (id == vm->instance_capacity) {
+        if (id + 4 > WIRQ_MAX_INSTANCES)
+            return false;
+        struct wirq_instance **longer = arena_allocate_array(&vm->arena, id + 4, sizeof *longer);
+        if (longer == NULL)
+            return false;
+        if (id != 0)
+            memcpy(longer, vm->instances, id * sizeof *longer);
+        arena_free(&vm->arena, vm->instances);
+        vm->instances = longer;
+        vm->instance_capacity = (uint16_t)(id + 4);
+    }
+    vm->instances[id] = instance;
+    instance->id = (uint16_t)id;
+    return true;
+}
+
+void instance_evaluate(const struct wirq_instance *instance, const struct constant *constant, uint32_t cells[2]) {
+    cells[0] = constant->low;
+    cells[1] = constant->high;
+    if (constant->kind == CONSTANT_GLOBAL)
+        memcpy(cells, instance_global(instance, constant->low), type_cells(constant->type) * sizeof *cells);
+}
+
+uint32_t *instance_global(const struct wirq_instance *instance, uint32_t global) {
+    const struct wirq_module *module = instance->module;
+    if (global < module->imported_globals)
+        return instance->imported_globals[global];
+    return &instance->globals[module->globals[global].cell];
+}
+
+static wirq_status create_own(struct wirq_instance *instance) {
+    const struct wirq_module *module = instance->module;
+    struct wirq_vm *vm = instance->vm;
+    for (uint32_t i = module->imported_globals; i < module->global_count; i++) {
+        const struct global_type *global = &module->globals[i];
+        uint32_t cells[2];
+        instance_evaluate(instance, &global->init, cells);
+        memcpy(&instance->globals[global->cell], cells, type_cells(global->type) * sizeof *cells);
+    }
+    for (uint32_t i = module->imported_tables; i < module->table_count; i++) {
+        if (!table_create(vm, instance->tables[i], &module->tables[i], instance))
+            return WIRQ_NO_MEMORY;
+    }
+    for (uint32_t i = module->imported_memories; i < module->memory_count; i++) {
+        if (!memory_create(vm, instance->memories[i], &module->memories[i], instance))
+            return WIRQ_LINEAR_MEMORY_TOO_LARGE;
+    }
+    return WIRQ_OK;
+}
+
+/* The reference that a table holds for a function: imported ones are named as what they were resolved to, where that is a
+ * function of an instance, so that a reference does not outlive a mere importer. */
+static uint32_t reference_to(struct wirq_instance *instance, uint32_t function) {
+    struct function_import target = link_resolve(instance, function);
+    if (target.host != NULL)
+        return (uint32_t)instance->id << 16 | function;
+    return (uint32_t)target.instance->id << 16 | target.function;
+}
+
+/* Segment by segment: the first that is out of bounds ends it, and what earlier ones wrote stays. */
+static wirq_status write_segments(struct wirq_instance *instance) {
+    const struct wirq_module *module = instance->module;
+    uint32_t offset[2];
+    for (uint32_t i = 0; i < module->element_count; i++) {
+        const struct element_segment *segment = &module->elements[i];
+        const struct wirq_table *table = instance->tables[segment->table];
+        instance_evaluate(instance, &segment->offset, offset);
+        if (!in_bounds(offset[0], segment->count, table->size))
+            return WIRQ_TRAP_TABLE;
+        for (uint32_t j = 0; j < segment->count; j++)
+            table->elements[offset[0] + j] = reference_to(instance, segment->functions[j]);
+    }
+    for (uint32_t i = 0; i < module->data_count; i++) {
+        const struct data_segment *segment = &module->data[i];
+        const struct wirq_memory *memory = instance->memories[0];
+        instance_evaluate(instance, &segment->offset, offset);
+        if (!in_bounds(offset[0], segment->bytes.length, memory->size))
+            return WIRQ_TRAP_MEMORY;
+        if (segment->bytes.length != 0)
+            memcpy(memory->base + offset[0], segment->bytes.bytes, segment->bytes.length);
+    }
+    return WIRQ_OK;
+}
+
+/* R34: the cell of the exported mutable global that C compilers keep their stack pointer in. */
+static uint32_t *find_stack_pointer(const struct wirq_instance *instance) {
+    static const char name[] = "__stack_pointer";
+    const struct wirq_module *module = instance->module;
+    const struct export *export = module_find_export(module, (const uint8_t *)name, sizeof name - 1);
+    if (export == NULL || export->kind != WIRQ_GLOBAL)
+        return NULL;
+    const struct global_type *global = &module->globals[export->index];
+    return global->type == WIRQ_I32 && global->is_mutable ? instance_global(instance, export->index) : NULL;
+}
+
+/* ---- the life of an instance ---- */
+
+wirq_status wirq_instantiate(struct wirq_vm *vm, struct wirq_module *module, struct wirq_instance **result) {
+    vm->error = (struct wirq_load_error){.status = WIRQ_OK, .function = UINT32_MAX};
+    *result = NULL;
+    uint32_t size = lay_out(module, NULL);
+    struct wirq_instance *instance = arena_allocate(&vm->arena, size);
+    wirq_status status = WIRQ_NO_MEMORY;
+    vm->error.detail = size;
+    if (instance != NULL) {
+        (void)lay_out(module, (uint8_t *)instance);
+        instance->vm = vm;
+        instance->module = module;
+        if (!take_id(vm, instance)) {
+            arena_free(&vm->arena, instance);
+        } else {
+            module->instance_count++;
+            status = link_imports(instance);
+            if (status == WIRQ_OK)
+                status = create_own(instance);
+            if (status == WIRQ_OK)
+                status = write_segments(instance);
+            /* From here on others may find it. */
+            instance->next = vm->instance_list;
+            vm->instance_list = instance;
+            instance->started = module->start_function < 0;
+            instance->stack_pointer = find_stack_pointer(instance);
+            if (status == WIRQ_OK)
+                status = interrupt_attach_exports(instance);
+            if (status != WIRQ_OK)
+                wirq_release(vm, instance);
+        }
+    }
+    vm->error.status = status;
+    if (status == WIRQ_OK)
+        *result = instance;
+    return status;
+}
+
+wirq_status wirq_register(struct wirq_vm *vm, const char *name, size_t length, struct wirq_instance *instance) {
+    for (struct wirq_instance *i = vm->instance_list; i != NULL; i = i->next) {
+        if (i->registered.bytes != NULL && names_equal(&i->registered, (const uint8_t *)name, (uint32_t)length))
+            i->registered.bytes = NULL;
+    }
+    instance->registered = (struct wirq_name){(const uint8_t *)name, (uint32_t)length};
+    return WIRQ_OK;
+}
+
+/* No table that lives on may name a function of an instance that is gone: its id will be given to another. */
+static void forget_references(const struct wirq_vm *vm, uint32_t id) {
+    for (const struct wirq_instance *i = vm->instance_list; i != NULL; i = i->next) {
+        const struct wirq_module *module = i->module;
+        for (uint32_t t = module->imported_tables; t < module->table_count; t++) {
+            const struct wirq_table *table = i->tables[t];
+            for (uint32_t e = 0; table->type == WIRQ_FUNCREF && e < table->size; e++) {
+                if (table->elements[e] >> 16 == id)
+                    table->elements[e] = WIRQ_NULL_REFERENCE;
+            }
+        }
+    }
+}
+
+void wirq_release(struct wirq_vm *vm, struct wirq_instance *instance) {
+    const struct wirq_module *module = instance->module;
+    struct wirq_instance **link = &vm->instance_list;
+    while (*link != instance)
+        link = &(*link)->next;
+    *link = instance->next;
+    interrupt_detach_instance(instance);
+    for (uint32_t i = module->imported_tables; i < module->table_count; i++)
+        arena_free(&vm->arena, instance->tables[i]->elements);
+    for (uint32_t i = module->imported_memories; i < module->memory_count; i++)
+        arena_free(&vm->arena, instance->memories[i]->base);
+    forget_references(vm, instance->id);
+    vm->instances[instance->id] = NULL;
+    instance->module->instance_count--;
+    if (vm->registers.instance == instance)
+        vm->registers.instance = NULL;
+    arena_free(&vm->arena, instance);
+}
+
+void instance_release_all(struct wirq_vm *vm) {
+    while (vm->instance_list != NULL)
+        wirq_release(vm, vm->instance_list);
+    arena_free(&vm->arena, vm->instances);
+    vm->instances = NULL;
+    vm->instance_capacity = 0;
+}
+
+/* ---- what an instance shows ---- */
+
+wirq_status wirq_find_export(const struct wirq_instance *instance, const char *name, size_t length, struct wirq_export *found) {
+    const struct export *export = module_find_export(instance->module, (const uint8_t *)name, (uint32_t)length);
+    if (export == NULL)
+        return WIRQ_UNKNOWN_EXPORT;
+    found->kind = export->kind;
+    found->index = export->index;
+    return WIRQ_OK;
+}
+
+wirq_status wirq_export_at(const struct wirq_instance *instance, uint32_t i, struct wirq_export *found, const char **name,
+                           size_t *length) {
+    if (i >= instance->module->export_count)
+        return WIRQ_UNKNOWN_EXPORT;
+    const struct export *export = &instance->module->exports[i];
+    found->kind = export->kind;
+    found->index = export->index;
+    *name = (const char *)export->name.bytes;
+    *length = export->name.length;
+    return WIRQ_OK;
+}
+
+const struct wirq_functype *wirq_function_type(const struct wirq_instance *instance, uint32_t function) {
+    return module_function_type(instance->module, function);
+}
+
+wirq_status wirq_global_get(const struct wirq_instance *instance, uint32_t global, uint8_t *type, uint32_t cells[2]) {
+    if (global >= instance->module->global_count)
+        return WIRQ_UNKNOWN_GLOBAL;
+    *type = instance->module->globals[global].type;
+    cells[1] = 0;
+    memcpy(cells, instance_global(instance, global), type_cells(*type) * sizeof *cells);
+    return WIRQ_OK;
+}
+
+uint8_t *wirq_memory(const struct wirq_instance *instance, uint32_t *size) {
+    if (instance->module->memory_count == 0) {
+        *size = 0;
+        return NULL;
+    }
+    *size = instance->memories[0]->size;
+    return instance->memories[0]->base;
+}
+
+uint8_t *wirq_memory_range(const struct wirq_vm *vm, uint32_t address, uint32_t length) {
+    uint32_t size;
+    uint8_t *base = vm->registers.instance == NULL ? NULL : wirq_memory(vm->registers.instance, &size);
+    return base != NULL && in_bounds(address, length, size) ? base + address : NULL;
+}

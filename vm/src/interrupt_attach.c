@@ -1,0 +1,207 @@
+/* interrupt_attach.c: which handler a source has, and how it is declared (interrupts.md section 5). */
+#include "vm.h"
+#include "wirq_port.h"
+
+/* ---- attaching ---- */
+
+/* R26: [i32 source, i32 count, i32 context] -> [], checked here and never at delivery. */
+static bool is_handler_type(const struct wirq_functype *type) {
+    return type->parameter_count == 3 && type->result_count == 0 && type->parameter_cells == 3 && type->types[0] == WIRQ_I32 &&
+           type->types[1] == WIRQ_I32 && type->types[2] == WIRQ_I32;
+}
+
+static void set_class(struct wirq_vm *vm, struct source *s, uint8_t class_) {
+    s->class_ = class_;
+    if (class_ == WIRQ_CLASS_QUIESCENT)
+        vm->has_quiescent = true;
+}
+
+/* R25, R52: code that asyncify has rewritten cannot be interrupted in its middle. */
+static uint8_t default_class(const struct wirq_instance *instance) {
+    static const char name[] = "asyncify_get_state";
+    return module_find_export(instance->module, (const uint8_t *)name, sizeof name - 1) != NULL ? WIRQ_CLASS_QUIESCENT
+                                                                                                : WIRQ_CLASS_FORCED;
+}
+
+/* What was raised while nobody could be told is told now. */
+static void look_again(struct wirq_vm *vm, struct source *s) {
+    if (s->raised != s->taken)
+        s->pending = true;
+    if (s->pending)
+        wirq_port_request_safe_point(vm);
+}
+
+wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct function_import handler, uint32_t context,
+                             uint32_t priority) {
+    struct wirq_vm *vm = from->vm;
+    if (source >= vm->source_count)
+        return WIRQ_UNKNOWN_SOURCE;
+    if (priority != 0)
+        return WIRQ_BAD_PRIORITY;
+    if (handler.host != NULL || !is_handler_type(module_function_type(handler.instance->module, handler.function)))
+        return WIRQ_HANDLER_TYPE;
+    if (vm->handler_stack.base == NULL)
+        return WIRQ_NOT_SUPPORTED;
+    struct source *s = &vm->sources[source];
+    if (s->attached && s->owner != from)
+        return WIRQ_BUSY;
+    s->owner = from;
+    s->instance = handler.instance;
+    s->function = handler.function;
+    s->context = context;
+    s->attached = true;
+    if (!s->bound)
+        set_class(vm, s, default_class(handler.instance));
+    look_again(vm, s);
+    return WIRQ_OK;
+}
+
+wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context) {
+    if (function >= instance->module->function_count)
+        return WIRQ_UNKNOWN_FUNCTION;
+    return interrupt_attach(instance, source, link_resolve(instance, function), context, 0);
+}
+
+static void detach(struct source *s) {
+    s->attached = false;
+    s->instance = s->owner = NULL;
+    if (!s->bound)
+        s->class_ = WIRQ_CLASS_POLLED;
+}
+
+wirq_status wirq_detach(struct wirq_vm *vm, uint32_t source) {
+    if (source >= vm->source_count)
+        return WIRQ_UNKNOWN_SOURCE;
+    detach(&vm->sources[source]);
+    return WIRQ_OK;
+}
+
+void interrupt_detach_instance(struct wirq_instance *instance) {
+    struct wirq_vm *vm = instance->vm;
+    for (uint32_t i = 0; i < vm->source_count; i++) {
+        struct source *s = &vm->sources[i];
+        if (s->instance == instance || s->owner == instance)
+            detach(s);
+    }
+    if (vm->block.instance == instance)
+        vm->block.instance = NULL;
+}
+
+wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on) {
+    if (source >= vm->source_count)
+        return WIRQ_UNKNOWN_SOURCE;
+    vm->sources[source].enabled = on;
+    if (on)
+        look_again(vm, &vm->sources[source]);
+    return WIRQ_OK;
+}
+
+wirq_status wirq_bind(struct wirq_vm *vm, uint32_t source, enum wirq_class class_) {
+    if (source >= vm->source_count)
+        return WIRQ_UNKNOWN_SOURCE;
+    vm->sources[source].bound = true;
+    set_class(vm, &vm->sources[source], (uint8_t)class_);
+    look_again(vm, &vm->sources[source]);
+    return WIRQ_OK;
+}
+
+wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_source_info *info) {
+    if (source >= vm->source_count)
+        return WIRQ_UNKNOWN_SOURCE;
+    const struct source *s = &vm->sources[source];
+    *info = (struct wirq_source_info){
+        .name = vm->source_names[source],
+        .class_ = s->class_,
+        .attached = s->attached,
+        .enabled = s->enabled,
+        .pending = s->attached ? s->pending : !interrupt_acknowledged(vm, source),
+        .active = vm->in_handler && vm->delivery.source == source,
+        .function = s->function,
+        .raised = s->raised,
+        .delivered = s->delivered,
+        .missed = s->missed,
+        .worst_latency_us = s->worst_latency_us,
+    };
+    return WIRQ_OK;
+}
+
+/* ---- declared by export (R24) ---- */
+
+/* A decimal number of one to three digits. */
+static bool parse_number(const uint8_t *text, uint32_t length, uint32_t *number) {
+    *number = 0;
+    for (uint32_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        *number = *number * 10 + (text[i] - (uint32_t)'0');
+    }
+    return length != 0 && length <= 3;
+}
+
+static bool find_source(const struct wirq_vm *vm, const uint8_t *text, uint32_t length, uint32_t *source) {
+    if (parse_number(text, length, source))
+        return *source < vm->source_count;
+    for (uint32_t i = 0; i < vm->source_count; i++) {
+        const char *name = vm->source_names[i];
+        uint32_t j = 0;
+        while (j < length && name[j] != '\0' && (uint8_t)name[j] == text[j])
+            j++;
+        if (j == length && name[j] == '\0') {
+            *source = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Reads "irq:SOURCE[:PRIORITY]". False if the export is none. */
+static bool parse_export(const struct wirq_vm *vm, const struct export *export, uint32_t *source, wirq_status *status) {
+    const uint8_t *text = export->name.bytes;
+    uint32_t length = export->name.length, priority = 0, colon = 4;
+    if (export->kind != WIRQ_FUNCTION || length < 4 || text[0] != 'i' || text[1] != 'r' || text[2] != 'q' || text[3] != ':')
+        return false;
+    while (colon < length && text[colon] != ':')
+        colon++;
+    *status = WIRQ_OK;
+    if (!find_source(vm, text + 4, colon - 4, source))
+        *status = WIRQ_UNKNOWN_SOURCE;
+    else if (colon < length && (!parse_number(text + colon + 1, length - colon - 1, &priority) || priority != 0))
+        *status = WIRQ_BAD_PRIORITY;
+    return true;
+}
+
+wirq_status interrupt_check_exports(const struct wirq_module *module) {
+    for (uint32_t i = 0; i < module->export_count; i++) {
+        uint32_t source;
+        wirq_status status;
+        if (!parse_export(module->vm, &module->exports[i], &source, &status))
+            continue;
+        if (status != WIRQ_OK)
+            return status;
+        if (!is_handler_type(module_function_type(module, module->exports[i].index)))
+            return WIRQ_HANDLER_TYPE;
+    }
+    return WIRQ_OK;
+}
+
+wirq_status interrupt_attach_exports(struct wirq_instance *instance) {
+    static const char block[] = "wirq_block";
+    const struct wirq_module *module = instance->module;
+    for (uint32_t i = 0; i < module->export_count; i++) {
+        uint32_t source;
+        wirq_status status;
+        if (!parse_export(instance->vm, &module->exports[i], &source, &status))
+            continue;
+        if (status == WIRQ_OK)
+            status = interrupt_attach(instance, source, link_resolve(instance, module->exports[i].index), 0, 0);
+        if (status != WIRQ_OK)
+            return status;
+    }
+    const struct export *export = module_find_export(module, (const uint8_t *)block, sizeof block - 1);
+    if (export == NULL || export->kind != WIRQ_GLOBAL)
+        return WIRQ_OK;
+    const struct global_type *global = &module->globals[export->index];
+    if (global->type != WIRQ_I32 || global->is_mutable)
+        return WIRQ_OK;
+    return interrupt_register_block(instance, *instance_global(instance, export->index), UINT32_MAX, 1);
+}

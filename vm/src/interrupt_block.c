@@ -1,0 +1,124 @@
+/* interrupt_block.c: the interrupt block in a guest's memory (interrupts.md section 4, storage mode shadow of section 6).
+ *
+ * ISRs never touch it: the thread publishes their counters at safe points and host calls (R28, level C2). The guest may have
+ * overwritten any word, so what is read from the block is only ever compared (R9, R20). */
+#include "bytes.h"
+#include "vm.h"
+#include "wirq_port.h"
+
+enum { /* offsets, see the table of section 4 */
+    BLOCK_MAGIC = 0,
+    BLOCK_VERSION_N = 4,
+    BLOCK_DOORBELL = 8,
+    BLOCK_DEPTH = 12,
+    BLOCK_THRESHOLD = 16,
+    BLOCK_NEED = 20,
+    BLOCK_LEVEL = 24,
+    BLOCK_DELIVERED = 28,
+    BLOCK_FAULTS = 32,
+    BLOCK_SIZE = 64,
+    SLOT_RAISED = 0,
+    SLOT_ACKED = 4,
+    SLOT_ARGUMENT = 8,
+    SLOT_STAMP = 12,
+    SLOT_RING_OFFSET = 24,
+    SLOT_RING_SHAPE = 28,
+    SLOT_SIZE = 32,
+};
+
+static uint32_t get_word(const uint8_t *p) {
+    uint32_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+static void put_word(uint8_t *p, uint32_t word) {
+    memcpy(p, &word, sizeof word);
+}
+
+/* The memory may have moved since, but it never shrinks. */
+static uint8_t *block_bytes(const struct wirq_vm *vm) {
+    return vm->block.instance->memories[0]->base + vm->block.address;
+}
+
+wirq_status interrupt_register_block(struct wirq_instance *instance, uint32_t address, uint32_t length, uint32_t version) {
+    static const uint8_t magic[4] = {'W', 'I', 'R', 'Q'};
+    struct wirq_vm *vm = instance->vm;
+    uint32_t size;
+    const uint8_t *base = wirq_memory(instance, &size);
+    if (version != 1 || address % 8 != 0 || length < BLOCK_SIZE || base == NULL || !in_bounds(address, BLOCK_SIZE, size))
+        return WIRQ_BAD_BLOCK;
+    const uint8_t *block = base + address;
+    uint32_t version_n = get_word(block + BLOCK_VERSION_N);
+    uint32_t slots = version_n >> 16, whole = BLOCK_SIZE + slots * SLOT_SIZE;
+    if (memcmp(block, magic, sizeof magic) != 0 || (version_n & 0xFFFF) != 1 || slots == 0 || whole > length ||
+        !in_bounds(address, whole, size))
+        return WIRQ_BAD_BLOCK;
+    for (uint32_t i = 0; i < slots; i++) {
+        const uint8_t *slot = block + BLOCK_SIZE + i * SLOT_SIZE;
+        if (get_word(slot + SLOT_RING_OFFSET) != 0 || get_word(slot + SLOT_RING_SHAPE) != 0)
+            return WIRQ_NOT_SUPPORTED; /* rings of records come with a later stage */
+    }
+    if (vm->block.instance != NULL && vm->block.instance != instance)
+        return WIRQ_BUSY;
+    vm->block.instance = instance;
+    vm->block.address = address;
+    vm->block.slots = slots < vm->source_count ? slots : vm->source_count;
+    interrupt_publish_level(vm);
+    interrupt_publish(vm);
+    return WIRQ_OK;
+}
+
+bool interrupt_masked_by_guest(const struct wirq_vm *vm) {
+    if (vm->block.instance == NULL)
+        return false;
+    const uint8_t *block = block_bytes(vm);
+    return get_word(block + BLOCK_DEPTH) != 0 || get_word(block + BLOCK_THRESHOLD) == 0; /* the one priority is 0 */
+}
+
+bool interrupt_acknowledged(const struct wirq_vm *vm, uint32_t source) {
+    const struct source *s = &vm->sources[source];
+    if (vm->block.instance == NULL || source >= vm->block.slots)
+        return s->raised == s->taken;
+    return s->raised == get_word(block_bytes(vm) + BLOCK_SIZE + source * SLOT_SIZE + SLOT_ACKED);
+}
+
+void interrupt_hold(struct wirq_vm *vm) {
+    put_word(block_bytes(vm) + BLOCK_NEED, 1);
+}
+
+void interrupt_publish_level(struct wirq_vm *vm) {
+    if (vm->block.instance == NULL)
+        return;
+    uint8_t *block = block_bytes(vm);
+    put_word(block + BLOCK_LEVEL, vm->in_handler ? 0 : 1);
+    put_word(block + BLOCK_DELIVERED, vm->block.delivered);
+    put_word(block + BLOCK_FAULTS, vm->block.faults);
+}
+
+void interrupt_publish(struct wirq_vm *vm) {
+    if (vm->block.instance == NULL)
+        return;
+    uint8_t *block = block_bytes(vm);
+    for (uint32_t i = 0; i < vm->block.slots; i++) {
+        struct source *s = &vm->sources[i];
+        uint8_t *slot = block + BLOCK_SIZE + i * SLOT_SIZE;
+        uint32_t told = get_word(slot + SLOT_RAISED);
+        uint32_t stamp = s->stamp;
+        if (!s->attached) /* nobody else takes the mark away, and the next raise is to be stamped */
+            s->pending = false;
+        uint32_t raised = s->raised;
+        if (raised == told)
+            continue;
+        if (told == get_word(slot + SLOT_ACKED))
+            put_word(slot + SLOT_STAMP, stamp); /* the first that is not yet acknowledged */
+        put_word(slot + SLOT_ARGUMENT, s->argument);
+        put_word(slot + SLOT_RAISED, raised); /* R15: what belongs to it is there, and the doorbell comes last */
+        put_word(block + BLOCK_DOORBELL, 1);
+    }
+    /* R38: a guest that leaves its critical section without asking is noticed here at the latest. */
+    if (vm->block.held && !interrupt_masked_by_guest(vm)) {
+        vm->block.held = false;
+        wirq_port_request_safe_point(vm);
+    }
+}

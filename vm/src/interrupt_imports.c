@@ -1,0 +1,169 @@
+/* interrupt_imports.c: the import module "wirq", what a guest can ask for (interrupts.md section 5). */
+#include "vm.h"
+#include "wirq_port.h"
+
+/* A source is a guest's own as long as no other instance has attached to it. */
+static wirq_status check_source(const struct wirq_vm *vm, uint32_t source) {
+    if (source >= vm->source_count)
+        return WIRQ_UNKNOWN_SOURCE;
+    const struct source *s = &vm->sources[source];
+    return s->attached && s->owner != vm->registers.instance ? WIRQ_BUSY : WIRQ_OK;
+}
+
+/* block(address, length, version) -> error */
+static wirq_status import_block(struct wirq_vm *vm, uint32_t *cells) {
+    cells[0] = interrupt_register_block(vm->registers.instance, cells[0], cells[1], cells[2]);
+    return WIRQ_OK;
+}
+
+static wirq_status attach_reference(struct wirq_vm *vm, uint32_t source, uint32_t reference, uint32_t context, uint32_t priority) {
+    if (reference == WIRQ_NULL_REFERENCE)
+        return WIRQ_NULL_HANDLER;
+    struct function_import handler = link_resolve(vm->instances[reference >> 16], reference & 0xFFFF);
+    return interrupt_attach(vm->registers.instance, source, handler, context, priority);
+}
+
+/* attach(source, index in table 0, context, priority) -> error. R27: what the element is now; later changes do not matter. */
+static wirq_status import_attach(struct wirq_vm *vm, uint32_t *cells) {
+    const struct wirq_instance *instance = vm->registers.instance;
+    uint32_t reference = WIRQ_NULL_REFERENCE;
+    if (instance->module->table_count != 0 && instance->tables[0]->type == WIRQ_FUNCREF && cells[1] < instance->tables[0]->size)
+        reference = instance->tables[0]->elements[cells[1]];
+    cells[0] = attach_reference(vm, cells[0], reference, cells[2], cells[3]);
+    return WIRQ_OK;
+}
+
+/* attach_ref(source, function, context, priority) -> error */
+static wirq_status import_attach_ref(struct wirq_vm *vm, uint32_t *cells) {
+    cells[0] = attach_reference(vm, cells[0], cells[1], cells[2], cells[3]);
+    return WIRQ_OK;
+}
+
+/* detach(source) -> error */
+static wirq_status import_detach(struct wirq_vm *vm, uint32_t *cells) {
+    wirq_status status = check_source(vm, cells[0]);
+    cells[0] = status == WIRQ_OK ? wirq_detach(vm, cells[0]) : status;
+    return WIRQ_OK;
+}
+
+/* enable(source, on) -> error */
+static wirq_status import_enable(struct wirq_vm *vm, uint32_t *cells) {
+    wirq_status status = check_source(vm, cells[0]);
+    cells[0] = status == WIRQ_OK ? wirq_enable(vm, cells[0], cells[1] != 0) : status;
+    return WIRQ_OK;
+}
+
+/* pend(source) -> error. R10: masked, for the source's device may be raising it too. */
+static wirq_status import_pend(struct wirq_vm *vm, uint32_t *cells) {
+    if (cells[0] >= vm->source_count) {
+        cells[0] = WIRQ_UNKNOWN_SOURCE;
+        return WIRQ_OK;
+    }
+    uintptr_t before = wirq_port_mask();
+    wirq_raise(vm, cells[0], 0);
+    wirq_port_unmask(before);
+    cells[0] = WIRQ_OK;
+    return WIRQ_OK;
+}
+
+/* take(source) -> count: raises since the last take. An unknown source was never raised. */
+static wirq_status import_take(struct wirq_vm *vm, uint32_t *cells) {
+    cells[0] = check_source(vm, cells[0]) == WIRQ_OK ? interrupt_take(&vm->sources[cells[0]]) : 0;
+    return WIRQ_OK;
+}
+
+/* poll(): publishes the block, as every host call does. */
+static wirq_status import_poll(struct wirq_vm *vm, uint32_t *cells) {
+    (void)vm;
+    (void)cells;
+    return WIRQ_OK;
+}
+
+/* Sources that have been raised since the last wait, as bits. */
+static uint32_t take_wake_bits(struct wirq_vm *vm) {
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < vm->source_count; i++) {
+        if (vm->sources[i].wake) {
+            vm->sources[i].wake = false;
+            bits |= UINT32_C(1) << i;
+        }
+    }
+    return bits;
+}
+
+/* wait(timeout in us, negative: none) -> bits (R50). Is called again after every wake-up, so it only looks. */
+static wirq_status import_wait(struct wirq_vm *vm, uint32_t *cells) {
+    int64_t timeout = (int64_t)(cells[0] | (uint64_t)cells[1] << 32);
+    uint64_t now = wirq_port_clock_us(), deadline = UINT64_MAX;
+    if (timeout >= 0 && (uint64_t)timeout < UINT64_MAX - now)
+        deadline = now + (uint64_t)timeout;
+    deadline = wirq_wait_until(vm, deadline);
+    vm->waiting = true; /* while it is looked what is due; the answer decides */
+    vm->wait_kind = WAIT_GUEST;
+    bool has_handlers = interrupt_deliverable(vm);
+    vm->waiting = false;
+    if (!has_handlers) { /* those run first, so that their effects are there when wait returns */
+        uint32_t bits = take_wake_bits(vm);
+        if (bits != 0 || now >= deadline) {
+            vm->wait_kind = WAIT_HOST;
+            cells[0] = bits;
+            return WIRQ_OK;
+        }
+    }
+    return WIRQ_WAIT;
+}
+
+/* deliver(): what is due runs now (R36): as in a wait that is over as soon as nothing is due. */
+static wirq_status import_deliver(struct wirq_vm *vm, uint32_t *cells) {
+    (void)cells;
+    if (interrupt_deliverable(vm)) {
+        vm->wait_kind = WAIT_DELIVER;
+        return WIRQ_WAIT;
+    }
+    vm->wait_kind = WAIT_HOST;
+    return WIRQ_OK;
+}
+
+/* budget(source, fuel, deadline in us) -> error: comes with a later stage. */
+static wirq_status import_budget(struct wirq_vm *vm, uint32_t *cells) {
+    (void)vm;
+    cells[0] = WIRQ_NOT_SUPPORTED;
+    return WIRQ_OK;
+}
+
+/* query(key) -> value, or -1 if there is no such key or its value is not known. */
+static wirq_status import_query(struct wirq_vm *vm, uint32_t *cells) {
+    uint64_t value = UINT64_MAX;
+    (void)vm;
+    switch (cells[0]) {
+    case 0: /* version of the interrupt interface: that of the block's layout */
+        value = 1;
+        break;
+    case 1: /* interrupt levels, K */
+        value = 1;
+        break;
+    case 2: /* the clock, us */
+        value = wirq_port_clock_us();
+        break;
+    default: /* 3, the latency bound, is not computed yet */
+        break;
+    }
+    cells[0] = (uint32_t)value;
+    cells[1] = (uint32_t)(value >> 32);
+    return WIRQ_OK;
+}
+
+const struct wirq_host_import interrupt_imports[INTERRUPT_IMPORT_COUNT] = {
+    {"wirq", "block", "iii:i", import_block, true},
+    {"wirq", "attach", "iiii:i", import_attach, true},
+    {"wirq", "attach_ref", "irii:i", import_attach_ref, true},
+    {"wirq", "detach", "i:i", import_detach, true},
+    {"wirq", "enable", "ii:i", import_enable, true},
+    {"wirq", "pend", "i:i", import_pend, true},
+    {"wirq", "take", "i:i", import_take, true},
+    {"wirq", "poll", ":", import_poll, true},
+    {"wirq", "wait", "I:i", import_wait, false},
+    {"wirq", "deliver", ":", import_deliver, true},
+    {"wirq", "budget", "iii:i", import_budget, true},
+    {"wirq", "query", "i:I", import_query, true},
+};

@@ -1,0 +1,127 @@
+/* load.h: the state of a load, shared by the files that decode sections (load*.c).
+ *
+ * A module arrives in pieces of any size. The loader is a step machine: load->step decodes one item (a type's value type, an
+ * import's description, an instruction) from a window of bytes; when the window ends inside the item it answers WIRQ_NEED_MORE,
+ * having changed nothing, and is called again with a longer one. Runs of bytes that need no decoding (names, data) are taken piece
+ * by piece by the driver itself. */
+#ifndef WIRQ_LOAD_H
+#define WIRQ_LOAD_H
+
+#include "lower.h"
+#include "vm.h"
+
+typedef wirq_status load_step(struct wirq_load *load, struct wirq_reader *reader);
+
+struct wirq_load {
+    struct wirq_vm *vm;
+    struct wirq_module *module;
+    const uint8_t *in_place; /* the module's first byte, if it is referred to instead of copied */
+
+    load_step *step;
+    uint32_t offset;         /* in the module: the first byte that no step has consumed */
+    uint32_t limit;          /* offset where the enclosing section or function body ends */
+    uint32_t section_end;
+    const uint8_t *window;   /* where the window of the running step starts; its offset is `offset` */
+    uint32_t remaining;      /* items left in the section's vector */
+    load_step *item;         /* what decodes the first part of each of them */
+    uint8_t section;         /* its id */
+    uint8_t rank;            /* of the last section that was not custom: sections come in order */
+    uint32_t arena_before;   /* arena bytes in use before the load */
+
+    /* a run of bytes in progress */
+    uint32_t run;            /* bytes left */
+    uint8_t *run_to;         /* where they go; NULL: nowhere */
+    uint8_t utf8_left;       /* continuation bytes that must follow, and the bounds of the next */
+    uint8_t utf8_low, utf8_high;
+    bool run_is_name;
+
+    /* what a section collects */
+    uint32_t function_in_code;  /* the function being lowered, or UINT32_MAX */
+    uint32_t declared_data;     /* of the data count section */
+    uint32_t detail;            /* for wirq_load_error */
+    uint8_t *storage;           /* the section's block of packed types or names, and its next free byte */
+    uint8_t *storage_next;
+    struct constant constant;   /* the constant expression being decoded, its expected type, values on its operand stack */
+    uint8_t constant_type, constant_depth;
+    load_step *constant_then;
+    uint32_t part;              /* items left of an item that is a vector itself; in a type also its results' count */
+
+    uint8_t carried;
+    uint8_t carry[READER_MAX_ITEM]; /* an item's beginning that the last piece ended with */
+
+    struct lower lower;
+};
+
+/* ---- for steps (load.c) ---- */
+
+/* Offset of the reader's next byte in the module. */
+static inline uint32_t load_position(const struct wirq_load *load, const struct wirq_reader *r) {
+    return load->offset + (uint32_t)(r->p - load->window);
+}
+
+/* Bytes between the reader's next byte and the end of the enclosing section. */
+static inline uint32_t load_rest(const struct wirq_load *load, const struct wirq_reader *r) {
+    return load->limit - load_position(load, r);
+}
+
+/* Refuses a module for a feature that this build lacks. */
+wirq_status load_absent(struct wirq_load *load, enum wirq_feature feature);
+
+/* An array of zeroes in the arena; NULL leaves the bytes that were needed as the error's detail. */
+void *load_allocate(struct wirq_load *load, uint32_t count, uint32_t size);
+
+/* A longer array with the first `used` items of the old one, which is freed; NULL (and the old one stays) if there is no room. */
+void *load_reserve(struct wirq_load *load, void *array, uint32_t size, uint32_t used, uint32_t wanted);
+
+/* Gives back what an array of `count` items does not need. */
+void load_trim(struct wirq_load *load, void *array, uint32_t count, uint32_t size);
+
+/* Takes the next `length` bytes to where `to` points (they are only referred to, and `to` is ignored, when the module is in place).
+ * `then` is the step after them. WIRQ_TRUNCATED if the section is shorter. */
+wirq_status load_take(struct wirq_load *load, struct wirq_reader *r, struct wirq_name *bytes, uint32_t length, uint8_t *to,
+                      load_step *then);
+/* The same for a name, length first: it goes to the section's storage and is checked to be UTF-8. */
+wirq_status load_take_name(struct wirq_load *load, struct wirq_reader *r, struct wirq_name *name, load_step *then);
+
+/* The item is done: goes on to the next one or to the section's end. */
+wirq_status load_next_item(struct wirq_load *load);
+
+/* The step at a section's end. */
+load_step load_section_end;
+
+/* ---- types (load_types.c) ---- */
+
+/* WIRQ_OK if the byte is a value type that this build has. Else WIRQ_ABSENT_FEATURE with *feature, or WIRQ_BAD_TYPE. */
+wirq_status check_value_type(uint8_t byte, uint32_t *feature);
+wirq_status load_value_type(struct wirq_load *load, struct wirq_reader *r, uint8_t *type);
+wirq_status load_table_type(struct wirq_load *load, struct wirq_reader *r, struct table_type *type);
+wirq_status load_memory_type(struct wirq_load *load, struct wirq_reader *r, struct limits *limits);
+wirq_status load_global_type(struct wirq_load *load, struct wirq_reader *r, struct global_type *type);
+
+/* ---- sections ----
+ * begin_… is told the u32 that every section starts with, nearly always the length of a vector, and allocates; the item is decoded
+ * by a step; end_… (where it is) gives back what was not needed. */
+typedef wirq_status load_begin_section(struct wirq_load *load, struct wirq_reader *r, uint32_t count);
+typedef void load_end_section(struct wirq_load *load);
+
+/* load_types.c */
+load_begin_section load_begin_types;
+load_step load_type;
+load_end_section load_end_types;
+/* load_sections.c */
+load_begin_section load_begin_imports, load_begin_functions, load_begin_tables, load_begin_memories, load_begin_globals,
+    load_begin_exports, load_begin_start;
+load_step load_import, load_function, load_table, load_memory, load_global, load_export;
+load_end_section load_end_imports, load_end_exports;
+/* load_segments.c */
+load_begin_section load_begin_elements, load_begin_data_count, load_begin_data;
+load_step load_element, load_data;
+/* load_code.c */
+load_begin_section load_begin_code;
+load_step load_body;
+load_end_section load_end_code;
+
+/* Begins a constant expression of a type; its value is in load->constant when `then` runs (load_segments.c). */
+void load_constant(struct wirq_load *load, uint8_t type, load_step *then);
+
+#endif

@@ -1,0 +1,56 @@
+/* memory.c: linear memories and tables in the arena (WebAssembly spec 4.2.7, 4.2.8). */
+#include "bytes.h"
+#include "vm.h"
+
+/* Bytes of a number of pages; false if 32 bits do not hold them. */
+static bool page_bytes(uint32_t pages, uint32_t shift, uint32_t *bytes) {
+    *bytes = pages << shift;
+    return *bytes >> shift == pages;
+}
+
+bool memory_create(struct wirq_vm *vm, struct wirq_memory *memory, const struct limits *limits, struct wirq_instance *owner) {
+    memory->limits = *limits;
+    memory->owner = owner;
+    if (!page_bytes(limits->minimum, limits->page_shift, &memory->size)) {
+        vm->error.detail = UINT32_MAX;
+        return false;
+    }
+    vm->error.detail = memory->size;
+    memory->base = arena_allocate(&vm->arena, memory->size);
+    return memory->base != NULL;
+}
+
+bool table_create(struct wirq_vm *vm, struct wirq_table *table, const struct table_type *type, struct wirq_instance *owner) {
+    table->limits = type->limits;
+    table->type = type->type;
+    table->owner = owner;
+    table->size = type->limits.minimum;
+    table->elements = arena_allocate_array(&vm->arena, table->size, sizeof *table->elements);
+    if (table->elements == NULL) {
+        vm->error.detail = table->size > UINT32_MAX / 4 ? UINT32_MAX : table->size * 4;
+        return false;
+    }
+    memset(table->elements, 0xFF, table->size * sizeof *table->elements); /* WIRQ_NULL_REFERENCE */
+    return true;
+}
+
+uint32_t memory_grow(struct wirq_vm *vm, struct wirq_memory *memory, uint32_t delta) {
+    uint32_t shift = memory->limits.page_shift, size = memory->size, bytes;
+    uint32_t pages = size >> shift;
+    if (delta > memory->limits.maximum - pages || !page_bytes(pages + delta, shift, &bytes))
+        return UINT32_MAX;
+    if (delta == 0)
+        return pages;
+    if (arena_resize(&vm->arena, memory->base, bytes)) {
+        memset(memory->base + size, 0, bytes - size);
+    } else {
+        uint8_t *base = arena_allocate(&vm->arena, bytes);
+        if (base == NULL)
+            return UINT32_MAX;
+        memcpy(base, memory->base, size);
+        arena_free(&vm->arena, memory->base);
+        memory->base = base;
+    }
+    memory->size = bytes;
+    return pages;
+}

@@ -1,0 +1,70 @@
+/* module.c: what is asked of a loaded module, and its end. */
+#include "bytes.h"
+#include "vm.h"
+
+bool functypes_equal(const struct wirq_functype *a, const struct wirq_functype *b) {
+    return a == b || (a->parameter_count == b->parameter_count && a->result_count == b->result_count &&
+                      memcmp(a->types, b->types, (size_t)a->parameter_count + a->result_count) == 0);
+}
+
+const struct wirq_functype *module_function_type(const struct wirq_module *module, uint32_t function) {
+    return module->types[module->function_types[function]];
+}
+
+uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip) {
+    if (ip < module->code_start || ip >= module->code_end)
+        return UINT32_MAX;
+    /* Code is in index order. The entry may lie behind a few units that belong to the function, so the last entry at or before ip
+     * decides; ip itself is always at or behind its function's entry. */
+    uint32_t low = 0, high = (uint32_t)module->function_count - module->imported_functions;
+    while (high - low > 1) {
+        uint32_t middle = (low + high) / 2;
+        if (module->code[middle] <= ip)
+            low = middle;
+        else
+            high = middle;
+    }
+    return module->imported_functions + low;
+}
+
+bool names_equal(const struct wirq_name *a, const uint8_t *bytes, uint32_t length) {
+    return a->length == length && memcmp(a->bytes, bytes, length) == 0;
+}
+
+const struct export *module_find_export(const struct wirq_module *module, const uint8_t *name, uint32_t length) {
+    for (uint32_t i = 0; i < module->export_count; i++) {
+        if (names_equal(&module->exports[i].name, name, length))
+            return &module->exports[i];
+    }
+    return NULL;
+}
+
+void wirq_module_info(const struct wirq_module *module, struct wirq_module_info *info) {
+    info->wasm_code_bytes = module->wasm_code_bytes;
+    info->lowered_code_bytes = module->lowered_code_bytes;
+    info->module_bytes = module->bytes;
+}
+
+void module_free(struct wirq_vm *vm, struct wirq_module *module) {
+    struct arena *arena = &vm->arena;
+    for (uint32_t i = 0; i < module->element_count; i++)
+        arena_free(arena, module->elements[i].functions);
+    for (uint32_t i = 0; i < module->data_count && !module->in_place; i++)
+        arena_free(arena, (void *)(uintptr_t)module->data[i].bytes.bytes);
+    void *blocks[] = {module->types, module->type_storage, module->imports, module->import_names, module->exports,
+                      module->export_names, module->function_types, module->code,
+                      (void *)(uintptr_t)module->code_start, module->tables, module->memories, module->globals,
+                      module->elements, module->data, module};
+    for (uint32_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
+        arena_free(arena, blocks[i]);
+}
+
+void wirq_unload(struct wirq_vm *vm, struct wirq_module *module) {
+    struct wirq_module **link = &vm->module_list;
+    while (*link != NULL && *link != module)
+        link = &(*link)->next;
+    if (*link == NULL || module->instance_count != 0)
+        return;
+    *link = module->next;
+    module_free(vm, module);
+}
