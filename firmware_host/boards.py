@@ -436,8 +436,10 @@ def _check_whole(root: _Table, facts: BoardFacts) -> None:
     needed = facts.vm.arena_size + facts.vm.c_stack_size
     if needed > facts.ram.size:
         raise root.wrong("vm", f"wants {needed} bytes for arena and C stack; the board has {facts.ram.size}")
-    facts.qemu()
     facts.renode()
+    if facts.qemu():
+        for version in facts.raw["target"]["qemu"]:
+            facts.qemu(int(version) if version.isdigit() else None)
 
 
 def known_boards() -> list[str]:

@@ -8,13 +8,26 @@ from pathlib import Path
 _ROW = 16
 
 
-def segments(elf: Path) -> list[tuple[int, bytes]]:
-    """Load address and content of each loaded segment that has any, in order of address."""
+_SHF_ALLOC = 2
+
+
+def contents(elf: Path) -> list[tuple[int, bytes]]:
+    """Load address and content of each section that is loaded, in order of address.
+
+    By sections, not segments: a linker may put the ELF header itself into a segment, which is of no use on a chip.
+    """
     from elftools.elf.elffile import ELFFile
 
+    parts: list[tuple[int, bytes]] = []
     with elf.open("rb") as stream:
-        loaded = [s for s in ELFFile(stream).iter_segments("PT_LOAD") if s["p_filesz"]]
-        return sorted((s["p_paddr"], s.data()) for s in loaded)
+        file = ELFFile(stream)
+        segments = [s for s in file.iter_segments("PT_LOAD") if s["p_filesz"]]
+        for section in file.iter_sections():
+            if section["sh_type"] == "SHT_NOBITS" or not section["sh_flags"] & _SHF_ALLOC or not section["sh_size"]:
+                continue
+            segment = next(s for s in segments if s.section_in_segment(section))
+            parts.append((segment["p_paddr"] + section["sh_addr"] - segment["p_vaddr"], section.data()))
+    return sorted(parts)
 
 
 def _record(kind: int, address: int, data: bytes) -> str:
@@ -38,5 +51,5 @@ def _records(parts: list[tuple[int, bytes]]) -> Iterator[str]:
 
 
 def from_elf(elf: Path) -> str:
-    """The loaded segments of an ELF file as Intel HEX, at their load addresses."""
-    return "\n".join(_records(segments(elf))) + "\n"
+    """What an ELF file loads as Intel HEX, at its load addresses."""
+    return "\n".join(_records(contents(elf))) + "\n"
