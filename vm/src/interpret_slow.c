@@ -49,7 +49,8 @@ bool interpreter_prepare_call(struct wirq_vm *vm, struct wasm_stack *stack, stru
     struct record *rs = stack->top - 1;
     if ((uintptr_t)(stack->base + count + WIRQ_STACK_SLACK) > (uintptr_t)rs)
         return false;
-    wirq_move_cells(stack->base, arguments, count);
+    if (count != 0) /* else arguments may be NULL */
+        wirq_move_cells(stack->base, arguments, count);
     rs->ip = return_to;
     rs->fp = stack->base;
     vm->registers.ip = module->code[function - module->imported_functions];

@@ -27,7 +27,9 @@ struct lower {
     uint16_t *code;    /* next unit to be emitted; the loader reads it when all functions are done */
     uint8_t *temp_top; /* end of the free region, 8-byte aligned */
     uint8_t *temp_low; /* lowest address the temporary stack has had: for the arena's peak */
-    uint32_t detail;   /* after WIRQ_ABSENT_FEATURE: enum wirq_feature */
+    bool has_data_count;
+    uint32_t data_count;
+    uint32_t detail; /* after WIRQ_ABSENT_FEATURE: enum wirq_feature */
 
     /* the rest is lowering's own */
     wirq_status status; /* the first failure of an emission or push; sticky */

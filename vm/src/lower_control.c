@@ -196,11 +196,14 @@ static void branch_to(struct lower *lower, struct control *control, bool retarge
 /* ---- blocks ---- */
 
 wirq_status lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, uint8_t result) {
-    struct control *control = stack_reserve(lower, sizeof *control);
+    uint8_t *operands_end = lower->temp;
+    uint32_t padding = (uint32_t)((uintptr_t)lower->temp % _Alignof(struct control));
+    struct control *control = stack_reserve(lower, sizeof *control + padding);
     if (control == NULL)
         return lower->status;
     *control = (struct control){
         .outer = lower->control,
+        .operands_end = operands_end,
         .type = type,
         .result = result,
         .kind = (uint8_t)kind,
@@ -396,7 +399,7 @@ static wirq_status end(struct lower *lower) {
         patch_chain(lower, control->else_fixup);
         lower_label(lower);
     }
-    lower->temp = (uint8_t *)(control + 1);
+    lower->temp = control->operands_end;
     lower->height = control->base;
     lower->control = control->outer;
     /* `results` may point into the control that is gone from the stack but not overwritten before the type has been read. */

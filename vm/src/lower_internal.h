@@ -38,6 +38,7 @@ enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, C
 
 struct control {
     struct control *outer;
+    uint8_t *operands_end;            /* top of the temporary stack before it */
     const struct wirq_functype *type; /* NULL: no parameters and `result` */
     uint8_t result;                   /* enum wirq_type, or 0x40: none */
     uint8_t kind;                     /* enum control_kind */
