@@ -4,7 +4,7 @@
     wirq_ops.h                     numbers of operations
     wirq_handlers.inc              one labelled handler per operation, for vm/src/interpret.c
     wirq_labels.inc                the handler table
-    wirq_extended_labels.inc       the table behind `extended`
+    wirq_extended.inc              functions of the extended operations, for vm/src/extended.c
     wirq_lowering.inc              tables for vm/src/lower_numeric.c
 
 Generated files are build products: a file is rewritten only when its text changes.
@@ -55,15 +55,25 @@ def numbers(operations: list[Operation], extended: list[Operation]) -> str:
     return "".join(lines)
 
 
-def handlers(operations: list[Operation], extended: list[Operation]) -> str:
+def handlers(operations: list[Operation]) -> str:
     lines = [HEADER]
     lines += [f"op_{operation.name}: {{ {operation.code} }}\n" for operation in operations]
-    lines += [f"ext_{operation.name}: {{ {operation.code} }}\n" for operation in extended]
     return "".join(lines)
 
 
-def labels(prefix: str, operations: list[Operation]) -> str:
-    return HEADER + "".join(f"&&{prefix}_{operation.name},\n" for operation in operations)
+def extended_functions(extended: list[Operation]) -> str:
+    lines = [HEADER]
+    for operation in extended:
+        lines.append(f"static wirq_status ext_{operation.name}(uint32_t *fp, const uint16_t *ip) {{\n")
+        lines.append(f"    {operation.code}\n    return WIRQ_OK;\n}}\n")
+    lines.append("\nwirq_extended_function *const wirq_extended[WIRQ_EXTENDED_OPERATIONS] = {\n")
+    lines += [f"    ext_{operation.name},\n" for operation in extended]
+    lines.append("};\n")
+    return "".join(lines)
+
+
+def labels(operations: list[Operation]) -> str:
+    return HEADER + "".join(f"&&op_{operation.name},\n" for operation in operations)
 
 
 def lowering(operations: list[Operation], extended: list[Operation]) -> str:
@@ -126,9 +136,9 @@ def generate(outdir: Path) -> list[Path]:
     check(operations, extended)
     files = {
         "wirq_ops.h": numbers(operations, extended),
-        "wirq_handlers.inc": handlers(operations, extended),
-        "wirq_labels.inc": labels("op", operations),
-        "wirq_extended_labels.inc": labels("ext", extended),
+        "wirq_handlers.inc": handlers(operations),
+        "wirq_labels.inc": labels(operations),
+        "wirq_extended.inc": extended_functions(extended),
         "wirq_lowering.inc": lowering(operations, extended),
         "wirq_lowering_enums.inc": lowering_enums(),
     }

@@ -313,7 +313,14 @@ def float32() -> Iterator[Operation]:
         )
     for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
         yield Operation(f"f32_{name}", "ssd", f"A = wirq_f32(S32(1)) {sign} wirq_f32(S32(2)); S32(3) = A; NEXT(4);")
-    yield Operation("extended", "u", "EXTENDED(1);")
+    # What the table of functions behind them does, by number: `extended2` has a source and a destination, `extended3` two sources.
+    # The accumulator stays as it is.
+    for length, operands in ((4, "uwD"), (5, "uwwD")):
+        yield Operation(
+            f"extended{length - 2}",
+            operands,
+            f"status = wirq_extended[U16(1)](fp, ip); if (UNLIKELY(status != WIRQ_OK)) goto trap; NEXT({length});",
+        )
 
 
 def operations() -> list[Operation]:
@@ -323,47 +330,47 @@ def operations() -> list[Operation]:
 
 # ---------------------------------------------------------------- extended operations
 
-#: Behind `extended`: rare or slow ones, found through a second table that lies in flash. Unit 1 is their number.
+#: Behind `extended2` and `extended3`: rare or slow ones, each a function, found through a table in flash. Unit 1 is their number.
 
 
 def extended() -> list[Operation]:
-    """The extended operations, in order of number; operands begin at unit 2."""
+    """The extended operations, in order of number; operands begin at unit 2. The code ends by a return of WIRQ_OK."""
     rows: list[Operation] = []
 
     def row(name: str, operands: str, code: str) -> None:
         rows.append(Operation(name, operands, code))
 
     for name in ("div_s", "div_u", "rem_s", "rem_u"):
-        checks = "if (y == 0) TRAP(WIRQ_TRAP_DIVIDE_BY_ZERO); "
+        checks = "if (y == 0) return WIRQ_TRAP_DIVIDE_BY_ZERO; "
         if name == "div_s":
-            checks += "if (x == UINT64_C(1) << 63 && y == UINT64_MAX) TRAP(WIRQ_TRAP_INTEGER_OVERFLOW); "
+            checks += "if (x == UINT64_C(1) << 63 && y == UINT64_MAX) return WIRQ_TRAP_INTEGER_OVERFLOW; "
         result = {
             "div_s": "(uint64_t)((int64_t)x / (int64_t)y)",
             "div_u": "x / y",
             "rem_s": "y == UINT64_MAX ? 0 : (uint64_t)((int64_t)x % (int64_t)y)",
             "rem_u": "x % y",
         }[name]
-        row(f"{name}64", "wwD", f"uint64_t x = S64(2), y = S64(3); {checks}x = {result}; PUT64(4, x); NEXT(5);")
-    row("rotl64", "wwD", "uint64_t x = S64(2), y = S64(3); x = wirq_rotr64(x, 64 - (y & 63)); PUT64(4, x); NEXT(5);")
+        row(f"{name}64", "wwD", f"uint64_t x = S64(2), y = S64(3); {checks}x = {result}; PUT64(4, x);")
+    row("rotl64", "wwD", "uint64_t x = S64(2), y = S64(3); x = wirq_rotr64(x, 64 - (y & 63)); PUT64(4, x);")
     for name in ("clz", "ctz", "popcnt"):
-        row(f"{name}64", "wD", f"uint64_t x = S64(2); x = wirq_{name}64(x); PUT64(3, x); NEXT(4);")
+        row(f"{name}64", "wD", f"uint64_t x = S64(2); x = wirq_{name}64(x); PUT64(3, x);")
     for bits in (8, 16, 32):
-        row(f"extend{bits}_s64", "wD", f"uint64_t x = (uint64_t)(int64_t)(int{bits}_t)S32(2); PUT64(3, x); NEXT(4);")
+        row(f"extend{bits}_s64", "wD", f"uint64_t x = (uint64_t)(int64_t)(int{bits}_t)S32(2); PUT64(3, x);")
 
     for name in ("min", "max", "copysign"):
-        row(f"f32_{name}", "ssd", f"A = wirq_f32_{name}(S32(2), S32(3)); S32(4) = A; NEXT(5);")
-        row(f"f64_{name}", "wwD", f"uint64_t v = wirq_f64_{name}(S64(2), S64(3)); PUT64(4, v); NEXT(5);")
+        row(f"f32_{name}", "ssd", f"S32(4) = wirq_f32_{name}(S32(2), S32(3));")
+        row(f"f64_{name}", "wwD", f"uint64_t v = wirq_f64_{name}(S64(2), S64(3)); PUT64(4, v);")
     for name in ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt"):
-        row(f"f32_{name}", "sd", f"A = wirq_f32_{name}(S32(2)); S32(3) = A; NEXT(4);")
-        row(f"f64_{name}", "wD", f"uint64_t v = wirq_f64_{name}(S64(2)); PUT64(3, v); NEXT(4);")
+        row(f"f32_{name}", "sd", f"S32(3) = wirq_f32_{name}(S32(2));")
+        row(f"f64_{name}", "wD", f"uint64_t v = wirq_f64_{name}(S64(2)); PUT64(3, v);")
     for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*"), ("div", "/")):
         row(
             f"f64_{name}",
             "wwD",
-            f"uint64_t v = wirq_f64_bits(wirq_f64(S64(2)) {sign} wirq_f64(S64(3))); PUT64(4, v); NEXT(5);",
+            f"uint64_t v = wirq_f64_bits(wirq_f64(S64(2)) {sign} wirq_f64(S64(3))); PUT64(4, v);",
         )
     for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
-        row(f"f64_{name}", "wwd", f"A = wirq_f64(S64(2)) {sign} wirq_f64(S64(3)); S32(4) = A; NEXT(5);")
+        row(f"f64_{name}", "wwd", f"S32(4) = wirq_f64(S64(2)) {sign} wirq_f64(S64(3));")
 
     for saturating in ("", "_sat"):
         for to in ("i32", "i64"):
@@ -373,15 +380,15 @@ def extended() -> list[Operation]:
                     wide = "w" if source == "f64" else "s"
                     function = f"wirq_{to}_trunc{saturating}_{source}_{sign}"
                     name = f"{to}_trunc{saturating}_{source}_{sign}"
-                    put = "A = (uint32_t)v; S32(3) = A;" if to == "i32" else "PUT64(3, v);"
+                    put = "S32(3) = (uint32_t)v;" if to == "i32" else "PUT64(3, v);"
                     ctype, dest = ("uint32_t", "d") if to == "i32" else ("uint64_t", "D")
                     if saturating:
-                        row(name, wide + dest, f"{ctype} v = {function}({get}); {put} NEXT(4);")
+                        row(name, wide + dest, f"{ctype} v = {function}({get}); {put}")
                     else:
                         row(
                             name,
                             wide + dest,
-                            f"{ctype} v; wirq_status s = {function}({get}, &v); if (s) TRAP(s); {put} NEXT(4);",
+                            f"{ctype} v; wirq_status s = {function}({get}, &v); if (s) return s; {put}",
                         )
     for to in ("f32", "f64"):
         for source in ("i32", "i64"):
@@ -389,9 +396,9 @@ def extended() -> list[Operation]:
                 get = "S32(2)" if source == "i32" else "S64(2)"
                 cast = ("u" if sign == "u" else "") + f"int{source[1:]}_t"
                 value = f"wirq_{to}_bits(({'float' if to == 'f32' else 'double'})({cast}){get})"
-                put = f"A = {value}; S32(3) = A;" if to == "f32" else f"uint64_t v = {value}; PUT64(3, v);"
+                put = f"S32(3) = {value};" if to == "f32" else f"uint64_t v = {value}; PUT64(3, v);"
                 operands = ("w" if source == "i64" else "s") + ("d" if to == "f32" else "D")
-                row(f"{to}_convert_{source}_{sign}", operands, f"{put} NEXT(4);")
-    row("f32_demote_f64", "wd", "A = wirq_f32_bits((float)wirq_f64(S64(2))); S32(3) = A; NEXT(4);")
-    row("f64_promote_f32", "sD", "uint64_t v = wirq_f64_bits((double)wirq_f32(S32(2))); PUT64(3, v); NEXT(4);")
+                row(f"{to}_convert_{source}_{sign}", operands, f"{put}")
+    row("f32_demote_f64", "wd", "S32(3) = wirq_f32_bits((float)wirq_f64(S64(2)));")
+    row("f64_promote_f32", "sD", "uint64_t v = wirq_f64_bits((double)wirq_f32(S32(2))); PUT64(3, v);")
     return rows

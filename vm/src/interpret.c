@@ -10,20 +10,12 @@
 
 #include "interpret.h"
 #include "numeric.h"
+#include "operands.h"
 #include "vm.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* ---- operands, by unit ---- */
-#define U16(n) ((uint32_t)ip[n])
-#define C16(n) ((uint32_t)(int32_t)(int16_t)ip[n])
-#define K32(n) ((uint32_t)ip[n] | (uint32_t)ip[(n) + 1] << 16)
-#define S32(n) (fp[ip[n]])
-#define GET64(p) ((uint64_t)(p)[0] | (uint64_t)(p)[1] << 32)
-#define SET64(p, v) ((p)[0] = (uint32_t)(v), (p)[1] = (uint32_t)((v) >> 32))
-#define S64(n) GET64(&fp[ip[n]])
-#define PUT64(n, v) SET64(&fp[ip[n]], v)
 #define IMPORTED_GLOBAL(n) (vm->registers.instance->imported_globals[ip[n]])
 
 /* ---- control ---- */
@@ -45,7 +37,6 @@
         ip += (int32_t)K32(n);                                                                                               \
         NEXT(n);                                                                                                             \
     } while (0)
-#define EXTENDED(n) goto *extended_labels[ip[n]]
 #define TRAP(code)                                                                                                           \
     do {                                                                                                                     \
         status = (code);                                                                                                     \
@@ -141,9 +132,6 @@ enum wirq_run interpret(struct wirq_vm *vm) {
     static const void *const labels[WIRQ_OPERATIONS + 1] = {
 #include "wirq_labels.inc"
         &&poisoned, /* what poisoned entries of the handler table hold */
-    };
-    static const void *const extended_labels[WIRQ_EXTENDED_OPERATIONS] = {
-#include "wirq_extended_labels.inc"
     };
     if (vm->labels == NULL) {
         vm->labels = labels;

@@ -371,7 +371,7 @@ static wirq_status lower_row(struct lower *lower, const struct numeric *row) {
         uint32_t first = lower_slot(lower, x);
         uint32_t second = two ? lower_slot(lower, y) : 0;
         if (row->how == HOW_EXTENDED) {
-            lower_operation(lower, OP_extended);
+            lower_operation(lower, two ? OP_extended3 : OP_extended2);
             lower_emit(lower, row->argument);
         } else {
             lower_operation(lower, row->argument);
@@ -379,7 +379,13 @@ static wirq_status lower_row(struct lower *lower, const struct numeric *row) {
         lower_emit(lower, first);
         if (two)
             lower_emit(lower, second);
+        uint16_t a[2] = {lower->a[0], lower->a[1]};
         lower_result(lower, slot, kind);
+        if (row->how == HOW_EXTENDED) { /* leaves the accumulator alone */
+            lower->a[0] = a[0];
+            lower->a[1] = a[1];
+            lower_slot_written(lower, slot, type_cells(result));
+        }
         break;
     }
     }
