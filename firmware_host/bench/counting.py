@@ -7,16 +7,14 @@ Programs pass the address of wirq_bench_mark at the edges of what is to be count
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from firmware_host import resources
 from firmware_host.build import toolchains
 from firmware_host.build.incremental import content_hash, exclusively, run_tool
-from firmware_host.errors import BuildError, ToolMissing
+from firmware_host.errors import BuildError
+from firmware_host.sim.qemu import find_program
 
 MARK_SYMBOL = "wirq_bench_mark"
 
@@ -26,8 +24,6 @@ MARKS = 6
 #: From this QEMU major on, plugins speak version 2 of the interface.
 _API_2_SINCE = 9
 
-_PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
-
 
 @dataclass(frozen=True)
 class Counts:
@@ -36,23 +32,6 @@ class Counts:
     load: int
     first_call: int
     second_call: int
-
-
-@cache
-def qemu_major(binary: str) -> int:
-    """Major version of a QEMU program. Raises ToolMissing naming the package if it is not there."""
-    program = shutil.which(binary)
-    if program is None:
-        package = _PACKAGES.get(binary, binary)
-        raise ToolMissing(
-            f"{binary} is not installed; nothing was run",
-            hint=f"sudo apt-get install --no-install-recommends {package}",
-        )
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    found = re.search(r"version (\d+)\.", done.stdout)
-    if found is None:
-        raise ToolMissing(f"{binary} does not tell its version: {(done.stdout + done.stderr).strip()}")
-    return int(found[1])
 
 
 def plugin(major: int) -> Path:
@@ -75,7 +54,7 @@ def plugin(major: int) -> Path:
 
 def plugin_arguments(binary: str, address: int, log: Path) -> list[str]:
     """QEMU arguments that make it log every pass of `address` to `log`; complete once QEMU has ended in good order."""
-    names = [str(plugin(qemu_major(binary))), f"pc={address:#x}", f"out={log}"]
+    names = [str(plugin(find_program(binary)[1])), f"pc={address:#x}", f"out={log}"]
     return ["-plugin", ",".join(name.replace(",", ",,") for name in names)]
 
 

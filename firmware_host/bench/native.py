@@ -18,6 +18,7 @@ from firmware_host.build import toolchains
 from firmware_host.build.incremental import run_tool
 from firmware_host.build.sizes import symbol_address
 from firmware_host.errors import BuildError, LinkTimeout
+from firmware_host.sim.qemu import target_of
 
 _HERE = Path(__file__).resolve().parent / "native"
 
@@ -68,16 +69,13 @@ def run_native(kernel: Path, board: BoardFacts, compiler: toolchains.Compiler, o
 
     Raises BuildError if it does not build, does not fit or gives different results in its two calls.
     """
-    target = board.qemu()
-    if target is None:
-        raise BuildError(f"QEMU does not play the board {board.name}, so nothing can be counted on it")
-    target = board.qemu(counting.qemu_major(target.binary)) or target
+    program, target = target_of(board)
     with tempfile.TemporaryDirectory(prefix="wirq-native-") as name:
         directory = Path(name)
         elf = _build(kernel.absolute(), board, compiler, directory, optimise)
         log = directory / "count.log"
         mark = symbol_address(elf, counting.MARK_SYMBOL)
-        printed = _run(elf, target, counting.plugin_arguments(target.binary, mark, log))
+        printed = _run(elf, program, target, counting.plugin_arguments(target.binary, mark, log))
         counts = counting.read_counts(log)
     results = [int(value, 16) for value in re.findall(r"result 0x([0-9a-f]{8})", printed)]
     if len(results) != 2 or results[0] != results[1]:
@@ -138,7 +136,7 @@ def linker_script(flash: Region, ram: Region) -> str:
     return _LINKER_SCRIPT.format(flash=flash, ram=ram, stack=_STACK_SIZE)
 
 
-def _run(elf: Path, target: QemuTarget, extra: list[str]) -> str:
+def _run(elf: Path, program: str, target: QemuTarget, extra: list[str]) -> str:
     command = [
         target.binary,
         "-M",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from firmware_host.bench import counting
 from firmware_host.build import guest, toolchains
 from firmware_host.errors import BuildError, ToolMissing, WirqError
+from firmware_host.sim.qemu import find_program
 
 
 @pytest.fixture
@@ -20,10 +20,10 @@ def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "ziglang", None)
     toolchains.zig.cache_clear()
-    counting.qemu_major.cache_clear()
+    find_program.cache_clear()
     yield
     toolchains.zig.cache_clear()
-    counting.qemu_major.cache_clear()
+    find_program.cache_clear()
 
 
 @pytest.mark.usefixtures("nothing_installed")
@@ -48,7 +48,7 @@ def test_a_missing_compiler_is_named_with_its_package(machine: str, kind: str, p
 @pytest.mark.usefixtures("nothing_installed")
 def test_a_missing_emulator_is_named_with_its_package() -> None:
     with pytest.raises(ToolMissing, match="qemu-system-riscv32") as caught:
-        counting.qemu_major("qemu-system-riscv32")
+        find_program("qemu-system-riscv32")
     assert "qemu-system-misc" in caught.value.hint
 
 

@@ -1,0 +1,142 @@
+"""Looks whether this machine has what wirq needs, and says for each thing that is missing what would bring it.
+
+It only looks: nothing is installed or changed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+from firmware_host.build import toolchains
+from firmware_host.errors import ToolMissing
+from firmware_host.sim.qemu import find_program
+
+State = Literal["ok", "missing", "optional", "warning"]
+
+#: Modules of the packages that pip installs along with wirq.
+_MODULES = ("click", "cobs", "construct", "elftools", "platformdirs", "prompt_toolkit", "rich", "serial", "ziglang")
+
+_MINIMUM_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `optional` is missing but only needed for what `detail` says; `fix` is a command."""
+
+    what: str
+    state: State
+    detail: str
+    fix: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Everything worth knowing about this machine, in the order in which it is needed."""
+    yield _python()
+    yield from _packages()
+    yield from _compilers()
+    yield from _emulators()
+    yield _renode()
+    yield from _serial_ports()
+    yield from _pitfalls()
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info >= _MINIMUM_PYTHON:
+        return Finding("python", "ok", version)
+    return Finding("python", "missing", f"{version} is older than 3.11", "use a newer python3")
+
+
+def _packages() -> Iterator[Finding]:
+    missing = [name for name in _MODULES if find_spec(name) is None]
+    if missing:
+        yield Finding(
+            "packages", "missing", f"cannot import {', '.join(missing)}", "python -m pip install --upgrade wirq"
+        )
+    else:
+        yield Finding("packages", "ok", f"{len(_MODULES)} of {len(_MODULES)} can be imported")
+
+
+def _compilers() -> Iterator[Finding]:
+    seen = set()
+    for machine in toolchains.MACHINES.values():
+        for kind, row in machine.rows.items():
+            if row.program in seen:
+                continue
+            seen.add(row.program)
+            try:
+                found = toolchains.find(machine.name, kind)
+                yield Finding(row.program, "ok", f"{found.identity()}, {found.program}")
+            except ToolMissing as error:
+                needed = "missing" if kind == toolchains.DEFAULT_KIND else "optional"
+                purpose = "the default" if kind == toolchains.DEFAULT_KIND else f"a second compiler for {machine.name}"
+                yield Finding(row.program, needed, f"{error}; it is {purpose}", toolchains.install_hint(row))
+
+
+def _emulators() -> Iterator[Finding]:
+    for binary in ("qemu-system-arm", "qemu-system-riscv32"):
+        try:
+            program, major = find_program(binary)
+            yield Finding(binary, "ok", f"version {major}, {program}")
+        except ToolMissing as error:
+            yield Finding(binary, "optional", "not installed; needed for boards qemu:NAME", error.hint)
+
+
+def _renode() -> Finding:
+    program = shutil.which("renode-test")
+    if program:
+        return Finding("renode-test", "ok", program)
+    return Finding(
+        "renode-test",
+        "optional",
+        "not installed; needed for boards renode:NAME",
+        "unpack Renode's portable archive and put its directory on PATH",
+    )
+
+
+def _serial_ports() -> Iterator[Finding]:
+    if find_spec("serial") is None:
+        return
+    from serial.tools.list_ports import comports
+
+    ports = sorted(port.device for port in comports() if port.vid is not None)
+    if not ports:
+        yield Finding("serial ports", "ok", "no board attached by USB")
+    for device in ports:
+        if os.access(device, os.R_OK | os.W_OK):
+            yield Finding(device, "ok", "may be opened")
+        else:
+            yield Finding(device, "warning", "may not be opened by you", _group_fix(device))
+
+
+def _group_fix(device: str) -> str:
+    group = "dialout"
+    try:
+        import grp
+        from pathlib import Path
+
+        group = grp.getgrgid(Path(device).stat().st_gid).gr_name
+    except (ImportError, KeyError, OSError):
+        pass
+    return f"sudo usermod -aG {group} $USER    then log in again"
+
+
+def _pitfalls() -> Iterator[Finding]:
+    if shutil.which("wasm-opt"):
+        yield Finding(
+            "wasm-opt",
+            "warning",
+            "clang runs it by itself when it links, and names and line numbers of the module are lost; wirq links without it",
+            "with a compiler of your own: compile with -c and link with wasm-ld",
+        )
+
+
+def is_usable(findings: list[Finding]) -> bool:
+    """True if nothing that is always needed is missing."""
+    return not any(finding.state == "missing" for finding in findings)
