@@ -1,0 +1,86 @@
+"""`wirq boards`: what is attached and what it answered, or everything that is supported."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from firmware_host import config
+from firmware_host.boards import BoardFacts, known_boards, load_board
+from firmware_host.cli.context import Context
+from firmware_host.cli.tables import table
+from firmware_host.discovery import FoundBoard, find_boards
+
+
+@click.command("boards", help="List attached boards and what answered hello, or with --known all supported ones.")
+@click.option("--known", is_flag=True, help="All boards that firmware can be built for, and what plays them.")
+@click.pass_obj
+def command(context: Context, known: bool) -> None:
+    if known:
+        facts = [load_board(name) for name in known_boards()]
+        context.result(_known(facts), boards=[_known_object(board) for board in facts])
+        return
+    found = find_boards(min(context.timeout, 1.0))
+    none = "no board is attached; `host` and the emulators need none: wirq boards --known"
+    context.result(_attached(found) if found else none, boards=[_found_object(one) for one in found])
+
+
+def _selectors(board: BoardFacts) -> list[str]:
+    selectors = ["host"] if board.name == "host" else []
+    if board.qemu() is not None:
+        selectors.append(f"qemu:{board.name}")
+    if board.renode() is not None:
+        selectors.append(f"renode:{board.name}")
+    return selectors
+
+
+def _bytes(region: object) -> str:
+    size = getattr(region, "size", None)
+    return "-" if size is None else f"{size // 1024} KiB"
+
+
+def _known(boards: list[BoardFacts]) -> str:
+    rows = [
+        (
+            board.name,
+            board.title,
+            _bytes(board.flash),
+            _bytes(board.ram),
+            " ".join(_selectors(board)) + (" (conformance only)" if board.conformance_only else ""),
+        )
+        for board in boards
+    ]
+    return table(("NAME", "BOARD", "FLASH", "RAM", "SELECTORS"), rows, right=(2, 3))
+
+
+def _known_object(board: BoardFacts) -> dict[str, object]:
+    return {
+        "name": board.name,
+        "title": board.title,
+        "machine": board.machine,
+        "flash_bytes": board.flash.size if board.flash else None,
+        "ram_bytes": board.ram.size if board.ram else None,
+        "arena_bytes": board.vm.arena_size,
+        "selectors": _selectors(board),
+        "conformance_only": board.conformance_only,
+    }
+
+
+def _attached(found: list[FoundBoard]) -> str:
+    names = {entry.selector: entry.name for entry in config.load().boards.values()}
+    rows = []
+    for one in found:
+        own = names.get(one.selector) or names.get(f"port:{one.port}") or "-"
+        if one.info is None:
+            rows.append((own, "?", one.port, one.serial or "-", "-", one.problem))
+        else:
+            rows.append((own, one.info.name, one.port, one.serial or "-", one.info.vm_version, ""))
+    return table(("NAME", "BOARD", "PORT", "SERIAL", "VM", ""), rows)
+
+
+def _found_object(one: FoundBoard) -> dict[str, object]:
+    values = asdict(one)
+    if one.info is not None:
+        values["info"]["features"] = sorted(one.info.features)
+    return {**values, "selector": one.selector}

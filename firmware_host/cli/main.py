@@ -1,0 +1,199 @@
+"""The command line's entry: global options, the list of commands, and what errors become."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import click
+
+from firmware_host.cli.context import Context
+from firmware_host.errors import WirqError
+
+#: Commands: where each lives, and its line in the help. They are imported when they are called, not before.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("firmware_host.cli.run:command", "Run a C file or a module on a board."),
+    "call": ("firmware_host.cli.call:command", "Call one export of a module and print its results."),
+    "irq": ("firmware_host.cli.irq:command", "List and raise a board's interrupt sources."),
+    "repl": ("firmware_host.cli.repl:command", "Type to a board's console."),
+    "boards": ("firmware_host.cli.boards:command", "List attached boards, or all that are supported."),
+    "build": ("firmware_host.cli.build:command", "Build a board's firmware."),
+    "size": ("firmware_host.cli.size:command", "Print what flash and RAM are used for."),
+    "wast": ("firmware_host.cli.wast:command", "Run WebAssembly specification scripts on a board."),
+    "bench": ("firmware_host.cli.bench:command", "Count executed instructions of a module's load and call."),
+    "doctor": ("firmware_host.cli.doctor:command", "Check toolchains, emulators, permissions and versions."),
+}
+
+_EXAMPLES = """\b
+Examples:
+  wirq run examples/forced/forced.c --raise timer@10ms
+  wirq -b qemu:stm32f4 run app.wasm
+  wirq call fib.wasm fib 20
+  wirq irq list -b port:/dev/ttyACM0
+  wirq boards --known
+
+\b
+BOARD is one of: host, qemu:NAME, renode:NAME, port:DEVICE, id:SERIAL, tcp:HOST:PORT, or a name
+from wirq.toml. Without it: WIRQ_BOARD, the project's default, the only attached board, else host.
+Global options may stand before or after the command.
+"""
+
+_HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
+
+def _set(field: str) -> Any:
+    """A callback that writes a global option, if given, into the run's Context."""
+
+    def callback(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        if value is not None and value is not False and value != 0:
+            shared = ctx.ensure_object(Context)
+            setattr(shared, field, not value if field == "reset" else value)
+
+    return callback
+
+
+def _louder(sign: int) -> Any:
+    def callback(ctx: click.Context, _: click.Parameter, value: int) -> None:
+        ctx.ensure_object(Context).verbosity += sign * value
+
+    return callback
+
+
+def global_options() -> list[click.Option]:
+    """The options that every command takes, before or after its name."""
+    shared: dict[str, Any] = {"expose_value": False}
+    return [
+        click.Option(
+            ["-b", "--board"], metavar="BOARD", callback=_set("board_selector"), help="The board to talk to.", **shared
+        ),
+        click.Option(
+            ["--json"], is_flag=True, callback=_set("json"), help="Print JSON, one object a line.", **shared
+        ),
+        click.Option(["-v", "--verbose"], count=True, callback=_louder(1), help="Say more.", **shared),
+        click.Option(["-q", "--quiet"], count=True, callback=_louder(-1), help="Say less.", **shared),
+        click.Option(
+            ["--timeout"],
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            callback=_set("timeout"),
+            help="How long to wait for a board's answer (5).",
+            **shared,
+        ),
+        click.Option(
+            ["--no-reset"], is_flag=True, callback=_set("reset"), help="Leave the port's DTR and RTS alone.", **shared
+        ),
+    ]
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        row = COMMANDS.get(cmd_name)
+        if row is None:
+            return None
+        module, _, attribute = row[0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        command.context_settings = {**_HELP_OPTIONS, **command.context_settings}
+        add_global_options(command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        ctx.ensure_object(Context).command = name or ""
+        return name, command, rest
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
+
+
+def add_global_options(command: click.Command) -> None:
+    """Lets a command, and the commands below it, take the global options too, but for names it uses itself."""
+    taken = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    command.params += [option for option in global_options() if not taken.intersection(option.opts)]
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            below.context_settings = {**_HELP_OPTIONS, **below.context_settings}
+            add_global_options(below)
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            click.echo(f"wirq {version('wirq')}")
+        except PackageNotFoundError:
+            click.echo("wirq (not installed, run from its sources)")
+        ctx.exit()
+
+
+cli = LazyGroup(
+    "wirq",
+    params=[
+        *global_options(),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_print_version,
+            help="Print the version.",
+        ),
+    ],
+    help="WebAssembly on microcontrollers, interrupted while it runs.",
+    epilog=_EXAMPLES,
+    context_settings=_HELP_OPTIONS,
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command and returns its exit code. All errors end here."""
+    context = Context(json="--json" in arguments)
+    try:
+        code = cli.main(args=arguments, prog_name="wirq", standalone_mode=False, obj=context)
+        return code if isinstance(code, int) else 0
+    except WirqError as error:
+        context.error(error, error.exit_code, error.hint, **error.details)
+        return error.exit_code
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "wirq"
+        shown = click.UsageError(error.format_message())
+        context.error(shown, 2, f"try: {where} --help")
+        return 2
+    except click.ClickException as error:
+        context.error(click.UsageError(error.format_message()), error.exit_code)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        if not context.finished:
+            context.error(KeyboardInterrupt("interrupted"), 130)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone. Nothing can be told; keep Python from trying once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _terminated(number: int, _: FrameType | None) -> None:
+    # Unwinds like an error, so that emulators and ports are released.
+    sys.exit(128 + number)
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()
