@@ -1,0 +1,54 @@
+"""Commands whose expected outcome newer versions of WebAssembly have changed.
+
+The list itself lies beside the scripts, in superseded.json: unit, and lines of its commands. For a listed command
+either answer is right until the feature that supersedes it is built; from then on only the newer one is. Which feature
+that is, is pinned here as features are built.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from firmware_host.errors import WirqError
+
+FILE_NAME = "superseded.json"
+
+#: Stands for what every build does: segments are written one after the other, and one that is out of bounds traps.
+ALWAYS = ""
+
+#: Unit to feature, and the lines that it flips. Lines not named here still go either way.
+FLIPS: Mapping[str, Mapping[str, Collection[int]]] = {
+    "core-1.0/func": {"multi-value": (492, 496)},
+    "core-1.0/type": {"multi-value": (52, 56)},
+}
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """The listed lines of each unit."""
+
+    lines: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+    def lists(self, unit: str, line: int) -> bool:
+        return line in self.lines.get(unit, ())
+
+    def flipped_by(self, unit: str, line: int, features: Collection[str]) -> str | None:
+        """What makes the newer answer the only right one on this board; None if both are."""
+        for feature, lines in FLIPS.get(unit, {}).items():
+            if line in lines and (feature == ALWAYS or feature in features):
+                return feature or "how wirq writes segments"
+        return None
+
+
+def read(file: Path) -> Superseded:
+    """Reads a superseded.json."""
+    try:
+        units: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        lines = {unit: frozenset(int(one["line"]) for one in row["commands"]) for unit, row in units.items()}
+    except (ValueError, KeyError, TypeError) as error:
+        raise WirqError(f"{file} is not a list of superseded commands: {error}; no script was run") from None
+    return Superseded(lines)
