@@ -18,6 +18,8 @@ from firmware_host.errors import ToolMissing
 from firmware_host.sim.qemu import find_program
 
 State = Literal["ok", "missing", "optional", "warning"]
+MISSING: State = "missing"
+OPTIONAL: State = "optional"
 
 #: Modules of the packages that pip installs along with wirq.
 _MODULES = ("click", "cobs", "construct", "elftools", "platformdirs", "prompt_toolkit", "rich", "serial", "ziglang")
@@ -27,7 +29,7 @@ _MINIMUM_PYTHON = (3, 11)
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `optional` is missing but only needed for what `detail` says; `fix` is a command."""
+    """One thing that was looked at. What is `optional` is only needed for what `detail` says; `fix` is a command."""
 
     what: str
     state: State
@@ -73,10 +75,12 @@ def _compilers() -> Iterator[Finding]:
             try:
                 found = toolchains.find(machine.name, kind)
                 yield Finding(row.program, "ok", f"{found.identity()}, {found.program}")
-            except ToolMissing as error:
-                needed = "missing" if kind == toolchains.DEFAULT_KIND else "optional"
-                purpose = "the default" if kind == toolchains.DEFAULT_KIND else f"a second compiler for {machine.name}"
-                yield Finding(row.program, needed, f"{error}; it is {purpose}", toolchains.install_hint(row))
+            except ToolMissing:
+                if kind == toolchains.DEFAULT_KIND:
+                    state, detail = MISSING, "not installed; it compiles guests and, by default, firmware"
+                else:
+                    state, detail = OPTIONAL, f"not installed; another compiler for {machine.name}"
+                yield Finding(row.program, state, detail, toolchains.install_hint(row))
 
 
 def _emulators() -> Iterator[Finding]:
@@ -132,7 +136,7 @@ def _pitfalls() -> Iterator[Finding]:
         yield Finding(
             "wasm-opt",
             "warning",
-            "clang runs it by itself when it links, and names and line numbers of the module are lost; wirq links without it",
+            "clang runs it by itself when it links and loses names and line numbers; wirq links without it",
             "with a compiler of your own: compile with -c and link with wasm-ld",
         )
 
