@@ -22,6 +22,10 @@ READY := $(VENV)/ready-$(KEY)
 READY_FOR_TESTS := $(VENV)/ready-for-tests-$(KEY)
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
+# The same computation twice, undisturbed and interrupted.
+DEMO := examples/forced/forced.c
+DEMO_RAISES := button@1ms soft0@2ms soft0@3ms button@4ms
+
 help:
 	@sed -n '3,9s/^# \{0,3\}//p' Makefile
 
@@ -41,7 +45,9 @@ $(READY_FOR_TESTS): $(READY)
 	@touch $@
 
 demo: $(READY)
-	@echo not yet; exit 1
+	$(BIN)/wirq -b host run $(DEMO)
+	$(BIN)/wirq -b host run $(DEMO) $(DEMO_RAISES:%=--raise %)
+	@echo "The result is the same: the handlers ran between two operations of the computation, and left no trace in it."
 
 test: lint pytest robot
 

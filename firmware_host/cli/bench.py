@@ -15,7 +15,7 @@ from firmware_host.cli.tables import table
 from firmware_host.cli.values import cell_count, format_value
 from firmware_host.errors import BoardNotFound
 
-_HELP = """Count the instructions of loading APP, a module (.wasm) or a C file (.c), and of calling EXPORT twice with ARGS.
+_HELP = """Count the instructions of loading APP, a module (.wasm) or C (.c), and of calling EXPORT twice with ARGS.
 
 Counts are exact and the same in every run: the board's tick and serial line are masked meanwhile, and nothing else
 executes. --board must be one that QEMU plays; without it, it is qemu:stm32f4.
