@@ -8,6 +8,7 @@
 /* Labels as values are a GNU extension that gcc and clang share; it is what this file is about. No other file needs it. */
 #pragma GCC diagnostic ignored "-Wpedantic"
 
+#include "dispatch.h"
 #include "interpret.h"
 #include "numeric.h"
 #include "operands.h"
@@ -19,12 +20,6 @@
 #define IMPORTED_GLOBAL(n) (vm->registers.instance->imported_globals[ip[n]])
 
 /* ---- control ---- */
-#define DISPATCH() goto *vm->handlers[*ip]
-#define NEXT(n)                                                                                                              \
-    do {                                                                                                                     \
-        ip += (n);                                                                                                           \
-        DISPATCH();                                                                                                          \
-    } while (0)
 /* The empty asm keeps the compiler from computing ip on both paths of a branch: one instruction less on each. */
 #define JUMP(n)                                                                                                              \
     do {                                                                                                                     \
@@ -128,27 +123,22 @@ static inline void store32(uint8_t *p, uint32_t v) {
 #define RELOAD()                                                                                                             \
     (ip = vm->registers.ip, fp = vm->registers.fp, rs = vm->registers.rs, A = vm->registers.a, RELOAD_MEMORY())
 
-enum wirq_run interpret(struct wirq_vm *vm) {
+enum wirq_run interpret(struct wirq_vm *vm_argument) {
     static const void *const labels[WIRQ_OPERATIONS + 1] = {
 #include "wirq_labels.inc"
         &&poisoned, /* what poisoned entries of the handler table hold */
     };
-    if (vm->labels == NULL) {
-        vm->labels = labels;
+    if (vm_argument->labels == NULL) {
+        vm_argument->labels = labels;
         return WIRQ_RUN_DONE;
     }
 
-    const uint16_t *ip;
-    uint32_t *fp;
-    struct record *rs;
-    uint32_t A;
-    uint8_t *memory;
-    uint32_t limit;
+    STATE;
     wirq_status status;
     uint32_t length;
 
     RELOAD();
-    DISPATCH();
+    ENTER();
 
 #include "wirq_handlers.inc"
 
@@ -207,7 +197,8 @@ called_out: /* after a call out of the instance; ip still names the call, whose 
             DISPATCH();
         }
         A = vm->registers.a;
-        NEXT(length);
+        ip += length;
+        DISPATCH();
     }
     if (status != WIRQ_WAIT)
         goto trap;

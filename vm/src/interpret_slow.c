@@ -1,4 +1,5 @@
 /* interpret_slow.c: what running code does rarely: calls out of the instance, bulk memory, traps, the handler table. */
+#include "dispatch.h"
 #include "interpret.h"
 
 const uint16_t code_exit[] = {OP_exit};
@@ -11,9 +12,9 @@ const uint16_t code_idle[] = {OP_idle};
 void interpreter_init(struct wirq_vm *vm) {
     vm->labels = NULL;
     (void)interpret(vm); /* only fills in labels */
-    vm->poison_label = vm->labels[WIRQ_OPERATIONS];
+    vm->poison_label = TABLE_ENTRY(vm->labels[WIRQ_OPERATIONS]);
     for (uint32_t i = 0; i < WIRQ_OPERATIONS; i++)
-        vm->handlers[i] = vm->labels[i];
+        vm->handlers[i] = TABLE_ENTRY(vm->labels[i]);
     vm->poisoned = false;
 }
 
@@ -38,7 +39,7 @@ void interpreter_unpoison(struct wirq_vm *vm) {
     /* Cleared first: a poison that comes in between sets it again, and the worst is a safe point with nothing to do. */
     vm->poisoned = false;
     for (uint32_t i = 0; i < WIRQ_CONTROL_OPERATIONS; i++)
-        vm->handlers[i] = vm->labels[i];
+        vm->handlers[i] = TABLE_ENTRY(vm->labels[i]);
 }
 
 /* ---- calls ---- */
