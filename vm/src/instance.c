@@ -102,8 +102,9 @@ static uint32_t reference_to(struct wirq_instance *instance, uint32_t function) 
     return (uint32_t)target.instance->id << 16 | target.function;
 }
 
-/* Segment by segment: the first that is out of bounds ends it, and what earlier ones wrote stays. */
-static wirq_status write_segments(struct wirq_instance *instance) {
+/* Segment by segment: the first that is out of bounds ends it, and what earlier ones wrote stays. *is_known: another instance's
+ * table names functions of this one now. */
+static wirq_status write_segments(struct wirq_instance *instance, bool *is_known) {
     const struct wirq_module *module = instance->module;
     uint32_t offset[2];
     for (uint32_t i = 0; i < module->element_count; i++) {
@@ -114,6 +115,7 @@ static wirq_status write_segments(struct wirq_instance *instance) {
             return WIRQ_TRAP_TABLE;
         for (uint32_t j = 0; j < segment->count; j++)
             table->elements[offset[0] + j] = reference_to(instance, segment->functions[j]);
+        *is_known |= segment->count != 0 && table->owner != instance;
     }
     for (uint32_t i = 0; i < module->data_count; i++) {
         const struct data_segment *segment = &module->data[i];
@@ -154,12 +156,13 @@ wirq_status wirq_instantiate(struct wirq_vm *vm, struct wirq_module *module, str
         if (!take_id(vm, instance)) {
             arena_free(&vm->arena, instance);
         } else {
+            bool is_known = false;
             module->instance_count++;
             status = link_imports(instance);
             if (status == WIRQ_OK)
                 status = create_own(instance);
             if (status == WIRQ_OK)
-                status = write_segments(instance);
+                status = write_segments(instance, &is_known);
             /* From here on others may find it. */
             instance->next = vm->instance_list;
             vm->instance_list = instance;
@@ -167,7 +170,8 @@ wirq_status wirq_instantiate(struct wirq_vm *vm, struct wirq_module *module, str
             instance->stack_pointer = find_stack_pointer(instance);
             if (status == WIRQ_OK)
                 status = interrupt_attach_exports(instance);
-            if (status != WIRQ_OK)
+            /* An instance whose functions a table names must live as long as the table, though nobody gets hold of it. */
+            if (status != WIRQ_OK && !is_known)
                 wirq_release(vm, instance);
         }
     }

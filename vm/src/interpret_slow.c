@@ -65,7 +65,10 @@ bool interpreter_prepare_call(struct wirq_vm *vm, struct wasm_stack *stack, stru
 wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_import *host, uint32_t *frame) {
     if (vm->in_handler && !host->handler_may_call)
         return WIRQ_TRAP_FORBIDDEN_IN_HANDLER;
+    vm->waiting = false; /* a function that waited is called again: only its new answer counts */
     wirq_status status = host->function(vm, frame);
+    if (status != WIRQ_WAIT)
+        vm->wait_begun = false;
     if (status != WIRQ_OK)
         return status;
     vm->registers.a = frame[0];

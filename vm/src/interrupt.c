@@ -216,9 +216,8 @@ void interrupt_end_run(struct wirq_vm *vm) {
     if (!vm->inject_armed)
         return;
     vm->inject_armed = false;
-    for (uint32_t i = 0; i < WIRQ_OPERATIONS; i++)
-        vm->handlers[i] = vm->labels[i];
-    wirq_port_request_safe_point(vm); /* the table may have been poisoned while it was restored */
+    interpreter_init(vm);
+    wirq_port_request_safe_point(vm); /* the table may have been poisoned while it was filled in */
 }
 
 void wirq_inject(struct wirq_vm *vm, uint32_t source, uint32_t n, bool every) {

@@ -15,7 +15,7 @@ static load_begin_section begin_custom, begin_tags;
 
 static const struct section sections[] = {
     [0] = {0, 0, begin_custom, NULL, NULL},
-    [1] = {1, 3, load_begin_types, load_type, load_end_types},
+    [1] = {1, 2, load_begin_types, load_type, load_end_types},
     [2] = {2, 4, load_begin_imports, load_import, load_end_imports},
     [3] = {3, 1, load_begin_functions, load_function, NULL},
     [4] = {4, 3, load_begin_tables, load_table, NULL},
