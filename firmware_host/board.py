@@ -12,7 +12,7 @@ from firmware_host.app import App
 from firmware_host.boards import known_boards, load_board
 from firmware_host.connection import Connection
 from firmware_host.console import Console
-from firmware_host.errors import BoardError, LinkTimeout, WirqError
+from firmware_host.errors import BoardError, LinkTimeout, NoSpace, WirqError
 from firmware_host.info import BenchResult, BoardInfo, MemoryInfo, SourceInfo
 from firmware_host.instance import Instance
 from firmware_host.link import messages, table
@@ -142,15 +142,29 @@ class Board:
     # -- modules
 
     def put(
-        self, data: bytes, name: str = "app.wasm", progress: Progress | None = None, *, symbols: bytes | None = None
+        self,
+        data: bytes,
+        name: str = "app.wasm",
+        progress: Progress | None = None,
+        *,
+        symbols: bytes | None = None,
+        replace: bool = False,
     ) -> None:
         """Sends a module into the board's RAM, where the next `instantiate` finds it. What the board has already is not
-        sent again. `symbols` is the same module with its names, for messages; it stays here.
+        sent again, and an earlier upload is forgotten. `symbols` is the same module with its names, for messages; it
+        stays here. With `replace`, what is loaded is dropped if there is no room beside it.
 
-        Raises NoSpace if it is larger than the board's store. An earlier upload is replaced.
+        Raises NoSpace if it does not fit, BoardBusy if room could only be made by ending what runs.
         """
         names = self._names_for(name, data if symbols is None else symbols)
-        begin = self.ask("files.begin", names, size=len(data), sha256=hashlib.sha256(data).digest(), name=name)
+        file = {"size": len(data), "sha256": hashlib.sha256(data).digest(), "name": name}
+        try:
+            begin = self.ask("files.begin", names, **file)
+        except NoSpace as error:
+            if not replace or error.code != code("NO_MEMORY"):
+                raise
+            self.drop()
+            begin = self.ask("files.begin", names, **file)
         there = begin["offset"] == len(data)
         if not there:
             self._write(data, begin["offset"], progress)

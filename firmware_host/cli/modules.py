@@ -79,4 +79,4 @@ def send(board: Board, app: AppFile, context: Context) -> None:
     """Checks it against the board and sends it."""
     check_memory(app, board.info)
     with context.progress(app.name, lambda: board.resent) as progress:
-        board.put(app.stripped, app.name, progress, symbols=app.module.data)
+        board.put(app.stripped, app.name, progress, symbols=app.module.data, replace=True)

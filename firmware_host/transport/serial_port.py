@@ -78,8 +78,6 @@ class SerialTransport:
     def close(self) -> None:
         dtr, rts = self._closing
         if self._serial.is_open:
-            with contextlib.suppress(OSError, serial.SerialException):
-                self._serial.flush()
             self.set_lines(dtr=dtr, rts=rts)
             with contextlib.suppress(OSError, serial.SerialException):
                 self._serial.close()

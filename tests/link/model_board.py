@@ -267,6 +267,15 @@ class ModelBoard:
     def _do_app_digest(self, instance: int) -> Answer:
         return 0, {"memory_size": len(self.committed), "memory": zlib.crc32(self.committed), "globals": 0, "tables": 0}
 
+    def _do_irq_show(self, source: int) -> Answer:
+        if source >= len(self.raised):
+            return status.code("UNKNOWN_SOURCE"), {}
+        counts = {"raised": self.raised[source], "delivered": 0, "missed": 0, "worst_us": 0}
+        flags = table.IRQ_FLAGS["enabled"]
+        name = ("uart", "timer", "button", "soft0")[source]
+        handler = {"class": 2, "flags": flags, "vector": 0xFFFF, "function": 0xFFFFFFFF}
+        return 0, {**handler, **counts, "name": name}
+
     def _do_irq_raise(self, source: int, count: int, after_us: int, every_us: int) -> Answer:
         if source >= len(self.raised):
             return status.code("UNKNOWN_SOURCE"), {}

@@ -1,0 +1,89 @@
+"""Names are chosen once: commands, their flags, exit codes, public Python names. Each has a golden list (R9)."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+import firmware_host
+from firmware_host import errors
+from firmware_host.cli.main import COMMANDS, cli
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+def lines_of(command: click.Command, path: str) -> list[str]:
+    lines = []
+    arguments = [p.human_readable_name for p in command.params if isinstance(p, click.Argument)]
+    options = [" ".join(p.opts) for p in command.params if isinstance(p, click.Option)]
+    own = [o for o in options if o not in GLOBAL]
+    lines.append(" ".join([path, *arguments, *(f"[{o}]" for o in own)]))
+    if isinstance(command, click.Group) and path != "wirq":
+        for name, below in command.commands.items():
+            lines += lines_of(below, f"{path} {name}")
+    return lines
+
+
+GLOBAL = ["-b --board", "--json", "-v --verbose", "-q --quiet", "--timeout", "--no-reset"]
+
+
+def test_commands_and_flags_are_those_of_the_golden_list() -> None:
+    context = click.Context(cli)
+    lines = ["wirq " + " ".join(f"[{o}]" for o in GLOBAL)]
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        lines += lines_of(command, f"wirq {name}")
+    golden = (HERE / "commands.txt").read_text().splitlines()
+    assert lines == golden
+
+
+def test_every_command_takes_the_global_options() -> None:
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        flags = {flag for p in command.params for flag in p.opts}
+        assert {"--board", "--json", "--timeout", "--quiet"} <= flags, name
+
+
+def test_every_error_has_an_exit_code_of_the_table() -> None:
+    codes = {code for code, _ in errors.EXIT_CODES}
+    assert [code for code, _ in errors.EXIT_CODES] == sorted(codes)
+    classes = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, errors.WirqError)]
+    assert len(classes) > 15
+    for one in classes:
+        assert one.exit_code in codes
+        assert one("message", hint="do this").hint == "do this"
+
+
+def test_exit_codes_are_those_of_the_golden_list() -> None:
+    classes = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, errors.WirqError)]
+    lines = [f"{c.__name__} {c.exit_code}" for c in sorted(classes, key=lambda c: (c.exit_code, c.__name__))]
+    assert lines == (HERE / "exit_codes.txt").read_text().splitlines()
+
+
+def test_public_names_are_those_of_the_golden_list_and_can_be_imported() -> None:
+    assert sorted(firmware_host.__all__) == (HERE / "public_names.txt").read_text().split()
+    for name in firmware_host.__all__:
+        assert getattr(firmware_host, name) is not None
+    with pytest.raises(AttributeError):
+        _ = firmware_host.nothing_of_that_name
+
+
+def test_help_imports_no_command_and_nothing_heavy() -> None:
+    script = (
+        "import sys; from firmware_host.cli.main import run; run(['--help']); "
+        "print(sorted(m for m in sys.modules if m.split('.')[0] in "
+        "('rich', 'prompt_toolkit', 'construct', 'serial', 'elftools') or m == 'firmware_host.board'), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert "Commands:" in done.stdout
+
