@@ -181,7 +181,7 @@ def _build(
     flags = _flags(board, compiler, options)
     generate.write_headers(board, _build_id(board, compiler, flags), headers)
     units = [
-        Unit(source, name, (*compiler.command, *compiler.row.flags, *flags, *_optimisation(source), *include))
+        Unit(source, name, (*compiler.command, *compiler.row.flags, *flags, *_optimisation(source, compiler), *include))
         for source, name, include in _sources(board, headers)
     ]
     compiled = compile_units(units, objects, cwd=root, identity=compiler.identity(), jobs=jobs)
@@ -225,8 +225,8 @@ def _sources(board: BoardFacts, headers: Path) -> Iterator[tuple[Path, str, tupl
             yield file, name, include
 
 
-def _optimisation(source: Path) -> tuple[str, ...]:
-    return ("-O2",) if source.name == DISPATCH_FILE else ("-Os",)
+def _optimisation(source: Path, compiler: toolchains.Compiler) -> tuple[str, ...]:
+    return ("-O2",) if source.name == DISPATCH_FILE else compiler.row.small
 
 
 def _flags(board: BoardFacts, compiler: toolchains.Compiler, options: Options) -> tuple[str, ...]:
@@ -261,7 +261,7 @@ def _build_id(board: BoardFacts, compiler: toolchains.Compiler, flags: Sequence[
         name = path.relative_to(base) if path.is_relative_to(base) else Path(path.name)
         digest.update(f"{name.as_posix()}={content_hash(path)}\n".encode())
     row = compiler.row
-    for text in (compiler.identity(), *row.flags, *row.link_flags, *row.libraries, *flags):
+    for text in (compiler.identity(), *row.flags, *row.small, *row.link_flags, *row.libraries, *flags):
         digest.update(f"{text.replace(root, '.')}\n".encode())
     return digest.digest()[:8]
 
