@@ -1,0 +1,62 @@
+/* app.h: what is loaded and what runs. One thing runs at a time: a load, a start function, a call or the app. Thread only. */
+#ifndef APP_H
+#define APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wirq.h"
+
+/* ---- what is loaded ---- */
+
+/* Loads the committed upload, instantiates it, and runs its start function unless no_start; what is loaded already is dropped first
+ * unless keep. Begins it: app_answer() has the outcome. */
+wirq_status app_instantiate(bool keep, bool no_start);
+/* An instance by its handle; NULL if there is none. */
+struct wirq_instance *app_instance(uint32_t handle);
+uint32_t app_instance_count(void);
+/* Imports of later instances find it under this name. */
+wirq_status app_register(uint32_t handle, const char *name, uint32_t length);
+/* Releases all that is loaded, but not the upload. Nothing may run. */
+void app_drop(void);
+
+/* ---- running ---- */
+
+/* Calls an exported function; app_answer() has its results. */
+wirq_status app_invoke(uint32_t handle, const char *name, uint32_t name_length, const uint32_t *cells, uint32_t count);
+/* Calls the entry point: _start; else _initialize and then main; else it stays for its handlers. Its end is the event `exit`. */
+wirq_status app_run(uint32_t handle);
+/* Stops what runs, at its next safe point. */
+wirq_status app_stop(void);
+
+bool app_is_busy(void);
+/* Is the upload being read? */
+bool app_is_loading(void);
+/* Does the app (not a single call) run? Then what is typed is its input. */
+bool app_takes_input(void);
+/* Is something loaded that nobody has started, or that has ended? */
+bool app_has_not_started(void);
+/* What the console shows: "idle", "loading" … */
+const char *app_state(void);
+
+/* Runs what runs for a while: until it ends, waits, or an ISR wants the main loop. Sleeps if it waits. */
+void app_turn(void);
+
+/* ---- outcomes ---- */
+
+/* Is the outcome of app_instantiate or app_invoke there? Then app_answer() writes its fields into the response. */
+bool app_answer_pending(void);
+wirq_status app_answer(void);
+/* Nobody wants the outcome any more. */
+void app_forget_answer(void);
+
+/* How the app ended; taken once. */
+struct app_exit {
+    wirq_status status;
+    uint32_t result;
+    uint32_t function, offset, depth, source;
+};
+bool app_exit_pending(void);
+void app_take_exit(struct app_exit *exit);
+
+#endif

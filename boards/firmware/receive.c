@@ -1,0 +1,193 @@
+/* receive.c: tells text from frames, byte by byte, in the UART's ISR.
+ *
+ * Console text never contains 0x00. A frame is 00 COBS(header payload crc32) 00; after an error the next 0x00 may open a frame:
+ * the closing delimiter of a bad one may be the opening one of the next. The bytes 00 03 00 stop the guest in any state: a block
+ * that is a lone 03 is no COBS. Ctrl-C (03) does so outside frames, where text is not ignored. */
+#include "receive.h"
+
+#include "board.h"
+#include "clock.h"
+#include "firmware.h"
+#include "frame.h"
+#include "sizes.h"
+
+#define CTRL_C 0x03
+
+/* In a session text is ignored for so long after a frame; and what has begun as a frame and not gone on for so long is none.
+ * Times are in units of 1024 us: one word, so that both contexts can read them at once. */
+#define SILENCE (2000000 / 1024)
+
+static struct {
+    struct frame_decoder decoder;
+    bool in_frame;
+    uint8_t last, last_but_one; /* the bytes before, for 00 03 00 */
+    uint32_t byte_time;         /* within frames: when the last byte came */
+
+    volatile bool session;
+    volatile uint32_t frame_time; /* when the last good frame came */
+
+    uint8_t frame[BOARD_MAX_FRAME + FRAME_CRC_SIZE];
+    uint32_t frame_length;
+    volatile bool frame_ready; /* true: `frame` is the link's */
+
+    volatile uint8_t acknowledge;
+    volatile bool acknowledged;
+
+    uint8_t text[BOARD_TEXT_RING];
+    volatile uint32_t text_in, text_out; /* counts; the ring index is their low bits */
+    volatile bool interrupted;
+} receiver;
+
+static uint32_t time_now(void) {
+    return (uint32_t)(clock_us() >> 10);
+}
+
+/* The main loop has something to do. */
+static void call_main_loop(void) {
+    if (firmware_guest_runs)
+        wirq_yield_soon(firmware_vm);
+}
+
+void firmware_stop(void) {
+    if (firmware_guest_runs)
+        wirq_stop(firmware_vm);
+}
+
+static bool put_text(uint8_t byte) {
+    uint32_t in = receiver.text_in;
+    if (in - receiver.text_out == BOARD_TEXT_RING)
+        return false;
+    receiver.text[in % BOARD_TEXT_RING] = byte;
+    receiver.text_in = in + 1;
+    return true;
+}
+
+bool receive_in_session(void) {
+    return receiver.session && time_now() - receiver.frame_time < SILENCE;
+}
+
+static void take_text(uint8_t byte) {
+    if (receive_in_session())
+        return;
+    if (byte == CTRL_C) {
+        receiver.interrupted = true;
+        firmware_stop();
+    } else if (put_text(byte) && firmware_guest_runs) {
+        wirq_raise(firmware_vm, BOARD_SOURCE_UART, byte);
+    }
+}
+
+static void open_frame(void) {
+    receiver.in_frame = true;
+    receiver.byte_time = time_now();
+    frame_begin(&receiver.decoder, receiver.frame_ready ? NULL : receiver.frame, sizeof receiver.frame);
+}
+
+/* A delimiter: the end of a frame, the beginning of one, or both. */
+static void take_delimiter(void) {
+    if (receiver.last == CTRL_C && receiver.last_but_one == LINK_DELIMITER)
+        firmware_stop();
+    uint32_t length;
+    if (!receiver.in_frame || !frame_end(&receiver.decoder, &length)) {
+        open_frame();
+        return;
+    }
+    receiver.in_frame = false;
+    receiver.frame_time = time_now();
+    uint8_t kind = receiver.decoder.header[LINK_HEADER_KIND];
+    if (kind != LINK_KIND_HELLO) {
+        receiver.acknowledge = receiver.decoder.header[LINK_HEADER_ACKNOWLEDGE];
+        receiver.acknowledged = true;
+    }
+    if (kind != LINK_KIND_ACK && receiver.decoder.content != NULL) {
+        receiver.frame_length = length;
+        receiver.frame_ready = true;
+    }
+    call_main_loop();
+}
+
+/* Is this byte part of a frame? Not after a long silence: then the 00 before it was a stray one on a plain terminal. */
+static bool belongs_to_frame(void) {
+    uint32_t now = time_now();
+    if (now - receiver.byte_time >= SILENCE)
+        return false;
+    receiver.byte_time = now;
+    return true;
+}
+
+void firmware_received(uint8_t byte) {
+    if (byte == LINK_DELIMITER) {
+        take_delimiter();
+    } else {
+        if (receiver.in_frame)
+            receiver.in_frame = belongs_to_frame() && frame_take(&receiver.decoder, byte);
+        if (!receiver.in_frame)
+            take_text(byte);
+    }
+    receiver.last_but_one = receiver.last;
+    receiver.last = byte;
+}
+
+uint32_t receive_text(uint8_t *to, uint32_t capacity) {
+    uint32_t out = receiver.text_out, length = receiver.text_in - out;
+    if (length > capacity)
+        length = capacity;
+    for (uint32_t i = 0; i < length; i++)
+        to[i] = receiver.text[(out + i) % BOARD_TEXT_RING];
+    receiver.text_out = out + length;
+    return length;
+}
+
+uint32_t receive_add_text(const uint8_t *text, uint32_t length) {
+    uintptr_t before = board_mask(); /* the ISR fills the ring and raises the source, too (R10) */
+    uint32_t taken = 0;
+    while (taken < length && put_text(text[taken]))
+        taken++;
+    if (taken > 0 && firmware_guest_runs)
+        wirq_raise(firmware_vm, BOARD_SOURCE_UART, taken);
+    board_unmask(before);
+    return taken;
+}
+
+void receive_forget_text(void) {
+    receiver.text_out = receiver.text_in;
+}
+
+bool receive_interrupted(void) {
+    bool interrupted = receiver.interrupted;
+    if (interrupted)
+        receiver.interrupted = false;
+    return interrupted;
+}
+
+const uint8_t *receive_frame(uint32_t *length) {
+    if (!receiver.frame_ready)
+        return NULL;
+    *length = receiver.frame_length;
+    return receiver.frame;
+}
+
+void receive_release_frame(void) {
+    receiver.frame_ready = false;
+}
+
+bool receive_acknowledge(uint8_t *acknowledge) {
+    uintptr_t before = board_mask();
+    bool acknowledged = receiver.acknowledged;
+    *acknowledge = receiver.acknowledge;
+    receiver.acknowledged = false;
+    board_unmask(before);
+    return acknowledged;
+}
+
+void receive_open_session(void) {
+    receiver.session = true;
+}
+
+void receive_close_session(void) {
+    receiver.session = false;
+}
+
+bool receive_pending(void) {
+    return receiver.acknowledged || receiver.interrupted || receiver.text_in != receiver.text_out;
+}

@@ -1,0 +1,39 @@
+/* receive.h: what the UART's ISR makes of the bytes that come: text, frames, or an order to stop. Text lies in a ring until the
+ * console or a guest reads it; the one frame buffer is the link's until it has answered. */
+#ifndef RECEIVE_H
+#define RECEIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- text ---- */
+
+/* Takes typed text that was not read yet; returns how many bytes. Thread only. */
+uint32_t receive_text(uint8_t *to, uint32_t capacity);
+/* Adds text that came in a frame of the console channel, and raises the source `uart` if a guest runs; returns how many bytes fitted.
+ * Thread only. */
+uint32_t receive_add_text(const uint8_t *text, uint32_t length);
+void receive_forget_text(void);
+/* Was Ctrl-C typed since the last call? */
+bool receive_interrupted(void);
+
+/* ---- frames ---- */
+
+/* The frame that waits to be handled, or NULL. It stays until receive_release_frame(). */
+const uint8_t *receive_frame(uint32_t *length);
+void receive_release_frame(void);
+
+/* What the newest frame of the host acknowledged, if one has come since the last call. */
+bool receive_acknowledge(uint8_t *acknowledge);
+
+/* In a session text is ignored, unless no frame has come for two seconds. */
+void receive_open_session(void);
+void receive_close_session(void);
+/* Is that so now? Then nobody sits at a plain terminal. */
+bool receive_in_session(void);
+
+/* Is there anything else than a frame for the main loop? Masked. */
+bool receive_pending(void);
+
+#endif

@@ -1,0 +1,47 @@
+/* sizes.h: how much RAM the firmware gives its own parts. The defaults suit 16 KiB boards; board.toml overrides them in [define].
+ * (BOARD_MAX_FRAME, the largest header and payload of a frame, is a fact of every board.toml.) */
+#ifndef SIZES_H
+#define SIZES_H
+
+#include "board_facts.h"
+
+/* Typed text that nobody has read yet; a power of two. */
+#ifndef BOARD_TEXT_RING
+#define BOARD_TEXT_RING 128
+#endif
+
+/* The longest console line. */
+#ifndef BOARD_LINE
+#define BOARD_LINE 64
+#endif
+
+/* Guest timers and scheduled raises that can run at once. */
+#ifndef BOARD_TIMERS
+#define BOARD_TIMERS 6
+#endif
+
+/* Instances that the host can have loaded at once. */
+#ifndef BOARD_INSTANCES
+#define BOARD_INSTANCES 4
+#endif
+
+/* Bytes for the module names that instances are registered under. */
+#ifndef BOARD_NAMES
+#define BOARD_NAMES 48
+#endif
+
+/* Whether an upload stays in memory once it has been loaded, so that sending it again takes no time. */
+#ifndef BOARD_KEEP_UPLOAD
+#define BOARD_KEEP_UPLOAD 0
+#endif
+
+/* The least time between two alarms. What falls due in between is raised together, so that no timer, however fast, takes the
+ * whole processor. */
+#ifndef BOARD_ALARM_GAP_US
+#define BOARD_ALARM_GAP_US 50
+#endif
+
+_Static_assert((BOARD_TEXT_RING & (BOARD_TEXT_RING - 1)) == 0, "BOARD_TEXT_RING is a power of two");
+_Static_assert(BOARD_INSTANCES <= 255, "an instance's handle is one byte");
+
+#endif
