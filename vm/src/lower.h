@@ -57,6 +57,7 @@ struct lower {
     /* br_table in progress */
     uint32_t table_left; /* targets to come, default included; 0 = none in progress */
     uint32_t table_arity;
+    uint32_t label_depth; /* of the label read last */
     uint16_t *table_entries;
     uint32_t table_size; /* entries, default included */
     bool table_stubs;    /* entries hold label depths until all are known */

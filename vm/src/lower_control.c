@@ -195,12 +195,12 @@ static void branch_to(struct lower *lower, struct control *control, bool retarge
 
 /* ---- blocks ---- */
 
-wirq_status lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, uint8_t result) {
+void lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, uint8_t result) {
     uint8_t *operands_end = lower->temp;
     uint32_t padding = (uint32_t)((uintptr_t)lower->temp % _Alignof(struct control));
     struct control *control = stack_reserve(lower, sizeof *control + padding);
     if (control == NULL)
-        return lower->status;
+        return;
     *control = (struct control){
         .outer = lower->control,
         .operands_end = operands_end,
@@ -213,59 +213,44 @@ wirq_status lower_control_push(struct lower *lower, enum control_kind kind, cons
     };
     lower->control = control;
     assignment_block(lower, control);
-    return WIRQ_OK;
 }
 
 /* Block type: 0x40, a value type, or a type index. */
-static wirq_status read_block_type(struct lower *lower, struct wirq_reader *reader, const struct wirq_functype **type,
-                                   uint8_t *result) {
+static void read_block_type(struct lower *lower, struct wirq_reader *reader, const struct wirq_functype **type,
+                            uint8_t *result) {
     int64_t code = read_leb_s33(reader);
     *type = NULL;
     *result = NO_RESULT;
     if (reader->status != WIRQ_OK)
-        return reader->status;
+        return;
     if (code >= 0) {
         if (code >= lower->module->type_count)
-            return WIRQ_UNKNOWN_TYPE;
-        *type = lower->module->types[code];
-        return WIRQ_OK;
+            lower_fail(lower, WIRQ_UNKNOWN_TYPE);
+        else
+            *type = lower->module->types[code];
+        return;
     }
     *result = (uint8_t)(code & 0x7F);
     switch (*result) {
     case NO_RESULT:
-    case WIRQ_I32:
-    case WIRQ_I64:
-    case WIRQ_F32:
-    case WIRQ_F64:
-        return WIRQ_OK;
-    case 0x7B:
-        lower->detail = WIRQ_FEATURE_SIMD;
-        return WIRQ_ABSENT_FEATURE;
-    case WIRQ_FUNCREF:
-    case WIRQ_EXTERNREF:
-        lower->detail = WIRQ_FEATURE_REFERENCE_TYPES;
-        return WIRQ_ABSENT_FEATURE;
+        break;
     default:
-        return WIRQ_BAD_TYPE;
+        lower_value_type(lower, *result);
     }
 }
 
-static wirq_status block(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+static void block(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
     const struct wirq_functype *type;
     uint8_t result;
-    wirq_status status = read_block_type(lower, reader, &type, &result);
-    if (status != WIRQ_OK)
-        return status;
+    read_block_type(lower, reader, &type, &result);
+    if (reader->status != WIRQ_OK)
+        return;
     struct operand condition;
-    if (opcode == 0x04) {
-        status = stack_pop(lower, WIRQ_I32, &condition);
-        if (status != WIRQ_OK)
-            return status;
-    }
+    if (opcode == 0x04)
+        stack_pop(lower, WIRQ_I32, &condition);
     struct types parameters = {type ? type->types : NULL, type ? type->parameter_count : 0};
-    status = stack_check_types(lower, parameters);
-    if (status != WIRQ_OK)
-        return status;
+    if (!stack_check_types(lower, parameters))
+        return;
 
     /* Aliases of this level may not outlive a local.set inside; parameters must be in their slots. A condition taken from the
      * accumulator or a comparison must stay the newest operation: it comes after, so it is put into its slot if moves come. */
@@ -285,44 +270,39 @@ static wirq_status block(struct lower *lower, uint32_t opcode, struct wirq_reade
             operand->low = operand->canonical;
         }
     }
-    status = stack_pop_types(lower, parameters);
-    if (status != WIRQ_OK)
-        return status;
+    stack_pop_types(lower, parameters);
     enum control_kind kind = opcode == 0x02 ? CONTROL_BLOCK : opcode == 0x03 ? CONTROL_LOOP : CONTROL_IF;
     if (kind == CONTROL_LOOP)
         lower_label(lower);
-    status = lower_control_push(lower, kind, type, result);
-    if (status != WIRQ_OK)
-        return status;
+    lower_control_push(lower, kind, type, result);
+    if (lower->status != WIRQ_OK)
+        return;
     if (kind == CONTROL_IF && !lower->dead) {
         lower_branch_condition(lower, &condition, lower->long_branches);
         end_condition_forward(lower, &lower->control->else_fixup);
     }
     stack_push_types(lower, parameters);
-    return lower->status;
 }
 
 /* Puts the results of the innermost block where its label wants them, and checks that nothing else is left. */
-static wirq_status finish_arm(struct lower *lower) {
+static void finish_arm(struct lower *lower) {
     struct control *control = lower->control;
     struct types results = control_results(control);
-    wirq_status status = stack_check_types(lower, results);
-    if (status != WIRQ_OK)
-        return status;
+    if (!stack_check_types(lower, results))
+        return;
     if (stack_depth(lower) > results.count)
-        return WIRQ_TYPE_MISMATCH;
+        lower_fail(lower, WIRQ_TYPE_MISMATCH);
     if (!lower->dead && control->kind != CONTROL_FUNCTION)
         move_values(lower, control->base, results, true);
-    return lower->status;
 }
 
-static wirq_status else_(struct lower *lower) {
+static void else_(struct lower *lower) {
     struct control *control = lower->control;
     if (control->kind != CONTROL_IF)
-        return WIRQ_BAD_OPCODE;
-    wirq_status status = finish_arm(lower);
-    if (status != WIRQ_OK)
-        return status;
+        lower_fail(lower, WIRQ_BAD_OPCODE);
+    finish_arm(lower);
+    if (lower->status != WIRQ_OK)
+        return;
     assignment_else(lower, control);
     if (!lower->dead)
         emit_branch(lower, control);
@@ -336,7 +316,6 @@ static wirq_status else_(struct lower *lower) {
     lower->temp = (uint8_t *)control;
     lower->height = control->base;
     stack_push_types(lower, control_parameters(control));
-    return lower->status;
 }
 
 /* The function is lowered: the header in front of it holds what it needs, and the code moves down over what it does not. */
@@ -359,12 +338,12 @@ static void finish_function(struct lower *lower) {
     lower->done = true;
 }
 
-static wirq_status end(struct lower *lower) {
+static void end(struct lower *lower) {
     struct control *control = lower->control;
     struct types results = control_results(control);
-    wirq_status status = finish_arm(lower);
-    if (status != WIRQ_OK)
-        return status;
+    finish_arm(lower);
+    if (lower->status != WIRQ_OK)
+        return;
     if (control->kind == CONTROL_FUNCTION) {
         if (control->fixups != 0) { /* targets of br_table without values: they return here */
             lower->dead = false;
@@ -374,15 +353,15 @@ static wirq_status end(struct lower *lower) {
         emit_return(lower);
         if (lower->status == WIRQ_OK)
             finish_function(lower);
-        return lower->status;
+        return;
     }
     if (control->kind == CONTROL_IF) { /* no else: what comes in goes out */
         struct types parameters = control_parameters(control);
-        if (parameters.count != results.count)
-            return WIRQ_TYPE_MISMATCH;
-        for (uint32_t i = 0; i < results.count; i++)
-            if (parameters.types[i] != results.types[i])
-                return WIRQ_TYPE_MISMATCH;
+        bool same = parameters.count == results.count;
+        for (uint32_t i = 0; i < results.count && same; i++)
+            same = parameters.types[i] == results.types[i];
+        if (!same)
+            lower_fail(lower, WIRQ_TYPE_MISMATCH);
     }
     bool fell_through = !lower->dead;
     bool targeted = control->fixups != 0;
@@ -407,24 +386,33 @@ static wirq_status end(struct lower *lower) {
     if (control->type == NULL)
         results.types = &single;
     stack_push_types(lower, results);
-    return lower->status;
 }
 
 /* ---- branches ---- */
 
-static wirq_status br_if(struct lower *lower, struct control *control) {
+/* The label that an instruction names; NULL if it cannot be read or there is none. */
+static struct control *read_label(struct lower *lower, struct wirq_reader *reader) {
+    uint32_t depth = read_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return NULL;
+    struct control *control = find_control(lower, depth);
+    if (control == NULL)
+        lower_fail(lower, WIRQ_UNKNOWN_LABEL);
+    lower->label_depth = depth;
+    return control;
+}
+
+static void br_if(struct lower *lower, struct control *control) {
     struct operand condition;
     struct types types = control_label(control);
-    wirq_status status = stack_pop(lower, WIRQ_I32, &condition);
-    if (status == WIRQ_OK)
-        status = stack_check_types(lower, types);
-    if (status == WIRQ_OK && lower->control->unreachable) { /* a polymorphic stack has the label's types from here on */
-        (void)stack_pop_types(lower, types);
+    stack_pop(lower, WIRQ_I32, &condition);
+    (void)stack_check_types(lower, types);
+    if (lower->control->unreachable) { /* a polymorphic stack has the label's types from here on */
+        stack_pop_types(lower, types);
         stack_push_types(lower, types);
-        status = lower->status;
     }
-    if (status != WIRQ_OK || lower->dead)
-        return status;
+    if (lower->status != WIRQ_OK || lower->dead)
+        return;
 
     bool plain = control->kind != CONTROL_FUNCTION && values_in_place(lower, control, types);
     if (plain && control->kind == CONTROL_LOOP) {
@@ -432,13 +420,13 @@ static wirq_status br_if(struct lower *lower, struct control *control) {
         if (here(lower) - control->target < 32000) {
             lower_branch_condition(lower, &condition, true);
             lower_emit(lower, control->target - here(lower));
-            return lower->status;
+            return;
         }
     } else if (plain) {
         lower_branch_condition(lower, &condition, !lower->long_branches);
         end_condition_forward(lower, &control->fixups);
         assignment_branch(lower, control);
-        return lower->status;
+        return;
     }
     /* Step over the moves and the branch (or the return) if the condition does not hold. Where those put operands into their slots
      * for good, that is done before, so that it holds on both ways; what is known about the accumulator is what it was before. */
@@ -454,68 +442,50 @@ static wirq_status br_if(struct lower *lower, struct control *control) {
     lower->last_kind = LAST_FIXED;
     lower->a[0] = a[0];
     lower->a[1] = a[1];
-    return lower->status;
 }
 
-static wirq_status branch(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
-    uint32_t depth = read_u32(reader);
-    if (reader->status != WIRQ_OK)
-        return reader->status;
-    struct control *control = find_control(lower, depth);
+static void branch(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+    struct control *control = read_label(lower, reader);
     if (control == NULL)
-        return WIRQ_UNKNOWN_LABEL;
-    if (opcode == 0x0D)
-        return br_if(lower, control);
-    wirq_status status = stack_check_types(lower, control_label(control));
-    if (status != WIRQ_OK)
-        return status;
-    branch_to(lower, control, true);
-    stack_unreachable(lower);
-    return lower->status;
+        return;
+    if (opcode == 0x0D) {
+        br_if(lower, control);
+    } else if (stack_check_types(lower, control_label(control))) {
+        branch_to(lower, control, true);
+        stack_unreachable(lower);
+    }
 }
 
 /* ---- br_table: its targets arrive one by one ---- */
 
-static wirq_status br_table(struct lower *lower, struct wirq_reader *reader) {
+static void br_table(struct lower *lower, struct wirq_reader *reader) {
     uint32_t count = read_u32(reader);
     if (reader->status != WIRQ_OK)
-        return reader->status;
+        return;
     if (count == UINT32_MAX)
-        return WIRQ_IMPLEMENTATION_LIMIT;
+        lower_fail(lower, WIRQ_IMPLEMENTATION_LIMIT);
     struct operand index;
-    wirq_status status = stack_pop(lower, WIRQ_I32, &index);
-    if (status != WIRQ_OK)
-        return status;
+    stack_pop(lower, WIRQ_I32, &index);
     lower->table_left = lower->table_size = count + 1;
     lower->table_arity = UINT32_MAX;
     lower->table_stubs = false;
     if (lower->dead)
-        return WIRQ_OK;
+        return;
     /* Labels that carry values: those go to their canonical slots first, since every target finds them there. How many they are is
      * known with the first target, so the operation itself is emitted then; the index waits in its slot. */
     (void)lower_slot(lower, &index);
-    if (!lower->long_branches && count > 30000)
-        return WIRQ_IMPLEMENTATION_LIMIT; /* cannot be: the body would be longer than LONG_BRANCH_BODY */
     stack_push(lower, WIRQ_I32);
-    *stack_at(lower, 0) = index;
-    lower->height = (uint32_t)index.canonical + 1;
-    return lower->status;
+    if (lower->status == WIRQ_OK)
+        *stack_at(lower, 0) = index;
 }
 
 /* Emits the operation of a br_table once its labels' arity is known. */
-static wirq_status begin_table(struct lower *lower, struct types types) {
+static void begin_table(struct lower *lower, struct types types) {
     struct operand index;
-    wirq_status status = stack_pop(lower, WIRQ_I32, &index);
-    if (status != WIRQ_OK)
-        return status;
-    status = stack_check_types(lower, types);
-    if (status != WIRQ_OK)
-        return status;
-    bool all = true;
-    for (uint32_t i = 0; i < types.count; i++)
-        all = all && stack_at(lower, i)->kind == OPERAND_TEMP;
-    if (!all)
-        lower_materialise(lower, types.count);
+    stack_pop(lower, WIRQ_I32, &index);
+    if (!stack_check_types(lower, types))
+        return;
+    lower_materialise(lower, types.count);
     if (lower->long_branches) {
         lower_operation(lower, OP_br_table_long_S);
         lower_emit(lower, index.low);
@@ -530,7 +500,6 @@ static wirq_status begin_table(struct lower *lower, struct types types) {
         lower_emit(lower, lower->table_size - 1);
     }
     lower->table_entries = lower->code;
-    return lower->status;
 }
 
 /* Entries that need more than a distance (values to move, a return, a loop far behind) get a stub behind the table. */
@@ -552,38 +521,28 @@ static void emit_table_stubs(struct lower *lower) {
     }
 }
 
-wirq_status lower_table_target(struct lower *lower, struct wirq_reader *reader) {
-    uint32_t depth = read_u32(reader);
-    if (reader->status != WIRQ_OK)
-        return reader->status;
-    struct control *control = find_control(lower, depth);
+void lower_table_target(struct lower *lower, struct wirq_reader *reader) {
+    struct control *control = read_label(lower, reader);
     if (control == NULL)
-        return WIRQ_UNKNOWN_LABEL;
+        return;
     struct types types = control_label(control);
-    wirq_status status;
-    bool first = lower->table_arity == UINT32_MAX;
-    if (first) {
+    if (lower->table_arity == UINT32_MAX) { /* the first */
         lower->table_arity = types.count;
-        if (!lower->dead) {
-            status = begin_table(lower, types);
-            if (status != WIRQ_OK)
-                return status;
-            lower->table_stubs = types.count != 0;
-        }
+        lower->table_stubs = types.count != 0;
+        if (!lower->dead)
+            begin_table(lower, types);
     } else if (types.count != lower->table_arity) {
-        return WIRQ_TYPE_MISMATCH;
+        lower_fail(lower, WIRQ_TYPE_MISMATCH);
     }
-    status = stack_check_types(lower, types);
-    if (status != WIRQ_OK)
-        return status;
+    (void)stack_check_types(lower, types);
+    if (lower->status != WIRQ_OK)
+        return;
 
     if (!lower->dead && lower->table_stubs) {
+        /* In short form a body has fewer blocks than 16 bits count. */
+        lower_emit(lower, lower->label_depth);
         if (lower->long_branches)
-            lower_emit32(lower, depth);
-        else if (depth > UINT16_MAX)
-            return WIRQ_IMPLEMENTATION_LIMIT;
-        else
-            lower_emit(lower, depth);
+            lower_emit(lower, lower->label_depth >> 16);
     } else if (!lower->dead) {
         if (control->kind == CONTROL_FUNCTION) {
             /* Without values a return is a branch to the function's end, which emits one. */
@@ -605,65 +564,62 @@ wirq_status lower_table_target(struct lower *lower, struct wirq_reader *reader) 
             emit_table_stubs(lower);
         stack_unreachable(lower);
     }
-    return lower->status;
 }
 
 /* ---- calls ---- */
 
-static wirq_status emit_call(struct lower *lower, const struct wirq_functype *type) {
+static void emit_call(struct lower *lower, const struct wirq_functype *type) {
     struct types parameters = {type->types, type->parameter_count};
     struct types results = {type->types + type->parameter_count, type->result_count};
-    wirq_status status = stack_pop_types(lower, parameters);
-    if (status != WIRQ_OK)
-        return status;
+    stack_pop_types(lower, parameters);
     uint32_t frame = lower->height;
     lower_emit(lower, frame);
     stack_push_types(lower, results);
     lower_label(lower);
     if (type->result_count == 1 && type->result_cells == 1 && !lower->dead)
         lower->a[0] = (uint16_t)frame;
-    return lower->status;
 }
 
-static wirq_status call(struct lower *lower, struct wirq_reader *reader) {
+static void call(struct lower *lower, struct wirq_reader *reader) {
     uint32_t function = read_u32(reader);
     if (reader->status != WIRQ_OK)
-        return reader->status;
+        return;
     const struct wirq_module *module = lower->module;
-    if (function >= module->function_count)
-        return WIRQ_UNKNOWN_FUNCTION;
+    if (function >= module->function_count) {
+        lower_fail(lower, WIRQ_UNKNOWN_FUNCTION);
+        return;
+    }
     const struct wirq_functype *type = module_function_type(module, function);
     struct types parameters = {type->types, type->parameter_count};
-    wirq_status status = stack_check_types(lower, parameters);
-    if (status != WIRQ_OK)
-        return status;
+    if (!stack_check_types(lower, parameters))
+        return;
     lower_materialise(lower, parameters.count);
     bool imported = function < module->imported_functions;
     lower_operation(lower, imported ? OP_call_import : OP_call);
     lower_emit(lower, imported ? function : function - module->imported_functions);
-    return emit_call(lower, type);
+    emit_call(lower, type);
 }
 
-static wirq_status call_indirect(struct lower *lower, struct wirq_reader *reader) {
+static void call_indirect(struct lower *lower, struct wirq_reader *reader) {
     uint32_t index = read_u32(reader);
     uint32_t table = read_u32(reader);
     if (reader->status != WIRQ_OK)
-        return reader->status;
+        return;
     const struct wirq_module *module = lower->module;
     if (table >= module->table_count)
-        return WIRQ_UNKNOWN_TABLE;
-    if (module->tables[table].type != WIRQ_FUNCREF)
-        return WIRQ_TYPE_MISMATCH;
-    if (index >= module->type_count)
-        return WIRQ_UNKNOWN_TYPE;
+        lower_fail(lower, WIRQ_UNKNOWN_TABLE);
+    else if (module->tables[table].type != WIRQ_FUNCREF)
+        lower_fail(lower, WIRQ_TYPE_MISMATCH);
+    if (index >= module->type_count) {
+        lower_fail(lower, WIRQ_UNKNOWN_TYPE);
+        return;
+    }
     const struct wirq_functype *type = module->types[index];
     struct types parameters = {type->types, type->parameter_count};
     struct operand element;
-    wirq_status status = stack_pop(lower, WIRQ_I32, &element);
-    if (status == WIRQ_OK)
-        status = stack_check_types(lower, parameters);
-    if (status != WIRQ_OK)
-        return status;
+    stack_pop(lower, WIRQ_I32, &element);
+    if (!stack_check_types(lower, parameters))
+        return;
     uint32_t slot = 0;
     if (!lower->dead) {
         slot = lower_slot(lower, &element);
@@ -673,50 +629,58 @@ static wirq_status call_indirect(struct lower *lower, struct wirq_reader *reader
     lower_emit(lower, slot);
     lower_emit(lower, index);
     lower_emit(lower, table);
-    return emit_call(lower, type);
+    emit_call(lower, type);
 }
 
-wirq_status lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
-    wirq_status status;
+static void return_(struct lower *lower) {
+    const struct wirq_functype *type = lower->type;
+    if (!stack_check_types(lower, (struct types){type->types + type->parameter_count, type->result_count}))
+        return;
+    emit_return(lower);
+    stack_unreachable(lower);
+}
+
+void lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
     struct operand operand;
     switch (opcode) {
     case 0x00: /* unreachable */
         lower_operation(lower, OP_unreachable);
         stack_unreachable(lower);
-        return lower->status;
+        break;
     case 0x01: /* nop */
-        return WIRQ_OK;
+        break;
     case 0x02:
     case 0x03:
     case 0x04:
-        return block(lower, opcode, reader);
+        block(lower, opcode, reader);
+        break;
     case 0x05:
-        return else_(lower);
+        else_(lower);
+        break;
     case 0x0B:
-        return end(lower);
+        end(lower);
+        break;
     case 0x0C:
     case 0x0D:
-        return branch(lower, opcode, reader);
+        branch(lower, opcode, reader);
+        break;
     case 0x0E:
-        return br_table(lower, reader);
-    case 0x0F: { /* return */
-        const struct wirq_functype *type = lower->type;
-        status = stack_check_types(lower, (struct types){type->types + type->parameter_count, type->result_count});
-        if (status != WIRQ_OK)
-            return status;
-        emit_return(lower);
-        stack_unreachable(lower);
-        return lower->status;
-    }
+        br_table(lower, reader);
+        break;
+    case 0x0F:
+        return_(lower);
+        break;
     case 0x10:
-        return call(lower, reader);
+        call(lower, reader);
+        break;
     case 0x11:
-        return call_indirect(lower, reader);
+        call_indirect(lower, reader);
+        break;
     case 0x1A: /* drop */
-        return stack_pop(lower, TYPE_UNKNOWN, &operand);
+        stack_pop(lower, TYPE_UNKNOWN, &operand);
+        break;
     case 0x1B:
-        return lower_select(lower);
-    default:
-        return WIRQ_BAD_OPCODE;
+        lower_select(lower);
+        break;
     }
 }

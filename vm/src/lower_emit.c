@@ -6,6 +6,12 @@ void lower_fail(struct lower *lower, wirq_status status) {
         lower->status = status;
 }
 
+void lower_absent(struct lower *lower, enum wirq_feature feature) {
+    if (lower->status == WIRQ_OK)
+        lower->detail = feature;
+    lower_fail(lower, WIRQ_ABSENT_FEATURE);
+}
+
 void lower_emit(struct lower *lower, uint32_t unit) {
     if (lower->dead)
         return;

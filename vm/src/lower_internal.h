@@ -6,6 +6,8 @@
  *   - at a label every operand of the block is in its canonical slot or a constant, and the accumulator is unknown;
  *   - aliases name locals only, and none outlives a write to its local (lower_preserve_local);
  *   - a TEMP operand is the only user of its slot, so its store may be dropped when the consumer takes it from the accumulator.
+ * Errors are noted by lower_fail, the first one counts, and work goes on harmlessly to the end of the item; so no function answers
+ * a status. What reads an item's bytes looks at reader->status before it does anything.
  */
 #ifndef WIRQ_LOWER_INTERNAL_H
 #define WIRQ_LOWER_INTERNAL_H
@@ -69,6 +71,8 @@ struct types control_label(const struct control *control);
 
 /* ---- lower_emit.c ---- */
 void lower_fail(struct lower *lower, wirq_status status);
+/* Fails with WIRQ_ABSENT_FEATURE and the feature as its detail. */
+void lower_absent(struct lower *lower, enum wirq_feature feature);
 void lower_emit(struct lower *lower, uint32_t unit);
 void lower_emit32(struct lower *lower, uint32_t value);
 /* Begins an operation that may not be rewritten. */
@@ -106,38 +110,42 @@ void *stack_reserve(struct lower *lower, uint32_t size);
 void stack_push(struct lower *lower, uint8_t type);                      /* a TEMP */
 void stack_push_alias(struct lower *lower, uint8_t type, uint32_t slot); /* of a local */
 void stack_push_constant(struct lower *lower, uint8_t type, uint32_t low, uint32_t high);
-/* Pops an operand of the type (TYPE_UNKNOWN: any). WIRQ_TYPE_MISMATCH. */
-wirq_status stack_pop(struct lower *lower, uint8_t type, struct operand *operand);
-wirq_status stack_pop_types(struct lower *lower, struct types types);
+/* Pops an operand of the type (TYPE_UNKNOWN: any); fails with WIRQ_TYPE_MISMATCH, and then *operand is a harmless one. */
+void stack_pop(struct lower *lower, uint8_t type, struct operand *operand);
+void stack_pop_types(struct lower *lower, struct types types);
 void stack_push_types(struct lower *lower, struct types types);
-/* Checks that the topmost operands have the types, and leaves them. A polymorphic stack may be too short. */
-wirq_status stack_check_types(struct lower *lower, struct types types);
+/* Do the topmost operands have the types? Leaves them. A polymorphic stack may be too short. If not, fails and answers false. */
+bool stack_check_types(struct lower *lower, struct types types);
 /* After an instruction that does not continue: drops the block's operands, what follows is dead. */
 void stack_unreachable(struct lower *lower);
 
 /* ---- lower_numeric.c ---- */
-wirq_status lower_numeric(struct lower *lower, uint32_t opcode);
-wirq_status lower_saturating(struct lower *lower, uint32_t number);
+void lower_numeric(struct lower *lower, uint32_t opcode);
+void lower_saturating(struct lower *lower, uint32_t number);
 /* Emits a branch taken when `operand` is (`when`: not) zero, up to its distance. May rewrite the comparison just emitted. */
 void lower_branch_condition(struct lower *lower, struct operand *operand, bool when);
-wirq_status lower_select(struct lower *lower);
+void lower_select(struct lower *lower);
 
 /* ---- lower_memory.c ---- */
-wirq_status lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
-wirq_status lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader *reader);
+void lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
+void lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader *reader);
+
+/* ---- lower.c ---- */
+/* Fails unless the byte is a value type of this build. */
+void lower_value_type(struct lower *lower, uint32_t type);
 
 /* ---- lower_locals.c ---- */
-wirq_status locals_declare(struct lower *lower, uint32_t count, uint8_t type);
-wirq_status lower_local(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
-wirq_status lower_global(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
+void locals_declare(struct lower *lower, uint32_t count, uint8_t type);
+void lower_local(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
+void lower_global(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
 void assignment_block(struct lower *lower, struct control *control);  /* a block begins */
 void assignment_branch(struct lower *lower, struct control *control); /* a branch to its end */
 void assignment_else(struct lower *lower, struct control *control);
 void assignment_end(struct lower *lower, struct control *control, bool targeted, bool fell_through);
 
 /* ---- lower_control.c ---- */
-wirq_status lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
-wirq_status lower_table_target(struct lower *lower, struct wirq_reader *reader);
-wirq_status lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, uint8_t result);
+void lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
+void lower_table_target(struct lower *lower, struct wirq_reader *reader);
+void lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, uint8_t result);
 
 #endif

@@ -64,17 +64,19 @@ void assignment_end(struct lower *lower, struct control *control, bool targeted,
 
 /* ---- locals ---- */
 
-wirq_status locals_declare(struct lower *lower, uint32_t count, uint8_t type) {
+void locals_declare(struct lower *lower, uint32_t count, uint8_t type) {
     if (count == 0)
-        return WIRQ_OK;
+        return;
     uint32_t cells = type_cells(type);
-    if (count > WIRQ_MAX_FRAME_CELLS || lower->height + count * cells > WIRQ_MAX_FRAME_CELLS)
-        return WIRQ_TOO_MANY_LOCALS;
+    if (count > WIRQ_MAX_FRAME_CELLS || lower->height + count * cells > WIRQ_MAX_FRAME_CELLS) {
+        lower_fail(lower, WIRQ_TOO_MANY_LOCALS);
+        return;
+    }
     struct local_group *newest = (struct local_group *)(void *)lower->temp;
     if (lower->local_groups == 0 || newest->type != type) {
         struct local_group *group = stack_reserve(lower, sizeof *group);
         if (group == NULL)
-            return lower->status;
+            return;
         group->first = lower->local_count;
         group->slot = (uint16_t)lower->height;
         group->type = type;
@@ -82,7 +84,6 @@ wirq_status locals_declare(struct lower *lower, uint32_t count, uint8_t type) {
     }
     lower->local_count += count;
     lower->height += count * cells;
-    return WIRQ_OK;
 }
 
 /* Type and slot of a local, by binary search in the groups, which lie newest lowest. */
@@ -150,11 +151,9 @@ static void rewrite_in_place(struct lower *lower, uint32_t slot) {
     }
 }
 
-static wirq_status lower_local_set(struct lower *lower, uint8_t type, uint32_t slot, bool tee) {
+static void lower_local_set(struct lower *lower, uint8_t type, uint32_t slot, bool tee) {
     struct operand value;
-    wirq_status status = stack_pop(lower, type, &value);
-    if (status != WIRQ_OK)
-        return status;
+    stack_pop(lower, type, &value);
     if (!lower->dead && !(value.kind == OPERAND_ALIAS && value.low == slot)) {
         preserve_local(lower, slot);
         if (lower_is_last(lower, &value)) {
@@ -177,19 +176,22 @@ static wirq_status lower_local_set(struct lower *lower, uint8_t type, uint32_t s
     }
     if (tee)
         stack_push_alias(lower, type, slot);
-    return lower->status;
 }
 
-wirq_status lower_local(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+void lower_local(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
     uint32_t index = read_u32(reader);
     if (reader->status != WIRQ_OK)
-        return reader->status;
+        return;
     uint8_t type;
     uint32_t slot;
-    if (!find_local(lower, index, &type, &slot))
-        return WIRQ_UNKNOWN_LOCAL;
-    if (opcode != 0x20)
-        return lower_local_set(lower, type, slot, opcode == 0x22);
+    if (!find_local(lower, index, &type, &slot)) {
+        lower_fail(lower, WIRQ_UNKNOWN_LOCAL);
+        return;
+    }
+    if (opcode != 0x20) {
+        lower_local_set(lower, type, slot, opcode == 0x22);
+        return;
+    }
     if (!lower->dead && !is_assigned(lower, slot)) {
         uint32_t end = slot + type_cells(type);
         if (lower->zero_to == 0 || slot < lower->zero_from)
@@ -198,18 +200,19 @@ wirq_status lower_local(struct lower *lower, uint32_t opcode, struct wirq_reader
             lower->zero_to = end;
     }
     stack_push_alias(lower, type, slot);
-    return lower->status;
 }
 
 /* ---- globals ---- */
 
-wirq_status lower_global(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+void lower_global(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
     uint32_t index = read_u32(reader);
     if (reader->status != WIRQ_OK)
-        return reader->status;
+        return;
     const struct wirq_module *module = lower->module;
-    if (index >= module->global_count)
-        return WIRQ_UNKNOWN_GLOBAL;
+    if (index >= module->global_count) {
+        lower_fail(lower, WIRQ_UNKNOWN_GLOBAL);
+        return;
+    }
     const struct global_type *global = &module->globals[index];
     bool imported = index < module->imported_globals;
     uint32_t name = imported ? index : global->cell; /* what the operation is told */
@@ -224,16 +227,14 @@ wirq_status lower_global(struct lower *lower, uint32_t opcode, struct wirq_reade
         lower_emit(lower, name);
         lower_result(lower, canonical, wide ? LAST_RESULT64 : imported ? LAST_STORED32 : LAST_RESULT32);
         stack_push(lower, global->type);
-        return lower->status;
+        return;
     }
     if (!global->is_mutable)
-        return WIRQ_IMMUTABLE_GLOBAL;
+        lower_fail(lower, WIRQ_IMMUTABLE_GLOBAL);
     struct operand value;
-    wirq_status status = stack_pop(lower, global->type, &value);
-    if (status != WIRQ_OK)
-        return status;
+    stack_pop(lower, global->type, &value);
     if (lower->dead)
-        return WIRQ_OK;
+        return;
     if (!wide && !imported && lower_in_accumulator(lower, &value)) {
         lower_take_accumulator(lower, &value);
         lower_operation(lower, OP_global_set_A);
@@ -246,5 +247,4 @@ wirq_status lower_global(struct lower *lower, uint32_t opcode, struct wirq_reade
         lower_emit(lower, slot);
     }
     lower_emit(lower, name);
-    return lower->status;
 }

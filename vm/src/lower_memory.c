@@ -221,74 +221,73 @@ static void store64(struct lower *lower, struct operand *address, struct operand
     lower_emit(lower, from);
 }
 
-static wirq_status memory_access(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+static bool has_memory(struct lower *lower) {
+    if (lower->module->memory_count == 0)
+        lower_fail(lower, WIRQ_UNKNOWN_MEMORY);
+    return lower->module->memory_count != 0;
+}
+
+static void memory_access(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
     uint32_t align = read_u32(reader);
     uint32_t offset = read_u32(reader);
     if (reader->status != WIRQ_OK)
-        return reader->status;
+        return;
     uint8_t type = accesses[opcode - FIRST_ACCESS].type;
     uint32_t shift = accesses[opcode - FIRST_ACCESS].shift;
     uint32_t access = accesses[opcode - FIRST_ACCESS].access;
     uint32_t size = 1u << shift;
-    if (align >= 64) {
-        lower->detail = WIRQ_FEATURE_MULTI_MEMORY;
-        return align < 128 ? WIRQ_ABSENT_FEATURE : WIRQ_BAD_ALIGNMENT;
-    }
+    if (align >= 64 && align < 128)
+        lower_absent(lower, WIRQ_FEATURE_MULTI_MEMORY);
     if (align > shift)
-        return WIRQ_BAD_ALIGNMENT;
-    if (lower->module->memory_count == 0)
-        return WIRQ_UNKNOWN_MEMORY;
+        lower_fail(lower, WIRQ_BAD_ALIGNMENT);
+    if (!has_memory(lower))
+        return;
 
     struct operand address, value;
     if (opcode < FIRST_STORE) {
-        wirq_status status = stack_pop(lower, WIRQ_I32, &address);
-        if (status != WIRQ_OK)
-            return status;
+        stack_pop(lower, WIRQ_I32, &address);
         if (!lower->dead)
             load(lower, access, accesses[opcode - FIRST_ACCESS].extend, &address, offset, size, lower->height);
         stack_push(lower, type);
-        return lower->status;
+        return;
     }
-    wirq_status status = stack_pop(lower, type, &value);
-    if (status == WIRQ_OK)
-        status = stack_pop(lower, WIRQ_I32, &address);
-    if (status != WIRQ_OK || lower->dead)
-        return status;
+    stack_pop(lower, type, &value);
+    stack_pop(lower, WIRQ_I32, &address);
+    if (lower->dead)
+        return;
     if (access == STORE64)
         store64(lower, &address, &value, offset);
     else
         store32(lower, &store_forms[access], &address, &value, offset, size);
-    return lower->status;
 }
 
-wirq_status lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
-    if (opcode < 0x3F)
-        return memory_access(lower, opcode, reader);
+void lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+    if (opcode < 0x3F) {
+        memory_access(lower, opcode, reader);
+        return;
+    }
     uint8_t reserved = read_byte(reader);
     if (reader->status != WIRQ_OK)
-        return reader->status;
+        return;
     if (reserved != 0)
-        return WIRQ_BAD_RESERVED_BYTE;
-    if (lower->module->memory_count == 0)
-        return WIRQ_UNKNOWN_MEMORY;
+        lower_fail(lower, WIRQ_BAD_RESERVED_BYTE);
+    if (!has_memory(lower))
+        return;
     if (opcode == 0x3F) {
         lower_operation(lower, OP_memory_size_S);
         lower_result(lower, lower->height, LAST_STORED32);
     } else {
         struct operand delta;
-        wirq_status status = stack_pop(lower, WIRQ_I32, &delta);
-        if (status != WIRQ_OK)
-            return status;
+        stack_pop(lower, WIRQ_I32, &delta);
         uint32_t from = lower->dead ? 0 : lower_slot(lower, &delta);
         lower_operation(lower, OP_memory_grow_S);
         lower_emit(lower, from);
         lower_result(lower, lower->height, LAST_STORED32);
     }
     stack_push(lower, WIRQ_I32);
-    return lower->status;
 }
 
-wirq_status lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader *reader) {
+void lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader *reader) {
     static const uint8_t i32s[] = {WIRQ_I32, WIRQ_I32, WIRQ_I32};
     const struct types operands = {i32s, 3};
     bool copy = number == 10;
@@ -296,24 +295,18 @@ wirq_status lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_
     if (copy)
         reserved |= read_byte(reader);
     if (reader->status != WIRQ_OK)
-        return reader->status;
+        return;
     if (reserved != 0)
-        return WIRQ_BAD_RESERVED_BYTE;
-    if (lower->module->memory_count == 0)
-        return WIRQ_UNKNOWN_MEMORY;
-    wirq_status status = stack_check_types(lower, operands);
-    if (status != WIRQ_OK)
-        return status;
+        lower_fail(lower, WIRQ_BAD_RESERVED_BYTE);
+    if (!has_memory(lower) || !stack_check_types(lower, operands))
+        return;
     /* In slots of their own: progress is written into them (R54), so they may be no local's. */
     lower_materialise(lower, 3);
-    status = stack_pop_types(lower, operands);
-    if (status != WIRQ_OK)
-        return status;
+    stack_pop_types(lower, operands);
     uint32_t first = lower->height;
     lower_operation(lower, copy ? OP_memory_copy : OP_memory_fill);
     lower_emit(lower, first);
     lower_emit(lower, first + 1);
     lower_emit(lower, first + 2);
     lower_accumulator_unknown(lower);
-    return lower->status;
 }

@@ -306,23 +306,21 @@ static void alias(struct lower *lower, const struct operand *x, uint8_t type) {
         stack_push(lower, type);
 }
 
-static wirq_status lower_row(struct lower *lower, const struct numeric *row) {
+static void lower_row(struct lower *lower, const struct numeric *row) {
     static const uint8_t type_codes[] = {WIRQ_I32, WIRQ_I64, WIRQ_F32, WIRQ_F64};
     uint8_t parameter = type_codes[row->signature & 3];
     uint8_t result = type_codes[row->signature >> 2 & 3];
     bool two = row->signature >> 4 & 1;
     struct operand operands[2];
     struct operand *x = &operands[0], *y = &operands[1];
-    wirq_status status = WIRQ_OK;
 
-    if (row->how == HOW_INVALID)
-        return WIRQ_BAD_OPCODE;
+    if (row->how == HOW_INVALID) {
+        lower_fail(lower, WIRQ_BAD_OPCODE);
+        return;
+    }
     if (two)
-        status = stack_pop(lower, parameter, y);
-    if (status == WIRQ_OK)
-        status = stack_pop(lower, parameter, x);
-    if (status != WIRQ_OK)
-        return status;
+        stack_pop(lower, parameter, y);
+    stack_pop(lower, parameter, x);
     if (row->signature >> 5 & 1) {
         x = &operands[1];
         y = &operands[0];
@@ -332,7 +330,7 @@ static wirq_status lower_row(struct lower *lower, const struct numeric *row) {
     enum last_kind kind = type_cells(result) == 2 ? LAST_RESULT64 : LAST_STORED32;
     if (lower->dead) {
         stack_push(lower, result);
-        return lower->status;
+        return;
     }
     switch (row->how) {
     case HOW_BINARY32:
@@ -366,7 +364,7 @@ static wirq_status lower_row(struct lower *lower, const struct numeric *row) {
         if (type_cells(parameter) != type_cells(result))
             lower->last_kind = LAST_FIXED; /* its producer writes two cells: it may not be pointed at a one-cell local */
         alias(lower, x, result);
-        return lower->status;
+        return;
     default: { /* HOW_SIMPLE, HOW_EXTENDED: operands in slots */
         uint32_t first = lower_slot(lower, x);
         uint32_t second = two ? lower_slot(lower, y) : 0;
@@ -390,33 +388,26 @@ static wirq_status lower_row(struct lower *lower, const struct numeric *row) {
     }
     }
     stack_push(lower, result);
-    return lower->status;
 }
 
-wirq_status lower_numeric(struct lower *lower, uint32_t opcode) {
-    if (opcode < NUMERIC_FIRST || opcode > NUMERIC_LAST)
-        return WIRQ_BAD_OPCODE;
-    return lower_row(lower, &numeric[opcode - NUMERIC_FIRST]);
+void lower_numeric(struct lower *lower, uint32_t opcode) {
+    lower_row(lower, &numeric[opcode - NUMERIC_FIRST]);
 }
 
-wirq_status lower_saturating(struct lower *lower, uint32_t number) {
-    return lower_row(lower, &saturating[number]);
+void lower_saturating(struct lower *lower, uint32_t number) {
+    lower_row(lower, &saturating[number]);
 }
 
 /* ---- select ---- */
 
-wirq_status lower_select(struct lower *lower) {
+void lower_select(struct lower *lower) {
     struct operand condition, x, y;
-    wirq_status status = stack_pop(lower, WIRQ_I32, &condition);
-    if (status == WIRQ_OK)
-        status = stack_pop(lower, TYPE_UNKNOWN, &y);
-    if (status == WIRQ_OK)
-        status = stack_pop(lower, y.type, &x);
-    if (status != WIRQ_OK)
-        return status;
+    stack_pop(lower, WIRQ_I32, &condition);
+    stack_pop(lower, TYPE_UNKNOWN, &y);
+    stack_pop(lower, y.type, &x);
     uint8_t type = x.type == TYPE_UNKNOWN ? y.type : x.type;
     if (type == WIRQ_FUNCREF || type == WIRQ_EXTERNREF)
-        return WIRQ_TYPE_MISMATCH; /* references need the annotated form */
+        lower_fail(lower, WIRQ_TYPE_MISMATCH); /* references need the annotated form */
     uint32_t slot = lower->height;
     if (!lower->dead) {
         bool wide = type_cells(type) == 2;
@@ -433,5 +424,4 @@ wirq_status lower_select(struct lower *lower) {
         lower_result(lower, slot, wide ? LAST_RESULT64 : LAST_RESULT32);
     }
     stack_push(lower, type);
-    return lower->status;
 }

@@ -71,36 +71,31 @@ void stack_push_constant(struct lower *lower, uint8_t type, uint32_t low, uint32
     operand->high = high;
 }
 
-wirq_status stack_pop(struct lower *lower, uint8_t type, struct operand *operand) {
+void stack_pop(struct lower *lower, uint8_t type, struct operand *operand) {
     if (stack_depth(lower) == 0) {
         if (!lower->control->unreachable)
-            return WIRQ_TYPE_MISMATCH;
+            lower_fail(lower, WIRQ_TYPE_MISMATCH);
         operand->type = type;
         operand->kind = OPERAND_TEMP;
         operand->canonical = (uint16_t)lower->height;
         operand->low = lower->height;
         operand->high = 0;
-        return WIRQ_OK;
+        return;
     }
     *operand = *stack_at(lower, 0);
     if (type != TYPE_UNKNOWN && operand->type != type) {
         if (operand->type != TYPE_UNKNOWN)
-            return WIRQ_TYPE_MISMATCH;
+            lower_fail(lower, WIRQ_TYPE_MISMATCH);
         operand->type = type;
     }
     lower->temp += sizeof *operand;
     lower->height = operand->canonical;
-    return WIRQ_OK;
 }
 
-wirq_status stack_pop_types(struct lower *lower, struct types types) {
-    for (uint32_t i = types.count; i-- > 0;) {
-        struct operand operand;
-        wirq_status status = stack_pop(lower, types.types[i], &operand);
-        if (status != WIRQ_OK)
-            return status;
-    }
-    return WIRQ_OK;
+void stack_pop_types(struct lower *lower, struct types types) {
+    struct operand operand;
+    for (uint32_t i = types.count; i-- > 0;)
+        stack_pop(lower, types.types[i], &operand);
 }
 
 void stack_push_types(struct lower *lower, struct types types) {
@@ -108,16 +103,16 @@ void stack_push_types(struct lower *lower, struct types types) {
         stack_push(lower, types.types[i]);
 }
 
-wirq_status stack_check_types(struct lower *lower, struct types types) {
+bool stack_check_types(struct lower *lower, struct types types) {
     uint32_t depth = stack_depth(lower);
-    if (depth < types.count && !lower->control->unreachable)
-        return WIRQ_TYPE_MISMATCH;
+    bool same = depth >= types.count || lower->control->unreachable;
     for (uint32_t i = 0; i < types.count && i < depth; i++) {
         uint8_t type = stack_at(lower, i)->type;
-        if (type != types.types[types.count - 1 - i] && type != TYPE_UNKNOWN)
-            return WIRQ_TYPE_MISMATCH;
+        same = same && (type == types.types[types.count - 1 - i] || type == TYPE_UNKNOWN);
     }
-    return WIRQ_OK;
+    if (!same)
+        lower_fail(lower, WIRQ_TYPE_MISMATCH);
+    return same;
 }
 
 void stack_unreachable(struct lower *lower) {
