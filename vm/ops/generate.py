@@ -63,11 +63,15 @@ def handlers(operations: list[Operation]) -> str:
 
 def extended_functions(extended: list[Operation]) -> str:
     lines = [HEADER]
+    functions: dict[str, str] = {}  # by their code: operations that say the same share one
     for operation in extended:
-        lines.append(f"static wirq_status ext_{operation.name}(uint32_t *fp, const uint16_t *ip) {{\n")
-        lines.append(f"    {operation.code}\n    return WIRQ_OK;\n}}\n")
+        if operation.code not in functions:
+            functions[operation.code] = operation.name
+            lines.append(f"static wirq_status ext_{operation.name}(uint32_t *fp, const uint16_t *ip) {{\n")
+            returns = "" if operation.code.startswith("return ") else "    return WIRQ_OK;\n"
+            lines.append(f"    {operation.code}\n{returns}}}\n")
     lines.append("\nwirq_extended_function *const wirq_extended[WIRQ_EXTENDED_OPERATIONS] = {\n")
-    lines += [f"    ext_{operation.name},\n" for operation in extended]
+    lines += [f"    ext_{functions[operation.code]},\n" for operation in extended]
     lines.append("};\n")
     return "".join(lines)
 

@@ -372,24 +372,13 @@ def extended() -> list[Operation]:
     for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
         row(f"f64_{name}", "wwd", f"S32(4) = wirq_f64(S64(2)) {sign} wirq_f64(S64(3));")
 
+    # ORDER TRUNCATIONS: sixteen in a row, one function: bit 3 saturates, bit 2 i64, bit 1 from f64, bit 0 unsigned.
     for saturating in ("", "_sat"):
         for to in ("i32", "i64"):
             for source in ("f32", "f64"):
                 for sign in ("s", "u"):
-                    get = "S32(2)" if source == "f32" else "S64(2)"
-                    wide = "w" if source == "f64" else "s"
-                    function = f"wirq_{to}_trunc{saturating}_{source}_{sign}"
-                    name = f"{to}_trunc{saturating}_{source}_{sign}"
-                    put = "S32(3) = (uint32_t)v;" if to == "i32" else "PUT64(3, v);"
-                    ctype, dest = ("uint32_t", "d") if to == "i32" else ("uint64_t", "D")
-                    if saturating:
-                        row(name, wide + dest, f"{ctype} v = {function}({get}); {put}")
-                    else:
-                        row(
-                            name,
-                            wide + dest,
-                            f"{ctype} v; wirq_status s = {function}({get}, &v); if (s) return s; {put}",
-                        )
+                    operands = ("w" if source == "f64" else "s") + ("d" if to == "i32" else "D")
+                    row(f"{to}_trunc{saturating}_{source}_{sign}", operands, "return wirq_truncation(fp, ip);")
     for to in ("f32", "f64"):
         for source in ("i32", "i64"):
             for sign in ("s", "u"):

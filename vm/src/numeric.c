@@ -1,36 +1,27 @@
 /* numeric.c: rounding, square roots, minimum and maximum, truncation, from bit patterns. WebAssembly spec 4.3.3. */
 #include "numeric.h"
 
-uint64_t wirq_round(uint64_t bits, unsigned mantissa, enum rounding mode) {
-    unsigned width = mantissa == 23 ? 32 : 64;
-    unsigned bias = mantissa == 23 ? 127 : 1023;
-    uint64_t sign = bits >> (width - 1) & 1;
-    uint64_t magnitude = bits & ~(UINT64_C(1) << (width - 1));
-    unsigned exponent = (unsigned)(magnitude >> mantissa);
-    uint64_t result; /* without sign */
+uint64_t wirq_f64_round(uint64_t bits, enum rounding mode) {
+    const uint64_t infinity = UINT64_C(0x7FF) << 52, quiet = UINT64_C(1) << 51;
+    const double whole = 0x1p52; /* from here on every f64 is integral */
+    uint64_t sign = bits >> 63 << 63;
+    double magnitude = wirq_f64(bits ^ sign);
+    if ((bits ^ sign) > infinity)
+        return bits | quiet;
+    if (magnitude >= whole)
+        return bits;
+    double result = magnitude + whole - whole; /* the addition rounds to nearest, ties to even */
+    bool away = mode == ROUND_FLOOR ? sign != 0 : mode == ROUND_CEIL && sign == 0;
+    if (away && result < magnitude)
+        result += 1;
+    else if (!away && mode != ROUND_NEAREST && result > magnitude)
+        result -= 1;
+    return wirq_f64_bits(result) | sign;
+}
 
-    if (exponent >= bias + mantissa) { /* integral already, infinite or NaN */
-        uint64_t infinity = (uint64_t)(2 * bias + 1) << mantissa;
-        return magnitude > infinity ? bits | UINT64_C(1) << (mantissa - 1) : bits;
-    }
-    bool up = mode == ROUND_FLOOR ? sign : mode == ROUND_CEIL ? !sign : false;
-    if (exponent < bias) { /* below one */
-        uint64_t half = (uint64_t)(bias - 1) << mantissa;
-        if (mode == ROUND_NEAREST)
-            up = magnitude > half;
-        result = up && magnitude != 0 ? (uint64_t)bias << mantissa : 0;
-    } else {
-        unsigned fraction_bits = bias + mantissa - exponent;
-        uint64_t unit = UINT64_C(1) << fraction_bits;
-        uint64_t fraction = magnitude & (unit - 1);
-        result = magnitude - fraction;
-        if (mode == ROUND_NEAREST)
-            /* Ties to even: the unit's bit of the number, which is the implied one's (and the exponent's) below two. */
-            up = fraction > unit / 2 || (fraction == unit / 2 && (result & unit));
-        if (up && fraction != 0)
-            result += unit; /* may carry into the exponent, which is right */
-    }
-    return result | sign << (width - 1);
+uint32_t wirq_f32_round(uint32_t bits, enum rounding mode) {
+    /* Every f32 is an f64, and an integral f64 that came from an f32 is an f32. */
+    return wirq_f32_bits((float)wirq_f64(wirq_f64_round(wirq_f64_bits((double)wirq_f32(bits)), mode)));
 }
 
 /* The integer square root of value << shift_pairs * 2, one bit a step, with a sticky lowest bit for the remainder. */
@@ -85,48 +76,25 @@ uint32_t wirq_f32_sqrt(uint32_t bits) {
     return wirq_f32_bits((float)wirq_f64(wirq_f64_sqrt(wirq_f64_bits((double)wirq_f32(bits)))));
 }
 
-uint32_t wirq_f32_min(uint32_t x, uint32_t y) {
+uint32_t wirq_f32_extreme(uint32_t x, uint32_t y, bool greater) {
     const uint32_t infinity = UINT32_C(0x7F800000), quiet = UINT32_C(1) << 22;
-    if ((x & 0x7FFFFFFF) > infinity)
+    if (wirq_f32_abs(x) > infinity)
         return x | quiet;
-    if ((y & 0x7FFFFFFF) > infinity)
+    if (wirq_f32_abs(y) > infinity)
         return y | quiet;
-    if (((x | y) & 0x7FFFFFFF) == 0)
-        return x | y;
-    return wirq_f32(x) < wirq_f32(y) ? x : y;
+    /* Two numbers of one sign order like their bit patterns, negative ones the other way round; -0 is below 0. */
+    bool less = (x ^ y) >> 31 ? x >> 31 : (x < y) != (x >> 31);
+    return less != greater ? x : y;
 }
 
-uint32_t wirq_f32_max(uint32_t x, uint32_t y) {
-    const uint32_t infinity = UINT32_C(0x7F800000), quiet = UINT32_C(1) << 22;
-    if ((x & 0x7FFFFFFF) > infinity)
-        return x | quiet;
-    if ((y & 0x7FFFFFFF) > infinity)
-        return y | quiet;
-    if (((x | y) & 0x7FFFFFFF) == 0)
-        return x & y;
-    return wirq_f32(x) > wirq_f32(y) ? x : y;
-}
-
-uint64_t wirq_f64_min(uint64_t x, uint64_t y) {
+uint64_t wirq_f64_extreme(uint64_t x, uint64_t y, bool greater) {
     const uint64_t infinity = UINT64_C(0x7FF) << 52, quiet = UINT64_C(1) << 51;
     if (wirq_f64_abs(x) > infinity)
         return x | quiet;
     if (wirq_f64_abs(y) > infinity)
         return y | quiet;
-    if (wirq_f64_abs(x | y) == 0)
-        return x | y;
-    return wirq_f64(x) < wirq_f64(y) ? x : y;
-}
-
-uint64_t wirq_f64_max(uint64_t x, uint64_t y) {
-    const uint64_t infinity = UINT64_C(0x7FF) << 52, quiet = UINT64_C(1) << 51;
-    if (wirq_f64_abs(x) > infinity)
-        return x | quiet;
-    if (wirq_f64_abs(y) > infinity)
-        return y | quiet;
-    if (wirq_f64_abs(x | y) == 0)
-        return x & y;
-    return wirq_f64(x) > wirq_f64(y) ? x : y;
+    bool less = (x ^ y) >> 63 ? x >> 63 : (x < y) != (x >> 63);
+    return less != greater ? x : y;
 }
 
 wirq_status wirq_truncate(uint64_t bits, unsigned width, bool is_signed, uint64_t *result) {

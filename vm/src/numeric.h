@@ -93,21 +93,21 @@ static inline uint64_t wirq_popcnt64(uint64_t x) {
 
 enum rounding { ROUND_TRUNC, ROUND_FLOOR, ROUND_CEIL, ROUND_NEAREST };
 
-/* Rounds to an integral value. `mantissa` is the width of the fraction: 23 or 52. */
-uint64_t wirq_round(uint64_t bits, unsigned mantissa, enum rounding mode);
+/* Rounds to an integral value. */
+uint32_t wirq_f32_round(uint32_t bits, enum rounding mode);
+uint64_t wirq_f64_round(uint64_t bits, enum rounding mode);
 uint32_t wirq_f32_sqrt(uint32_t bits);
 uint64_t wirq_f64_sqrt(uint64_t bits);
-uint32_t wirq_f32_min(uint32_t x, uint32_t y);
-uint32_t wirq_f32_max(uint32_t x, uint32_t y);
-uint64_t wirq_f64_min(uint64_t x, uint64_t y);
-uint64_t wirq_f64_max(uint64_t x, uint64_t y);
+/* `greater`: max, else min. */
+uint32_t wirq_f32_extreme(uint32_t x, uint32_t y, bool greater);
+uint64_t wirq_f64_extreme(uint64_t x, uint64_t y, bool greater);
 
 /* Truncates an f64 to an integer of `width` bits. Out of range or NaN: a trap code, and *result is the saturated value. */
 wirq_status wirq_truncate(uint64_t bits, unsigned width, bool is_signed, uint64_t *result);
 
 #define WIRQ_ROUNDING(name, mode)                                                                                            \
-    static inline uint32_t wirq_f32_##name(uint32_t x) { return (uint32_t)wirq_round(x, 23, mode); }                         \
-    static inline uint64_t wirq_f64_##name(uint64_t x) { return wirq_round(x, 52, mode); }
+    static inline uint32_t wirq_f32_##name(uint32_t x) { return wirq_f32_round(x, mode); }                         \
+    static inline uint64_t wirq_f64_##name(uint64_t x) { return wirq_f64_round(x, mode); }
 WIRQ_ROUNDING(trunc, ROUND_TRUNC)
 WIRQ_ROUNDING(floor, ROUND_FLOOR)
 WIRQ_ROUNDING(ceil, ROUND_CEIL)
@@ -138,27 +138,20 @@ static inline uint64_t wirq_f64_copysign(uint64_t x, uint64_t y) {
     return wirq_f64_abs(x) | (y & UINT64_C(1) << 63);
 }
 
-/* Every f32 is an f64: truncation has one implementation. */
-#define WIRQ_TRUNCATION(type, width, source, widen, sign, is_signed)                                                         \
-    static inline wirq_status wirq_i##width##_trunc_##source##_##sign(type x, uint##width##_t *result) {                     \
-        uint64_t wide;                                                                                                       \
-        wirq_status status = wirq_truncate(widen, width, is_signed, &wide);                                                  \
-        *result = (uint##width##_t)wide;                                                                                     \
-        return status;                                                                                                       \
-    }                                                                                                                        \
-    static inline uint##width##_t wirq_i##width##_trunc_sat_##source##_##sign(type x) {                                      \
-        uint64_t wide;                                                                                                       \
-        (void)wirq_truncate(widen, width, is_signed, &wide);                                                                 \
-        return (uint##width##_t)wide;                                                                                        \
-    }
-#define WIRQ_TRUNCATIONS(width)                                                                                              \
-    WIRQ_TRUNCATION(uint32_t, width, f32, wirq_f64_bits((double)wirq_f32(x)), s, true)                                       \
-    WIRQ_TRUNCATION(uint32_t, width, f32, wirq_f64_bits((double)wirq_f32(x)), u, false)                                      \
-    WIRQ_TRUNCATION(uint64_t, width, f64, x, s, true)                                                                        \
-    WIRQ_TRUNCATION(uint64_t, width, f64, x, u, false)
-WIRQ_TRUNCATIONS(32)
-WIRQ_TRUNCATIONS(64)
-#undef WIRQ_TRUNCATIONS
-#undef WIRQ_TRUNCATION
+static inline uint32_t wirq_f32_min(uint32_t x, uint32_t y) {
+    return wirq_f32_extreme(x, y, false);
+}
+
+static inline uint32_t wirq_f32_max(uint32_t x, uint32_t y) {
+    return wirq_f32_extreme(x, y, true);
+}
+
+static inline uint64_t wirq_f64_min(uint64_t x, uint64_t y) {
+    return wirq_f64_extreme(x, y, false);
+}
+
+static inline uint64_t wirq_f64_max(uint64_t x, uint64_t y) {
+    return wirq_f64_extreme(x, y, true);
+}
 
 #endif
