@@ -24,7 +24,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -
 
 # The same computation twice, undisturbed and interrupted.
 DEMO := examples/forced/forced.c
-DEMO_RAISES := button@1ms soft0@1ms button@2ms soft0@2ms
+DEMO_RAISES := button@200us soft0@400us button@600us soft0@800us
 
 help:
 	@sed -n '3,9s/^# \{0,3\}//p' Makefile
