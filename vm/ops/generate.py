@@ -4,6 +4,7 @@
     wirq_ops.h                     numbers of operations
     wirq_handlers.inc              one labelled handler per operation, for vm/src/interpret.c
     wirq_labels.inc                the handler table
+    wirq_narrow.inc                what the slow path of 8- and 16-bit accesses needs to know
     wirq_extended.inc              functions of the extended operations, for vm/src/extended.c
     wirq_lowering.inc              tables for vm/src/lower_numeric.c
 
@@ -76,6 +77,15 @@ def extended_functions(extended: list[Operation]) -> str:
     return "".join(lines)
 
 
+def narrow(operations: list[Operation]) -> str:
+    rows = internal.narrow_accesses()
+    span = [i for i, operation in enumerate(operations) if operation.name in rows]
+    lines = [HEADER, f"#define FIRST_NARROW OP_{operations[span[0]].name}\nstatic const uint8_t narrow_accesses[] = {{\n"]
+    lines += [f"    0x{rows.get(o.name, 0):02X}, /* {o.name} */\n" for o in operations[span[0] : span[-1] + 1]]
+    lines.append("};\n")
+    return "".join(lines)
+
+
 def labels(operations: list[Operation]) -> str:
     return HEADER + "".join(f"&&op_{operation.name},\n" for operation in operations)
 
@@ -142,6 +152,7 @@ def generate(outdir: Path) -> list[Path]:
         "wirq_ops.h": numbers(operations, extended),
         "wirq_handlers.inc": handlers(operations),
         "wirq_labels.inc": labels(operations),
+        "wirq_narrow.inc": narrow(operations),
         "wirq_extended.inc": extended_functions(extended),
         "wirq_lowering.inc": lowering(operations, extended),
         "wirq_lowering_enums.inc": lowering_enums(),

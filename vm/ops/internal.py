@@ -226,6 +226,18 @@ STORES32 = {"store32": (4, "STORE32"), "store8": (1, "STORE8"), "store16": (2, "
 STORE_FORMS = {"S": "SAC", "SO": "SAC", "SC": "SAC", "A": "SC", "K": "SAC"}
 
 
+def narrow_accesses() -> dict[str, int]:
+    """What interpreter_narrow_access needs to know of 8- and 16-bit accesses, by name: bits 0-2 the access (ORDER NARROW), bits 3-4
+    where the value is or goes (0 the last unit's slot, 1 the accumulator, 2 the last unit itself), bits 5-7 the length in units."""
+    names = ("load8_u", "load8_s", "store8", "load16_u", "load16_s", "store16")
+    rows = {}
+    for operation in memory():
+        for number, name in enumerate(names):
+            if operation.name.startswith(name + "_") and operation.name.removeprefix(name + "_")[0] in "SAK":
+                rows[operation.name] = number | "SAC".index(operation.name[-1]) << 3 | operation.length << 5
+    return rows
+
+
 def memory() -> Iterator[Operation]:
     for name, (size, expression, forms) in LOADS32.items():
         for form in forms:

@@ -58,17 +58,17 @@
     } while (0)
 
 /* ---- linear memory ----
- * limit is size - 3: for 4-byte accesses the comparison is exact; narrower ones look closer only within the last 3 bytes. */
+ * limit is size - 3: for 4-byte accesses the comparison is exact; narrower ones leave the last 3 bytes to a slow path. */
 #define BOUNDS(ea, n) BOUNDS_##n(ea)
 #define BOUNDS_4(ea)                                                                                                         \
     if (UNLIKELY((ea) >= limit))                                                                                             \
     goto trap_memory
 #define BOUNDS_1(ea)                                                                                                         \
-    if (UNLIKELY((ea) >= limit) && (ea) >= vm->memory_size)                                                                  \
-    goto trap_memory
-#define BOUNDS_2(ea)                                                                                                         \
-    if (UNLIKELY((ea) >= limit) && (vm->memory_size < 2 || (ea) > vm->memory_size - 2))                                      \
-    goto trap_memory
+    if (UNLIKELY((ea) >= limit)) {                                                                                           \
+        narrow_address = (ea);                                                                                               \
+        goto narrow_access;                                                                                                  \
+    }
+#define BOUNDS_2(ea) BOUNDS_1(ea)
 #define BOUNDS_8(ea)                                                                                                         \
     if (UNLIKELY((ea) >= limit || (ea) + 4 >= limit))                                                                        \
     goto trap_memory
@@ -135,7 +135,7 @@ enum wirq_run interpret(struct wirq_vm *vm_argument) {
 
     STATE;
     wirq_status status;
-    uint32_t length;
+    uint32_t length, narrow_address;
 
     RELOAD();
     ENTER();
@@ -261,6 +261,15 @@ memory_grow:
     vm_reload_memory(vm);
     RELOAD_MEMORY();
     NEXT(3);
+
+narrow_access: /* of 1 or 2 bytes, in the last 3 of the memory or beyond */
+    WRITE_BACK();
+    status = interpreter_narrow_access(vm, narrow_address, &length);
+    if (status != WIRQ_OK)
+        goto trap;
+    A = vm->registers.a;
+    ip += length;
+    DISPATCH();
 
 trap_memory:
     status = WIRQ_TRAP_MEMORY;

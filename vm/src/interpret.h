@@ -16,6 +16,9 @@ wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *
 wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, const struct wirq_functype *type,
                                        const uint16_t *return_ip, uint32_t *frame);
 
+/* The 8- or 16-bit access at registers.ip, done with an exact check of the address; *length is the operation's, in units. */
+wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint32_t *length);
+
 /* One chunk of memory.copy or memory.fill. WIRQ_NEED_MORE: the operands now say what is left. */
 wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, uint32_t *source, uint32_t *count);
 wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, uint32_t value, uint32_t *count);

@@ -110,6 +110,38 @@ wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, c
     return interpreter_call_instance(vm, import->instance, import->function, return_ip, frame);
 }
 
+/* ---- narrow accesses in the last bytes of memory ---- */
+
+#include "wirq_narrow.inc"
+
+wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint32_t *length) {
+    enum { LOAD8_U, LOAD8_S, STORE8, LOAD16_U, LOAD16_S, STORE16 }; /* ORDER NARROW */
+    struct registers *r = &vm->registers;
+    uint32_t row = narrow_accesses[r->ip[0] - FIRST_NARROW];
+    uint32_t access = row & 7, place = row >> 3 & 3, size = access >= LOAD16_U ? 2 : 1;
+    if (vm->memory_size < size || address > vm->memory_size - size)
+        return WIRQ_TRAP_MEMORY;
+    *length = row >> 5;
+    uint8_t *p = vm->memory_base + address;
+    uint16_t last = r->ip[*length - 1];
+    if (access == STORE8 || access == STORE16) {
+        uint32_t value = place == 0 ? r->fp[last] : place == 1 ? r->a : last;
+        p[0] = (uint8_t)value;
+        if (size == 2)
+            p[1] = (uint8_t)(value >> 8);
+        return WIRQ_OK;
+    }
+    uint32_t value = size == 2 ? (uint32_t)p[0] | (uint32_t)p[1] << 8 : p[0];
+    if (access == LOAD8_S)
+        value = (uint32_t)(int32_t)(int8_t)value;
+    else if (access == LOAD16_S)
+        value = (uint32_t)(int32_t)(int16_t)value;
+    r->a = value;
+    if (place == 0)
+        r->fp[last] = value;
+    return WIRQ_OK;
+}
+
 /* ---- bulk memory (R53-R55) ---- */
 
 static bool range_in_memory(const struct wirq_vm *vm, uint32_t address, uint32_t count) {
