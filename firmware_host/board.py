@@ -28,6 +28,9 @@ Progress = Callable[[int, int], None]
 #: Bytes of a write request that are not data: the command and the offset.
 _WRITE_OVERHEAD = messages.HEADER_SIZE + 1 + 4
 
+#: Shorter pieces than this gain nothing: most of their frames is overhead.
+_SHORTEST_PIECE = 32
+
 
 class Board:
     """One board and the session with it. A context manager: leaving it always releases the port or ends the emulator.
@@ -179,8 +182,11 @@ class Board:
         self._names = names
 
     def _write(self, data: bytes, offset: int, progress: Progress | None) -> None:
-        """Sends what is missing, as many pieces at a time as the board's window allows."""
-        piece = self.info.max_frame - _WRITE_OVERHEAD
+        """Sends what is missing, as many pieces at a time as the board's window allows. On a line that damages frames
+        the pieces get shorter: one bad byte costs a whole frame."""
+        longest = self.info.max_frame - _WRITE_OVERHEAD
+        piece = longest
+        resent = self.resent
         pending: deque[tuple[int, int]] = deque()
         while offset < len(data) or pending:
             while offset < len(data) and len(pending) < self._connection.window:
@@ -192,6 +198,9 @@ class Board:
             answer = self._connection.finish(request, self._connection.timeout)
             if answer.status:
                 raise refusal(answer.status, answer.values)
+            piece = max(piece // 2, _SHORTEST_PIECE) if self.resent > resent else piece + piece // 4
+            piece = min(piece, longest)
+            resent = self.resent
             if progress is not None:
                 progress(end, len(data))
 

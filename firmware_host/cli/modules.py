@@ -43,7 +43,8 @@ def load_app(path: Path, context: Context) -> AppFile:
         module = Module.parse(data)
         return AppFile(source.name, module, module.strip())
     except BadModule as error:
-        hint = error.hint or "give a binary module (.wasm) or a C file (.c)"
+        is_module = data.startswith(b"\0asm")
+        hint = error.hint if is_module else "give a binary module (.wasm) or a C file (.c)"
         message = f"{source.name} is refused: {error}; nothing was sent"
         raise BadModule(message, hint=hint, offset=error.offset) from error
 

@@ -31,8 +31,10 @@ class RetryPolicy:
 
     hello_interval: float = 0.1  # of the first hellos; doubles up to hello_longest
     hello_longest: float = 0.5
-    first: float = 0.3  # of a request that was not acknowledged; doubles up to longest
-    longest: float = 1.0
+    first: float = 0.3  # of a request that was not acknowledged; half as long again each time, up to longest
+    longest: float = 0.5
+    shortest: float = 0.05  # instead of `first` on a line whose answers come much sooner
+    after_garbage: float = 0.01  # what came damaged was perhaps the acknowledgement
     acknowledge_after: float = 0.005  # how long an acknowledgement waits for a request to travel with
     keep_alive: float = 0.5  # an acknowledgement is sent after this silence of ours
 
@@ -91,8 +93,10 @@ class _Sent:
     """A sequenced frame that is not acknowledged yet."""
 
     frame: Frame
+    sent: float
     due: float  # when it is sent again
     interval: float
+    again: bool = False  # it was sent more than once, so that its acknowledgement tells no round-trip time
 
 
 class Session:
@@ -115,6 +119,7 @@ class Session:
         self._flight: deque[_Sent] = deque()
         self._last: Frame | None = None
         self._next_request = 1
+        self._round_trip: float | None = None  # smoothed
         self._unanswered: dict[int, Command] = {}
         self._expected = 0
         self._acknowledge_due: float | None = None
@@ -183,7 +188,7 @@ class Session:
                     # A lost delimiter made the text between two frames look like a frame.
                     events.append(Text(garbage))
                 case frames.Garbage(garbage):
-                    self.garbage += len(garbage)
+                    self._take_garbage(len(garbage), now)
         return events
 
     def data_to_send(self, now: float) -> bytes:
@@ -228,12 +233,19 @@ class Session:
         assert self.welcome is not None
         return max(1, min(int(self.welcome.values["window"]), _MODULO // 2))
 
+    def _interval(self) -> float:
+        """How long a frame waits for its acknowledgement before it is sent a second time."""
+        if self._round_trip is None:
+            return self.policy.first
+        return min(self.policy.first, max(self.policy.shortest, 4 * self._round_trip))
+
     def _send_waiting(self, now: float) -> None:
         while self._waiting and len(self._flight) < self._window():
             frame = self._waiting.popleft()
             frame = Frame(frame.kind, frame.channel, self._next_sequence, 0, frame.request_id, frame.payload)
             self._next_sequence = (self._next_sequence + 1) % _MODULO
-            self._flight.append(_Sent(frame, now + self.policy.first, self.policy.first))
+            interval = self._interval()
+            self._flight.append(_Sent(frame, now, now + interval, interval))
             self._last = frame
             self._put(frame)
             self._acknowledged(now)
@@ -243,8 +255,9 @@ class Session:
         if not self._flight or now < self._flight[0].due:
             return
         for sent in self._flight:
-            sent.interval = min(2 * sent.interval, self.policy.longest)
+            sent.interval = min(1.5 * sent.interval, self.policy.longest)
             sent.due = now + sent.interval
+            sent.again = True
             self._put(sent.frame)
             self.resent += 1
         self._acknowledged(now)
@@ -262,6 +275,14 @@ class Session:
                 return request_id
 
     # -- receiving
+
+    def _take_garbage(self, size: int, now: float) -> None:
+        self.garbage += size
+        soon = now + self.policy.after_garbage
+        if self._flight:
+            self._flight[0].due = min(self._flight[0].due, soon)
+        else:
+            self._acknowledge_due = min(soon, self._acknowledge_due or soon)
 
     def _frame(self, content: bytes, now: float) -> Iterable[SessionEvent]:
         try:
@@ -307,9 +328,12 @@ class Session:
         if not 0 < count <= len(self._flight):
             return
         for _ in range(count):
-            self._flight.popleft()
+            sent = self._flight.popleft()
+            if not sent.again:
+                sample = now - sent.sent
+                self._round_trip = sample if self._round_trip is None else 0.875 * self._round_trip + 0.125 * sample
         for sent in self._flight:
-            sent.interval = self.policy.first
+            sent.interval = self._interval()
             sent.due = now + sent.interval
 
     def _answered(self, frame: Frame) -> Iterable[SessionEvent]:

@@ -22,6 +22,22 @@ class Faults:
     split: float = 0.0
 
 
+def damaged(data: bytes, faults: Faults, source: random.Random) -> bytes:
+    """The bytes after a stretch of bad line; `split` is not looked at."""
+    hit = bytearray()
+    for byte in data:
+        chance = source.random()
+        if chance < faults.drop:
+            continue
+        if chance < faults.drop + faults.flip:
+            hit.append(byte ^ 1 << source.randrange(8))
+        elif chance < faults.drop + faults.flip + faults.repeat:
+            hit += bytes([byte, byte])
+        else:
+            hit.append(byte)
+    return bytes(hit)
+
+
 @dataclass
 class Wire:
     """One direction."""
@@ -31,19 +47,9 @@ class Wire:
     waiting: list[tuple[float, bytes]] = field(default_factory=list)
 
     def send(self, data: bytes, now: float) -> None:
-        hit = bytearray()
-        for byte in data:
-            chance = self.random.random()
-            if chance < self.faults.drop:
-                continue
-            if chance < self.faults.drop + self.faults.flip:
-                hit.append(byte ^ 1 << self.random.randrange(8))
-            elif chance < self.faults.drop + self.faults.flip + self.faults.repeat:
-                hit += bytes([byte, byte])
-            else:
-                hit.append(byte)
+        hit = damaged(data, self.faults, self.random)
         cut = self.random.randrange(len(hit)) if hit and self.random.random() < self.faults.split else 0
-        for part, delay in ((bytes(hit[:cut]), 0.001), (bytes(hit[cut:]), 0.002)):
+        for part, delay in ((hit[:cut], 0.001), (hit[cut:], 0.002)):
             if part:
                 self.waiting.append((now + delay, part))
 

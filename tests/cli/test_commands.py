@@ -1,0 +1,91 @@
+"""`wirq call`, `irq`, `repl` and `boards` on the `host` board."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from firmware_host.boards import known_boards
+from tests.cli import guest_modules
+from tests.cli.conftest import Wirq, WriteModule
+
+
+def test_call_takes_arguments_of_the_exports_type_and_prints_its_results(wirq: Wirq, write: WriteModule) -> None:
+    ran = wirq("-b", "host", "call", write(guest_modules.add()), "add", "-5", "0x3")
+    assert (ran.code, ran.out) == (0, "-2\n")
+    ran = wirq("-b", "host", "call", write(guest_modules.add()), "add", "1", "2", "--json")
+    assert ran.last["results"] == [{"type": "i32", "value": "3"}]
+
+
+def test_call_of_what_is_not_exported_names_what_is(wirq: Wirq, write: WriteModule) -> None:
+    ran = wirq("-b", "host", "call", write(guest_modules.add()), "sub", "1", "2")
+    assert ran.code == 6
+    assert "exports no function 'sub'" in ran.err
+    assert "it exports add, fail" in ran.err
+
+
+@pytest.mark.parametrize("arguments", [["1"], ["1", "2", "3"], ["1", "x"]])
+def test_call_with_wrong_arguments_is_a_usage_error_that_tells_the_type(
+    wirq: Wirq, write: WriteModule, arguments: list[str]
+) -> None:
+    ran = wirq("-b", "host", "call", write(guest_modules.add()), "add", *arguments)
+    assert ran.code == 2
+    assert "add has type [i32 i32] -> [i32]" in ran.err
+
+
+def test_a_trap_in_a_call_is_exit_code_1(wirq: Wirq, write: WriteModule) -> None:
+    ran = wirq("-b", "host", "call", write(guest_modules.add()), "fail")
+    assert ran.code == 1
+    assert "trap: integer divide by zero in function 1 (fail)" in ran.err
+
+
+def test_irq_list_shows_every_source_in_a_table(wirq: Wirq) -> None:
+    ran = wirq("-b", "host", "irq", "list")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "SOURCE  NAME    VECTOR  HANDLER  ENABLED  PENDING  DELIVERED  MISSED  WORST",
+        "     0  uart         -  -        yes            0          0       0  -",
+        "     1  timer        -  -        yes            0          0       0  -",
+        "     2  button       -  -        yes            0          0       0  -",
+        "     3  soft0        -  -        yes            0          0       0  -",
+    ]
+    ran = wirq("-b", "host", "irq", "list", "--json")
+    assert [source["name"] for source in ran.last["sources"]] == ["uart", "timer", "button", "soft0"]
+
+
+def test_irq_raise_takes_a_name_or_a_number(wirq: Wirq) -> None:
+    ran = wirq("-b", "host", "irq", "raise", "soft0", "--count", "3")
+    assert (ran.code, ran.out) == (0, "raised 3 soft0 3 times: 3 raised, 0 delivered, 0 missed\n")
+    assert wirq("-b", "host", "irq", "raise", "3", "--json").last["source"]["raised"] == 1
+
+
+def test_repl_sends_lines_from_a_pipe_and_prints_the_answers(
+    wirq: Wirq, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("irq list\ninfo\n"))
+    ran = wirq("-b", "host", "repl", "--save", tmp_path / "log")
+    assert ran.code == 0
+    assert "soft0" in ran.out
+    assert "host" in ran.out
+    assert "soft0" in (tmp_path / "log").read_text()
+
+
+def test_boards_known_lists_every_board_with_what_plays_it(wirq: Wirq) -> None:
+    ran = wirq("boards", "--known")
+    assert ran.code == 0
+    rows = ran.out.splitlines()
+    assert rows[0].split() == ["NAME", "BOARD", "FLASH", "RAM", "SELECTORS"]
+    assert [row.split()[0] for row in rows[1:]] == known_boards()
+    assert re.search(r"^stm32f4 .*1024 KiB +128 KiB  qemu:stm32f4 renode:stm32f4$", ran.out, re.MULTILINE)
+    objects = wirq("boards", "--known", "--json").last["boards"]
+    assert {"name": "host", "selectors": ["host"]}.items() <= next(b for b in objects if b["name"] == "host").items()
+
+
+def test_boards_with_nothing_attached_says_so(wirq: Wirq, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firmware_host.cli.boards.find_boards", lambda timeout: [])
+    ran = wirq("boards")
+    assert (ran.code, ran.out.startswith("no board is attached")) == (0, True)
+    assert wirq("boards", "--json").last["boards"] == []
