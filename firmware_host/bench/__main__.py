@@ -48,7 +48,7 @@ def _print_table(report: suite.Report) -> None:
     table.add_column("kernel")
     table.add_column("half")
     table.add_column("arithmetic")
-    for heading in ("native", "wasm", "multiple", "load/byte", "lowered/byte", "stack cells", "C stack"):
+    for heading in ("native", "wasm", "multiple", "load/B", "lowered/B", "cells", "C stack"):
         table.add_column(heading, justify="right")
     for row in sorted(report.kernels, key=lambda row: row.multiple):
         table.add_row(
@@ -57,9 +57,13 @@ def _print_table(report: suite.Report) -> None:
             *(f"{row.load_per_wasm_byte:.0f}", f"{row.expansion:.2f}"),
             *(str(row.wasm_stack_peak_cells), str(row.c_stack_peak_bytes)),
         )
+    table.caption = (
+        "multiple: wasm over native; load/B: instructions to load one byte of wasm code; lowered/B: internal code for it, "
+        "in bytes; cells, C stack: most used, in cells and bytes"
+    )
     console = Console(width=120, highlight=False)
     console.print(table)
-    for name, reason in report.failed.items():
+    for name, reason in (report.failed | report.unfit).items():
         console.print(f"{name}: no figures: {reason}", markup=False)
     figures = report.as_json()
     for key in ("integer_geomean", *(f"{half}_integer_geomean" for half in suite.HALVES)):

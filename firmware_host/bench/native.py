@@ -17,7 +17,7 @@ from firmware_host.boards import BoardFacts, QemuTarget, Region
 from firmware_host.build import toolchains
 from firmware_host.build.incremental import run_tool
 from firmware_host.build.sizes import symbol_address
-from firmware_host.errors import BuildError, LinkTimeout
+from firmware_host.errors import BuildError, LinkTimeout, NoSpace
 from firmware_host.sim.qemu import target_of
 
 _HERE = Path(__file__).resolve().parent / "native"
@@ -26,6 +26,9 @@ _HERE = Path(__file__).resolve().parent / "native"
 _TIME_LIMIT = 120.0
 
 _STACK_SIZE = 2048
+
+#: What linkers say when a kernel is too large, our own assertion included.
+_TOO_LARGE = re.compile(r"does not fit|will not fit|overflowed")
 
 _LINKER_SCRIPT = """\
 ENTRY(native_start)
@@ -67,7 +70,7 @@ class NativeRun:
 def run_native(kernel: Path, board: BoardFacts, compiler: toolchains.Compiler, optimise: str = "-O2") -> NativeRun:
     """Builds and runs a kernel: a C file with int32_t run(void).
 
-    Raises BuildError if it does not build, does not fit or gives different results in its two calls.
+    Raises BuildError if it does not build or gives different results in its two calls, NoSpace if it does not fit.
     """
     program, target = target_of(board)
     with tempfile.TemporaryDirectory(prefix="wirq-native-") as name:
@@ -127,7 +130,12 @@ def _build(kernel: Path, board: BoardFacts, compiler: toolchains.Compiler, direc
         "-o",
         str(elf),
     ]
-    run_tool(link, cwd=directory, what=f"linking {kernel.name} for {board.name}")
+    try:
+        run_tool(link, cwd=directory, what=f"linking {kernel.name} for {board.name}")
+    except BuildError as error:
+        if _TOO_LARGE.search(str(error)):
+            raise NoSpace(f"{kernel.name} does not fit the {ram.size:,} bytes of RAM of {board.name}") from error
+        raise
     return elf
 
 

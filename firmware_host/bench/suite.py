@@ -20,7 +20,7 @@ from firmware_host.bench.interpreted import InterpretedRun, run_interpreted
 from firmware_host.bench.native import NativeRun, run_native
 from firmware_host.boards import BoardFacts
 from firmware_host.build import guest, image, toolchains
-from firmware_host.errors import BuildError, WirqError
+from firmware_host.errors import BuildError, NoSpace, WirqError
 from firmware_host.wasm import strip
 
 #: Seconds for one kernel, load and two calls, under the emulator.
@@ -71,12 +71,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything one run of the suite found. `failed` has the reason for each kernel that gave no figures."""
+    """Everything one run of the suite found. `failed` has the reason for each kernel that gave no figures, `unfit` the
+    same for those that are too large for the board."""
 
     board: str
     toolchain: str
     kernels: tuple[Measured, ...]
     failed: dict[str, str]
+    unfit: dict[str, str]
 
     def geometric_mean(self, wanted: Callable[[Measured], bool]) -> float | None:
         """Of the multiples of the wanted kernels; None if there are none."""
@@ -100,6 +102,7 @@ class Report:
             "expansion": _ratio(self.kernels, "lowered_code_bytes", "wasm_code_bytes"),
             "kernels": [asdict(row) for row in self.kernels],
             "failed": self.failed,
+            "unfit": self.unfit,
         }
 
 
@@ -140,15 +143,14 @@ def measure(
     made = image.build(image.Options(board.name, toolchain), jobs)
     compiler = toolchains.find(board.machine, made.toolchain)
 
-    def one(kernel: Kernel) -> Measured | str:
+    def one(kernel: Kernel) -> Measured | WirqError:
         try:
             native = run_native(kernel.file, board, compiler)
-            result = _figures(kernel, native, _interpreted(kernel, made))
+            return _figures(kernel, native, _interpreted(kernel, made))
         except WirqError as error:
-            return str(error)
+            return error
         finally:
             progress(kernel.name)
-        return result
 
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         found = dict(zip((kernel.name for kernel in chosen), pool.map(one, chosen), strict=True))
@@ -156,7 +158,10 @@ def measure(
         board=board.name,
         toolchain=compiler.identity(),
         kernels=tuple(row for row in found.values() if isinstance(row, Measured)),
-        failed={name: row for name, row in found.items() if isinstance(row, str)},
+        failed={
+            name: str(row) for name, row in found.items() if isinstance(row, WirqError) and not isinstance(row, NoSpace)
+        },
+        unfit={name: str(row) for name, row in found.items() if isinstance(row, NoSpace)},
     )
 
 

@@ -1,0 +1,90 @@
+"""`wirq bench` and the kernel suite: exact keys, the same counts in every run, right results, within the bound."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware_host import resources
+from firmware_host.bench import suite
+from firmware_host.boards import load_board
+from firmware_host.cli.main import run
+
+#: The geometric mean over the integer kernels, in multiples of native -O2, that the VM must stay below on a Cortex-M4.
+_BOUND = 9.0
+
+_KEYS = {
+    "load_instructions",
+    "first_call_instructions",
+    "second_call_instructions",
+    "result",
+    "wasm_code_bytes",
+    "lowered_code_bytes",
+    "arena_peak_bytes",
+    "wasm_stack_peak_cells",
+    "c_stack_peak_bytes",
+}
+
+
+def bench(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    """Runs `wirq bench … --json` and returns its one object without the time."""
+    code = run(["bench", *arguments, "--json"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1
+    printed: dict[str, Any] = json.loads(lines[0])
+    assert code == printed.get("code", 0)
+    del printed["time"]
+    return printed
+
+
+def test_two_runs_give_identical_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    kernel = str(resources.path("benchmarks", "crc32.c"))
+    first = bench(capsys, kernel, "--invoke", "run", "--board", "qemu:stm32f4")
+    assert first.keys() >= _KEYS
+    assert first["result"] == -1859712823
+    assert first["second_call_instructions"] > 100_000
+    assert bench(capsys, kernel, "--invoke", "run", "--board", "qemu:stm32f4") == first
+
+
+def test_arguments_and_results_have_the_types_of_the_export(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    source = tmp_path / "typed.c"
+    source.write_text(
+        '#include "wirq_guest.h"\n'
+        'WIRQ_EXPORT("less") long long less(long long a, int b) { return a - b; }\n'
+        'WIRQ_EXPORT("half") double half(double a) { return a / 2; }\n'
+        'WIRQ_EXPORT("none") void none(void) {}\n'
+    )
+    board = ("--board", "qemu:stm32f4")
+    assert bench(capsys, str(source), *board, "--invoke", "less", "-5000000000", "7")["result"] == -5000000007
+    assert bench(capsys, str(source), *board, "--invoke", "half", "-3")["result"] == "-1.5"
+    assert bench(capsys, str(source), *board, "--invoke", "none")["result"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "named"),
+    [
+        (("--invoke", "gone"), 6, "gone"),
+        (("--invoke", "run", "1"), 2, "0 arguments, not 1"),
+        (("--invoke", "run", "--board", "host"), 3, "host"),
+        (("--invoke", "run", "--board", "qemu:nope"), 3, "nope"),
+    ],
+)
+def test_what_cannot_be_counted_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: int, named: str
+) -> None:
+    printed = bench(capsys, str(resources.path("benchmarks", "fib.c")), *arguments)
+    assert (printed["type"], printed["code"]) == ("error", code)
+    assert named in printed["message"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
+def test_the_integer_kernels_stay_below_the_bound(toolchain: str) -> None:
+    report = suite.measure(load_board("stm32f4"), suite.kernels(), toolchain=toolchain)
+    assert (report.failed, report.unfit) == ({}, {})
+    assert len(report.kernels) == len(suite.kernels())
+    assert report.integer_geomean is not None
+    assert report.integer_geomean < _BOUND
