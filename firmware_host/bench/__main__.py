@@ -58,8 +58,8 @@ def _print_table(report: suite.Report) -> None:
             *(str(row.wasm_stack_peak_cells), str(row.c_stack_peak_bytes)),
         )
     table.caption = (
-        "multiple: wasm over native; load/B: instructions to load one byte of wasm code; lowered/B: internal code for it, "
-        "in bytes; cells, C stack: most used, in cells and bytes"
+        "multiple: wasm over native; load/B: instructions to load one byte of wasm code; lowered/B: bytes of internal "
+        "code for it; cells, C stack: most used, in cells and bytes"
     )
     console = Console(width=120, highlight=False)
     console.print(table)

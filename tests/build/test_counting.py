@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from firmware_host import resources
 from firmware_host.bench import counting, suite
 from firmware_host.bench.native import NativeRun, run_native
 from firmware_host.boards import load_board
 from firmware_host.build import toolchains
 from firmware_host.errors import BuildError, NoSpace
+from firmware_host.sim.qemu import find_program
 
 #: A loop of two instructions, whatever the compiler: the counts of two lengths differ by twice the difference.
 _SPIN = """\
@@ -43,6 +46,15 @@ def test_a_loop_of_two_instructions_counts_two_a_turn(tmp_path: Path, board: str
     assert long.counts.second_call - short.counts.second_call == 200
     assert 200 < short.counts.second_call < 230, "the loop and little else"
     assert 0 < short.counts.load < 20, "two marks with nothing between them"
+
+
+@pytest.mark.slow
+def test_the_plugins_count_what_is_known_by_hand() -> None:
+    check = resources.path("tools", "insncount", "check.sh")
+    api = "2" if find_program("qemu-system-arm")[1] >= 9 else "1"
+    done = subprocess.run(["sh", str(check), "qemu-system-arm", api], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("ok ") == 5
 
 
 def test_two_runs_count_the_same(tmp_path: Path) -> None:
