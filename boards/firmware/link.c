@@ -144,15 +144,12 @@ static void reset_if_asked(void) {
         board_reset();
 }
 
-static void hello(const uint8_t *fields, uint32_t length) {
-    if (length < LINK_HELLO_FIXED_SIZE)
-        return;
-    uint32_t nonce = link_get_u32(fields + LINK_HELLO_NONCE);
+static void hello(uint32_t nonce, uint8_t major) {
     bool repeated = link.open && nonce == link.nonce;
     if (repeated && link.confirmed)
         return; /* a late twin of the hello that opened this session */
     reset_if_asked();
-    if (!repeated && fields[LINK_HELLO_MAJOR] == LINK_PROTOCOL_MAJOR) {
+    if (!repeated && major == LINK_PROTOCOL_MAJOR) {
         link.open = true;
         link.session++;
         link.confirmed = link.any_request = link.unacknowledged = false;
@@ -227,6 +224,8 @@ static void run_request(uint8_t channel, const uint8_t *payload, uint32_t length
     wirq_status status = WIRQ_BAD_REQUEST;
     if (command != NULL && length - 1 >= command->fixed_size)
         status = command->handler(&(struct request){.fields = payload + 1, .length = length - 1});
+    bool resets = status == WIRQ_OK && channel == LINK_CHANNEL_CONTROL && payload[0] == LINK_CONTROL_RESET;
+    receive_release_frame(); /* before the answer, for the next request may follow at once */
     if (status == LINK_DEFERRED) {
         link.deferred = true;
         link.deferred_id = link.request_id;
@@ -235,7 +234,7 @@ static void run_request(uint8_t channel, const uint8_t *payload, uint32_t length
         return;
     }
     end_response(channel, link.request_id, status);
-    link.reset_when_acknowledged = status == WIRQ_OK && channel == LINK_CHANNEL_CONTROL && payload[0] == LINK_CONTROL_RESET;
+    link.reset_when_acknowledged = resets;
 }
 
 /* A request that was run before is not run again. Its answer is sent again if it is still there; else it is still to come. */
@@ -248,6 +247,7 @@ static void repeat_answer(uint16_t request_id) {
 
 static void request(const uint8_t *frame, const uint8_t *payload, uint32_t length, bool sent_again) {
     if (frame[LINK_HEADER_SEQUENCE] != link.expected) {
+        receive_release_frame();
         if (!sent_again)
             link_acknowledge(); /* it has been run, or one before it is missing: this tells which is expected */
         return;
@@ -256,6 +256,7 @@ static void request(const uint8_t *frame, const uint8_t *payload, uint32_t lengt
     uint16_t request_id = link_get_u16(frame + LINK_HEADER_REQUEST_ID);
     bool was_last = link.any_request && request_id == link.request_id;
     if (was_last || (link.deferred && request_id == link.deferred_id)) {
+        receive_release_frame();
         repeat_answer(request_id);
     } else {
         link.any_request = true;
@@ -298,13 +299,19 @@ static void take_frame(bool sent_again) {
         return;
     const uint8_t *payload = frame + LINK_HEADER_FIXED_SIZE;
     uint8_t kind = frame[LINK_HEADER_KIND];
-    if (kind == LINK_KIND_HELLO)
-        hello(payload, length - LINK_HEADER_FIXED_SIZE);
-    else if (link.open && kind == LINK_KIND_REQUEST)
-        request(frame, payload, length - LINK_HEADER_FIXED_SIZE, sent_again);
+    length -= LINK_HEADER_FIXED_SIZE;
+    if (link.open && kind == LINK_KIND_REQUEST) {
+        request(frame, payload, length, sent_again);
+        return;
+    }
+    bool is_hello = kind == LINK_KIND_HELLO && length >= LINK_HELLO_FIXED_SIZE;
+    uint32_t nonce = is_hello ? link_get_u32(payload + LINK_HELLO_NONCE) : 0;
+    uint8_t major = is_hello ? payload[LINK_HELLO_MAJOR] : 0;
+    receive_release_frame();
+    if (is_hello)
+        hello(nonce, major);
     else if (link.open && kind == LINK_KIND_BYE)
         bye();
-    receive_release_frame();
 }
 
 static void send_due(void) {

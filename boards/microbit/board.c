@@ -1,0 +1,223 @@
+/* board.c: drivers of the micro:bit V1. Registers: nRF51 Series reference manual. */
+#include <string.h>
+
+#include "board.h"
+#include "cortexm.h"
+
+#define CLOCK_HFCLKSTART CHIP_REGISTER(0x40000000)
+#define CLOCK_HFCLKSTARTED CHIP_REGISTER(0x40000100)
+
+#define UART_STARTRX CHIP_REGISTER(0x40002000)
+#define UART_STARTTX CHIP_REGISTER(0x40002008)
+#define UART_RXDRDY CHIP_REGISTER(0x40002108)
+#define UART_TXDRDY CHIP_REGISTER(0x4000211C)
+#define UART_ERROR CHIP_REGISTER(0x40002124)
+#define UART_INTENSET CHIP_REGISTER(0x40002304)
+#define UART_ERRORSRC CHIP_REGISTER(0x40002480)
+#define UART_ENABLE CHIP_REGISTER(0x40002500)
+#define UART_PSELTXD CHIP_REGISTER(0x4000250C)
+#define UART_PSELRXD CHIP_REGISTER(0x40002514)
+#define UART_RXD CHIP_REGISTER(0x40002518)
+#define UART_TXD CHIP_REGISTER(0x4000251C)
+#define UART_BAUDRATE CHIP_REGISTER(0x40002524)
+
+#define GPIOTE_IN CHIP_REGISTER(0x40006100)
+#define GPIOTE_INTENSET CHIP_REGISTER(0x40006304)
+#define GPIOTE_CONFIG CHIP_REGISTER(0x40006510)
+
+#define TIMER_START CHIP_REGISTER(0x40008000)
+#define TIMER_CAPTURE(n) CHIP_REGISTER(0x40008040 + 4 * (n))
+#define TIMER_COMPARE(n) CHIP_REGISTER(0x40008140 + 4 * (n))
+#define TIMER_INTENSET CHIP_REGISTER(0x40008304)
+#define TIMER_BITMODE CHIP_REGISTER(0x40008508)
+#define TIMER_PRESCALER CHIP_REGISTER(0x40008510)
+#define TIMER_CC(n) CHIP_REGISTER(0x40008540 + 4 * (n))
+
+#define FICR_DEVICEID(n) CHIP_REGISTER(0x10000060 + 4 * (n))
+
+#define GPIO_OUTSET CHIP_REGISTER(0x50000508)
+#define GPIO_OUTCLR CHIP_REGISTER(0x5000050C)
+#define GPIO_IN CHIP_REGISTER(0x50000510)
+#define GPIO_DIRSET CHIP_REGISTER(0x50000518)
+
+enum { UART0 = 2, GPIOTE = 6, TIMER0 = 8 };
+enum { LED_ROW = 13, LED_COLUMN = 4, BUTTON_A = 17, TXD = 24, RXD = 25 };
+
+_Static_assert(BOARD_UART_BAUD == 115200, "the baud rate register below is for 115200");
+#define BAUDRATE_115200 UINT32_C(0x01D7E000)
+
+/* Alarm and clock of TIMER0. */
+enum { ALARM = 0, NOW = 1 };
+
+static bool led, button_was_up;
+
+/* ---- time ---- */
+
+static struct {
+    uint32_t high, last_low; /* the counter has 32 bits */
+} ticks;
+
+/* Masked. Called at least once in half a turn of the counter, for the alarm is never set further away. */
+static uint64_t count(void) {
+    TIMER_CAPTURE(NOW) = 1;
+    uint32_t low = TIMER_CC(NOW);
+    if (low < ticks.last_low)
+        ticks.high++;
+    ticks.last_low = low;
+    return (uint64_t)ticks.high << 32 | low;
+}
+
+uint64_t board_ticks(void) {
+    uintptr_t before = cortexm_mask();
+    uint64_t now = count();
+    cortexm_unmask(before);
+    return now;
+}
+
+uint32_t board_tick_hz(void) {
+    return BOARD_TICK_HZ;
+}
+
+void board_alarm(uint64_t wanted) {
+    uintptr_t before = cortexm_mask();
+    uint64_t now = count(), furthest = now + (UINT32_C(1) << 31);
+    uint64_t alarm = wanted < furthest ? wanted : furthest;
+    TIMER_CC(ALARM) = (uint32_t)alarm;
+    if (alarm <= count() + 1) /* too late for the comparison */
+        cortexm_pend(TIMER0);
+    cortexm_unmask(before);
+}
+
+cortexm_vector timer_isr;
+void timer_isr(void) {
+    TIMER_COMPARE(ALARM) = 0;
+    (void)TIMER_COMPARE(ALARM); /* so that the interrupt is gone before this returns */
+    firmware_alarm();
+}
+
+static void init_timer(void) {
+    TIMER_BITMODE = 3;   /* 32 bits */
+    TIMER_PRESCALER = 4; /* 16 MHz / 16 */
+    TIMER_INTENSET = UINT32_C(1) << (16 + ALARM);
+    TIMER_START = 1;
+    cortexm_enable(TIMER0);
+}
+
+/* ---- serial line ---- */
+
+static void init_uart(void) {
+    GPIO_OUTSET = UINT32_C(1) << TXD;
+    GPIO_DIRSET = UINT32_C(1) << TXD;
+    UART_PSELTXD = TXD;
+    UART_PSELRXD = RXD;
+    UART_BAUDRATE = BAUDRATE_115200;
+    UART_ENABLE = 4;
+    UART_STARTRX = 1;
+    UART_STARTTX = 1;
+    UART_INTENSET = UINT32_C(1) << 2 | UINT32_C(1) << 9; /* RXDRDY, ERROR */
+    cortexm_enable(UART0);
+}
+
+void board_uart_write(const uint8_t *bytes, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        UART_TXDRDY = 0;
+        UART_TXD = bytes[i];
+        (void)chip_wait(&UART_TXDRDY, 1, 1);
+    }
+}
+
+cortexm_vector uart_isr;
+void uart_isr(void) {
+    if (UART_ERROR != 0) {
+        UART_ERROR = 0;
+        UART_ERRORSRC = UART_ERRORSRC; /* writing ones clears them */
+    }
+    if (UART_RXDRDY != 0) {
+        UART_RXDRDY = 0; /* before the byte is taken: the next one in the FIFO sets it again */
+        firmware_received((uint8_t)UART_RXD);
+    }
+}
+
+/* ---- button, pins ---- */
+
+static bool button_is_up(void) {
+    return GPIO_IN >> BUTTON_A & 1;
+}
+
+/* The level is compared with the one seen last, so that this works for the chip's edge detector and for a line that an emulator
+ * sets before it raises this interrupt itself. */
+cortexm_vector button_isr;
+void button_isr(void) {
+    GPIOTE_IN = 0;
+    bool is_up = button_is_up();
+    if (button_was_up && !is_up)
+        firmware_button();
+    button_was_up = is_up;
+}
+
+static void init_pins(void) {
+    GPIO_OUTCLR = UINT32_C(1) << LED_ROW | UINT32_C(1) << LED_COLUMN;
+    GPIO_DIRSET = UINT32_C(1) << LED_ROW | UINT32_C(1) << LED_COLUMN;
+    CHIP_REGISTER(0x50000700 + 4 * BUTTON_A) = 0;        /* PIN_CNF: input, connected, no pull: the board has one */
+    GPIOTE_CONFIG = 1u | BUTTON_A << 8 | 3u << 16;       /* an event at every change of the pin */
+    GPIOTE_INTENSET = 1;
+    button_was_up = button_is_up();
+    cortexm_enable(GPIOTE);
+}
+
+void board_pin_drive(uint32_t pin, bool high) {
+    (void)pin; /* the LED is the only one */
+    led = high;
+    if (high)
+        GPIO_OUTSET = UINT32_C(1) << LED_ROW;
+    else
+        GPIO_OUTCLR = UINT32_C(1) << LED_ROW;
+}
+
+bool board_pin_level(uint32_t pin) {
+    (void)pin;
+    return led;
+}
+
+/* ---- processor ---- */
+
+cortexm_vector soft_interrupt_vector;
+void soft_interrupt_vector(void) {
+    firmware_soft_interrupt();
+}
+
+void board_soft_interrupt(void) {
+    cortexm_pend_soft_interrupt();
+}
+
+uintptr_t board_mask(void) {
+    return cortexm_mask();
+}
+
+void board_unmask(uintptr_t before) {
+    cortexm_unmask(before);
+}
+
+void board_sleep(void) {
+    cortexm_sleep();
+}
+
+_Noreturn void board_reset(void) {
+    cortexm_reset();
+}
+
+void board_unique_id(uint8_t id[8]) {
+    uint32_t words[2] = {FICR_DEVICEID(0), FICR_DEVICEID(1)};
+    memcpy(id, words, sizeof words);
+}
+
+void board_init(void) {
+    /* The crystal, for a baud rate that is right; without it the RC oscillator goes on. */
+    CLOCK_HFCLKSTARTED = 0;
+    CLOCK_HFCLKSTART = 1;
+    (void)chip_wait(&CLOCK_HFCLKSTARTED, 1, 1);
+    init_timer();
+    init_uart();
+    init_pins();
+    cortexm_init_soft_interrupt();
+}
