@@ -1,0 +1,43 @@
+;; What scripts may import from spectest.
+
+(module
+  (import "spectest" "print" (func $print))
+  (import "spectest" "print_i32" (func $print_i32 (param i32)))
+  (import "spectest" "print_i64" (func $print_i64 (param i64)))
+  (import "spectest" "print_f32" (func $print_f32 (param f32)))
+  (import "spectest" "print_f64" (func $print_f64 (param f64)))
+  (import "spectest" "print_i32_f32" (func $print_i32_f32 (param i32 f32)))
+  (import "spectest" "print_f64_f64" (func $print_f64_f64 (param f64 f64)))
+  (import "spectest" "global_i32" (global $i32 i32))
+  (import "spectest" "global_i64" (global $i64 i64))
+  (import "spectest" "global_f32" (global $f32 f32))
+  (import "spectest" "global_f64" (global $f64 f64))
+  (func (export "print")
+    (call $print)
+    (call $print_i32 (global.get $i32))
+    (call $print_i64 (global.get $i64))
+    (call $print_f32 (global.get $f32))
+    (call $print_f64 (global.get $f64))
+    (call $print_i32_f32 (global.get $i32) (global.get $f32))
+    (call $print_f64_f64 (global.get $f64) (global.get $f64)))
+  (func (export "globals") (result i32 i64 f32 f64)
+    (global.get $i32) (global.get $i64) (global.get $f32) (global.get $f64)))
+(assert_return (invoke "print"))
+(assert_return (invoke "globals") (i32.const 666) (i64.const 666) (f32.const 666.6) (f64.const 666.6))
+
+;; Table and memory are the same ones for all modules of a script.
+(module
+  (import "spectest" "memory" (memory 1 2))
+  (import "spectest" "table" (table 10 20 funcref))
+  (data (i32.const 8) "\2a")
+  (elem (i32.const 9) $nine)
+  (func $nine (result i32) (i32.const 9)))
+(module
+  (import "spectest" "memory" (memory 1))
+  (import "spectest" "table" (table 10 funcref))
+  (func (export "load") (result i32) (i32.load8_u (i32.const 8)))
+  (func (export "call") (result i32) (call_indirect (result i32) (i32.const 9))))
+(assert_return (invoke "load") (i32.const 42))
+(assert_return (invoke "call") (i32.const 9))
+(assert_unlinkable (module (import "spectest" "memory" (memory 2))) "incompatible import type")
+(assert_unlinkable (module (import "spectest" "nothing" (func))) "unknown import")
