@@ -226,7 +226,7 @@ def _sources(board: BoardFacts, headers: Path) -> Iterator[tuple[Path, str, tupl
 
 
 def _optimisation(source: Path, compiler: toolchains.Compiler) -> tuple[str, ...]:
-    return ("-O2",) if source.name == DISPATCH_FILE else compiler.row.small
+    return compiler.row.fast if source.name == DISPATCH_FILE else compiler.row.small
 
 
 def _flags(board: BoardFacts, compiler: toolchains.Compiler, options: Options) -> tuple[str, ...]:
@@ -261,7 +261,7 @@ def _build_id(board: BoardFacts, compiler: toolchains.Compiler, flags: Sequence[
         name = path.relative_to(base) if path.is_relative_to(base) else Path(path.name)
         digest.update(f"{name.as_posix()}={content_hash(path)}\n".encode())
     row = compiler.row
-    for text in (compiler.identity(), *row.flags, *row.small, *row.link_flags, *row.libraries, *flags):
+    for text in (compiler.identity(), *row.flags, *row.small, *row.fast, *row.link_flags, *row.libraries, *flags):
         digest.update(f"{text.replace(root, '.')}\n".encode())
     return digest.digest()[:8]
 
