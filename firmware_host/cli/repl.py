@@ -127,4 +127,5 @@ def _raw(descriptor: int) -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        with contextlib.suppress(termios.error):  # the terminal was closed meanwhile
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

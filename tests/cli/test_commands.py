@@ -1,10 +1,8 @@
-"""`wirq call`, `irq`, `repl` and `boards` on the `host` board."""
+"""`wirq call`, `irq` and `boards` on the `host` board."""
 
 from __future__ import annotations
 
-import io
 import re
-from pathlib import Path
 
 import pytest
 
@@ -60,17 +58,6 @@ def test_irq_raise_takes_a_name_or_a_number(wirq: Wirq) -> None:
     ran = wirq("-b", "host", "irq", "raise", "soft0", "--count", "3")
     assert (ran.code, ran.out) == (0, "raised 3 soft0 3 times: 3 raised, 0 delivered, 0 missed\n")
     assert wirq("-b", "host", "irq", "raise", "3", "--json").last["source"]["raised"] == 1
-
-
-def test_repl_sends_lines_from_a_pipe_and_prints_the_answers(
-    wirq: Wirq, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("irq list\ninfo\n"))
-    ran = wirq("-b", "host", "repl", "--save", tmp_path / "log")
-    assert ran.code == 0
-    assert "soft0" in ran.out
-    assert "host" in ran.out
-    assert "soft0" in (tmp_path / "log").read_text()
 
 
 def test_boards_known_lists_every_board_with_what_plays_it(wirq: Wirq) -> None:
