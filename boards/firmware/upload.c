@@ -33,7 +33,7 @@ wirq_status upload_begin(uint32_t size, const uint8_t *hash, uint32_t *offset) {
         *offset = upload.received;
         return WIRQ_OK;
     }
-    if (size == 0 || size > memory->arena_size)
+    if (size > memory->arena_size)
         return WIRQ_MODULE_TOO_LARGE;
     uint32_t rounded = (size + 7) & ~UINT32_C(7);
     wirq_status status = wirq_resize_arena(firmware_vm, memory->arena_size - rounded);

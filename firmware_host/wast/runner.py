@@ -113,18 +113,18 @@ class Runner:
         timeouts = 0
         for index, command in enumerate(commands):
             outcome, message = Outcome.PASSED, ""
-            flipped = None
-            if listed.lists(unit, command.line):
-                flipped = listed.flipped_by(unit, command.line, self._board.info.features)
+            is_listed = listed.lists(unit, command.line)
+            flipped = listed.flipped_by(unit, command.line, self._board.info.features) if is_listed else None
             try:
                 script.run(index, command)
                 if flipped:
                     outcome, message = Outcome.FAILED, f"{flipped} demands another answer than this script"
             except _Skipped as skipped:
                 outcome, message = skipped.outcome, str(skipped)
+                if outcome is Outcome.ABSENT and is_listed and command.keyword in _REFUSED:
+                    outcome = Outcome.PASSED  # refused as the script says; the feature is what would supersede that
             except _OtherAnswer as other:
-                superseding = listed.lists(unit, command.line)
-                outcome, message = Outcome.SUPERSEDED if superseding else Outcome.FAILED, str(other)
+                outcome, message = Outcome.SUPERSEDED if is_listed else Outcome.FAILED, str(other)
             except _Failed as failed:
                 outcome, message = Outcome.FAILED, str(failed)
             except LinkError as error:
