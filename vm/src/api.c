@@ -39,6 +39,11 @@ static uint32_t used_cells(const struct wasm_stack *stack) {
     return cells - longest;
 }
 
+/* What lies before the first block: the VM. */
+static uint32_t before_blocks(const struct wirq_vm *vm) {
+    return (uint32_t)(vm->arena.start - (const uint8_t *)vm);
+}
+
 struct wirq_vm *wirq_open(const struct wirq_config *config) {
     uint32_t arena_size = config->arena_size > UINT32_MAX ? UINT32_MAX : (uint32_t)config->arena_size;
     uint32_t handler_cells = config->handler_stack_cells;
@@ -56,7 +61,7 @@ struct wirq_vm *wirq_open(const struct wirq_config *config) {
         return NULL;
     if (handler_cells != 0 && !make_stack(vm, &vm->handler_stack, handler_cells))
         return NULL;
-    vm->own_bytes = (uint32_t)sizeof *vm + vm->arena.used;
+    vm->own_bytes = before_blocks(vm) + vm->arena.used;
     vm->source_count = config->source_count;
     vm->source_names = config->source_names;
     vm->user = config->user;
@@ -118,7 +123,7 @@ const struct wirq_trap *wirq_last_trap(const struct wirq_vm *vm) {
 }
 
 void wirq_memory_info(const struct wirq_vm *vm, struct wirq_memory_info *info) {
-    uint32_t before = (uint32_t)(vm->arena.start - (const uint8_t *)vm); /* what lies before the first block */
+    uint32_t before = before_blocks(vm);
     info->arena_size = vm->arena_size;
     info->arena_used = before + vm->arena.used + (uint32_t)(vm->arena.end - vm->arena.temporary);
     info->arena_peak = before + vm->arena.peak;

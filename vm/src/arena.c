@@ -83,9 +83,9 @@ static void coalesce(struct arena *arena) {
     }
 }
 
-/* Free room after the last block. */
+/* Free room after the last block, in whole blocks. */
 static uint32_t room(const struct arena *arena) {
-    return arena->open ? 0 : distance(arena->heap_end, arena->temporary);
+    return arena->open ? 0 : distance(arena->heap_end, arena->temporary) & ~7u;
 }
 
 void *arena_allocate(struct arena *arena, uint32_t size) {

@@ -25,7 +25,7 @@ static const struct section sections[] = {
     [8] = {9, 0, load_begin_start, NULL, NULL},
     [9] = {10, 3, load_begin_elements, load_element, NULL},
     [10] = {12, 3, load_begin_code, load_body, load_end_code},
-    [11] = {13, 3, load_begin_data, load_data, NULL},
+    [11] = {13, 2, load_begin_data, load_data, NULL},
     [12] = {11, 0, load_begin_data_count, NULL, NULL},
     [13] = {6, 0, begin_tags, NULL, NULL},
 };

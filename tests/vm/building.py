@@ -1,0 +1,92 @@
+"""Compiles the VM for the tests: once a test run, over the port in port.c, with sanitizers if the compiler has them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+#: Any free pair of cores will do; tests share the machine.
+LONGEST_BUILD = 300.0
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+
+
+def _compiler(scratch: Path) -> tuple[list[str], list[str]]:
+    """The compiler and its sanitizer flags: gcc where it is there and complete, else the one from PyPI."""
+    probe = scratch / "probe.c"
+    probe.write_text("#include <stdio.h>\nint main(void) { return 0; }\n")
+    if shutil.which("gcc"):
+        for flags in (SANITIZERS, []):
+            command = ["gcc", *flags, str(probe), "-o", str(scratch / "probe")]
+            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+                return ["gcc"], flags
+    return [sys.executable, "-m", "ziglang", "cc"], []
+
+
+class Builder:
+    """Objects of the VM, and programs linked with them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.compiler, self.flags = _compiler(folder)
+
+    def _compile(self, source: Path, target: Path) -> None:
+        includes = [f"-I{path}" for path in (ROOT / "vm/include", ROOT / "vm/src", HERE, self.folder / "generated")]
+        common = [*WARNINGS, *self.flags, "-g", "-O1", "-DWIRQ_TEST_ALLOCATION", *includes]
+        _run([*self.compiler, *common, "-c", str(source), "-o", str(target)])
+
+    def build_vm(self) -> None:
+        _run([sys.executable, str(ROOT / "vm/ops/generate.py"), str(self.folder / "generated")])
+        for source in [*sorted((ROOT / "vm/src").glob("*.c")), HERE / "port.c"]:
+            self._compile(source, self.folder / f"vm-{source.stem}.o")
+
+    def program(self, name: str) -> Path:
+        """The program whose main is in NAME.c of this folder."""
+        target = self.folder / name
+        objects = [str(path) for path in sorted(self.folder.glob("vm-*.o"))]
+        self._compile(HERE / f"{name}.c", self.folder / f"{name}.o")
+        _run([*self.compiler, *self.flags, str(self.folder / f"{name}.o"), *objects, "-lm", "-o", str(target)])
+        return target
+
+
+def build_once(folder: Path, names: list[str]) -> Path:
+    """Builds the programs into a folder that parallel workers share; the first to come builds, the others wait."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    done, failed = folder / "done", folder / "failed"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        end = time.monotonic() + LONGEST_BUILD
+        while not done.exists():
+            if failed.exists() or time.monotonic() > end:
+                raise RuntimeError("another worker could not build the VM") from None
+            time.sleep(0.1)
+        return folder
+    try:
+        builder = Builder(folder)
+        builder.build_vm()
+        for name in names:
+            builder.program(name)
+    except BaseException:
+        failed.touch()
+        raise
+    done.touch()
+    return folder
+
+
+def environment() -> dict[str, str]:
+    """For programs under the sanitizers: what they find ends the program with an error."""
+    return {**os.environ, "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1", "ASAN_OPTIONS": "detect_leaks=1"}

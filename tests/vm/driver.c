@@ -1,0 +1,476 @@
+/* driver.c: a VM that is driven by lines of text, so that tests of loading, linking and running are written in Python.
+ *
+ * Every command answers with one line: "ok ..." or "error STATUS ...". See commands() for what there is. */
+#include "port.h"
+#include "vm.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef WIRQ_TEST_ALLOCATION
+extern uint32_t arena_fail_after;
+#endif
+
+#define MAX_HANDLES 4096
+
+static struct wirq_vm *vm;
+static void *arena;
+static struct wirq_module *modules[MAX_HANDLES];
+static uint8_t *module_bytes[MAX_HANDLES];
+static struct wirq_instance *instances[MAX_HANDLES];
+static char *registered_names[MAX_HANDLES];
+static uint32_t module_count, instance_count, name_count;
+
+static const char *const source_names[] = {"uart", "timer", "button", "soft0"};
+
+/* ---- host functions for test modules ---- */
+
+static uint32_t log_words[1 << 16];
+static uint32_t log_count;
+static uint32_t waits_left;
+
+static wirq_status host_log(struct wirq_vm *of, uint32_t *cells) {
+    (void)of;
+    if (log_count < sizeof log_words / sizeof log_words[0])
+        log_words[log_count++] = cells[0];
+    return WIRQ_OK;
+}
+
+/* Raises a source as a device would. */
+static wirq_status host_raise(struct wirq_vm *of, uint32_t *cells) {
+    wirq_raise(of, cells[0], cells[1]);
+    return WIRQ_OK;
+}
+
+static wirq_status host_trap(struct wirq_vm *of, uint32_t *cells) {
+    (void)of;
+    (void)cells;
+    return WIRQ_TRAP_HOST;
+}
+
+/* Waits as often as the argument says, 10 us each time, and answers that number. */
+static wirq_status host_slow(struct wirq_vm *of, uint32_t *cells) {
+    if (waits_left == 0) {
+        waits_left = cells[0] + 1;
+    }
+    if (--waits_left != 0) {
+        (void)wirq_wait_until(of, port_clock + 10);
+        return WIRQ_WAIT;
+    }
+    return WIRQ_OK;
+}
+
+static wirq_status host_add64(struct wirq_vm *of, uint32_t *cells) {
+    (void)of;
+    uint64_t sum = (cells[0] | (uint64_t)cells[1] << 32) + (cells[2] | (uint64_t)cells[3] << 32);
+    cells[0] = (uint32_t)sum;
+    cells[1] = (uint32_t)(sum >> 32);
+    return WIRQ_OK;
+}
+
+static wirq_status host_yield(struct wirq_vm *of, uint32_t *cells) {
+    (void)cells;
+    wirq_yield_soon(of);
+    return WIRQ_OK;
+}
+
+static wirq_status host_stop(struct wirq_vm *of, uint32_t *cells) {
+    (void)cells;
+    wirq_stop(of);
+    return WIRQ_OK;
+}
+
+/* The soft interrupt that `hold` holds off runs here. */
+static wirq_status host_soft(struct wirq_vm *of, uint32_t *cells) {
+    (void)of;
+    (void)cells;
+    port_soft_interrupt();
+    return WIRQ_OK;
+}
+
+static const struct wirq_host_import host_table[] = {
+    {"test", "log", "i:", host_log, true},      {"test", "raise", "ii:", host_raise, true},
+    {"test", "trap", ":", host_trap, true},     {"test", "slow", "i:i", host_slow, false},
+    {"test", "add64", "II:I", host_add64, true}, {"test", "yield", ":", host_yield, true},
+    {"test", "stop", ":", host_stop, true},     {"test", "soft", ":", host_soft, true},
+};
+
+/* ---- commands ---- */
+
+static void print_error(wirq_status status) {
+    const struct wirq_load_error *error = wirq_last_error(vm);
+    printf("error %u offset %" PRIu32 " function %" PRIi32 " detail %" PRIu32 "\n", (unsigned)status, error->offset,
+           (int32_t)error->function, error->detail);
+}
+
+static void answer(wirq_status status) {
+    if (status == WIRQ_OK)
+        puts("ok");
+    else
+        printf("error %u\n", (unsigned)status);
+}
+
+/* Without a VM yet: open ARENA_BYTES STACK_CELLS HANDLER_STACK_CELLS */
+static void open_vm(char *arguments) {
+    unsigned long size = strtoul(arguments, &arguments, 10), stack = strtoul(arguments, &arguments, 10),
+                  handler_stack = strtoul(arguments, &arguments, 10);
+    free(arena);
+    arena = aligned_alloc(8, (size + 7) & ~7ul);
+    CHECK(arena != NULL);
+    struct wirq_config config = {.arena = arena,
+                                 .arena_size = size,
+                                 .stack_cells = (uint32_t)stack,
+                                 .handler_stack_cells = (uint32_t)handler_stack,
+                                 .source_count = 4,
+                                 .source_names = source_names};
+    vm = wirq_open(&config);
+    if (vm != NULL)
+        CHECK(wirq_provide(vm, host_table, sizeof host_table / sizeof host_table[0]) == WIRQ_OK);
+    puts(vm != NULL ? "ok" : "error 96");
+}
+
+/* load PIECE PATH: PIECE 0: whole and in place; n: pieces of n bytes; -n: pieces of random size, seed n. */
+static void load(char *arguments) {
+    long piece = strtol(arguments, &arguments, 10);
+    size_t size, at = 0;
+    uint8_t *bytes = read_file(arguments + 1, &size);
+    struct wirq_module *module = NULL;
+    wirq_status status;
+    if (piece == 0) {
+        status = wirq_load(vm, bytes, size, &module);
+    } else {
+        uint32_t random = (uint32_t)-piece;
+        status = wirq_load_begin(vm, NULL);
+        while (status == WIRQ_OK && at < size) {
+            size_t count = (size_t)piece;
+            if (piece < 0) {
+                random = random * 1664525 + 1013904223;
+                count = 1 + (random >> 24) % 67;
+            }
+            count = count < size - at ? count : size - at;
+            uint8_t *copy = malloc(count); /* freed at once: nothing may refer to a piece */
+            CHECK(copy != NULL);
+            memcpy(copy, bytes + at, count);
+            status = wirq_load_feed(vm, copy, count);
+            free(copy);
+            at += count;
+        }
+        if (status == WIRQ_OK)
+            status = wirq_load_end(vm, &module);
+        free(bytes);
+        bytes = NULL;
+    }
+    if (status != WIRQ_OK) {
+        free(bytes);
+        print_error(status);
+        return;
+    }
+    CHECK(module_count < MAX_HANDLES);
+    struct wirq_module_info info;
+    wirq_module_info(module, &info);
+    modules[module_count] = module;
+    module_bytes[module_count] = bytes;
+    printf("ok %" PRIu32 " wasm %" PRIu32 " lowered %" PRIu32 " bytes %" PRIu32 "\n", module_count++, info.wasm_code_bytes,
+           info.lowered_code_bytes, info.module_bytes);
+}
+
+static void instantiate(char *arguments) {
+    unsigned long module = strtoul(arguments, NULL, 10);
+    struct wirq_instance *instance;
+    wirq_status status = wirq_instantiate(vm, modules[module], &instance);
+    if (status != WIRQ_OK) {
+        print_error(status);
+        return;
+    }
+    CHECK(instance_count < MAX_HANDLES);
+    instances[instance_count] = instance;
+    printf("ok %" PRIu32 "\n", instance_count++);
+}
+
+/* Runs what was prepared. True: it was done, and the line may go on; false: it trapped, and the line is whole. */
+static bool run(void) {
+    enum wirq_run how;
+    uint32_t suspended = 0;
+    for (;;) {
+        how = wirq_run(vm);
+        if (how == WIRQ_RUN_WAITING)
+            wirq_idle(vm, UINT64_MAX);
+        else if (how == WIRQ_RUN_SUSPENDED)
+            suspended++;
+        else
+            break;
+    }
+    if (how == WIRQ_RUN_TRAPPED) {
+        const struct wirq_trap *trap = wirq_last_trap(vm);
+        printf("trap %u function %" PRIi32 " offset %" PRIu32 " depth %" PRIu32 " source %" PRIi32 "\n", (unsigned)trap->status,
+               (int32_t)trap->function, trap->code_offset, trap->depth, (int32_t)trap->source);
+        return false;
+    }
+    printf("ok %" PRIu32, suspended);
+    return true;
+}
+
+static void start(char *arguments) {
+    bool needed;
+    wirq_status status = wirq_call_start(instances[strtoul(arguments, NULL, 10)], &needed);
+    if (status != WIRQ_OK || !needed) {
+        answer(status);
+        return;
+    }
+    if (run())
+        puts("");
+}
+
+/* A name as hexadecimal digits, or "-" for the empty one; decoded where it stands. */
+static char *take_name(char **arguments, size_t *length) {
+    char *name = *arguments + 1, *digits = name;
+    *length = 0;
+    while (digits[0] != '\0' && digits[0] != ' ' && digits[0] != '-') {
+        char two[3] = {digits[0], digits[1], '\0'};
+        name[(*length)++] = (char)strtoul(two, NULL, 16);
+        digits += 2;
+    }
+    *arguments = digits[0] == '-' ? digits + 1 : digits;
+    return name;
+}
+
+/* call INSTANCE NAME CELLS... */
+static void call(char *arguments) {
+    struct wirq_instance *instance = instances[strtoul(arguments, &arguments, 10)];
+    size_t length;
+    const char *name = take_name(&arguments, &length);
+    uint32_t cells[2048], count = 0;
+    struct wirq_export export;
+    while (*arguments == ' ' && count < 2048)
+        cells[count++] = (uint32_t)strtoul(arguments, &arguments, 10);
+    wirq_status status = wirq_find_export(instance, name, length, &export);
+    if (status == WIRQ_OK && export.kind != WIRQ_FUNCTION)
+        status = WIRQ_UNKNOWN_EXPORT;
+    if (status == WIRQ_OK)
+        status = wirq_call(instance, export.index, cells, count);
+    if (status != WIRQ_OK) {
+        answer(status);
+        return;
+    }
+    const struct wirq_functype *type = wirq_function_type(instance, export.index);
+    if (!run())
+        return;
+    for (uint32_t i = 0; i < type->result_cells; i++)
+        printf(" %" PRIu32, wirq_results(vm)[i]);
+    puts("");
+}
+
+/* global INSTANCE NAME */
+static void global(char *arguments) {
+    struct wirq_instance *instance = instances[strtoul(arguments, &arguments, 10)];
+    size_t length;
+    const char *name = take_name(&arguments, &length);
+    struct wirq_export export;
+    uint8_t type;
+    uint32_t cells[2];
+    wirq_status status = wirq_find_export(instance, name, length, &export);
+    if (status == WIRQ_OK)
+        status = wirq_global_get(instance, export.index, &type, cells);
+    if (status != WIRQ_OK)
+        answer(status);
+    else if (type == WIRQ_I64 || type == WIRQ_F64)
+        printf("ok %" PRIu32 " %" PRIu32 "\n", cells[0], cells[1]);
+    else
+        printf("ok %" PRIu32 "\n", cells[0]);
+}
+
+/* register INSTANCE NAME */
+static void register_instance(char *arguments) {
+    struct wirq_instance *instance = instances[strtoul(arguments, &arguments, 10)];
+    size_t length;
+    const char *text = take_name(&arguments, &length);
+    char *name = malloc(length + 1); /* kept by the VM, not copied */
+    CHECK(name != NULL && name_count < MAX_HANDLES);
+    memcpy(name, text, length);
+    registered_names[name_count++] = name;
+    answer(wirq_register(vm, name, length, instance));
+}
+
+static void forget(void) {
+    for (uint32_t i = 0; i < module_count; i++)
+        free(module_bytes[i]);
+    for (uint32_t i = 0; i < name_count; i++)
+        free(registered_names[i]);
+    module_count = instance_count = name_count = 0;
+}
+
+static void memory_info(void) {
+    struct wirq_memory_info info;
+    wirq_memory_info(vm, &info);
+    printf("ok size %" PRIu32 " used %" PRIu32 " peak %" PRIu32 " largest %" PRIu32 " vm %" PRIu32 " stack %" PRIu32 "\n",
+           info.arena_size, info.arena_used, info.arena_peak, info.arena_largest_free, info.vm_bytes, info.stack_peak_cells);
+}
+
+static void digest(char *arguments) {
+    struct wirq_digest d;
+    wirq_digest(instances[strtoul(arguments, NULL, 10)], &d);
+    printf("ok %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 "\n", d.memory_size, d.memory, d.globals, d.tables);
+}
+
+static void source(char *arguments) {
+    struct wirq_source_info info;
+    wirq_status status = wirq_source(vm, (uint32_t)strtoul(arguments, NULL, 10), &info);
+    if (status != WIRQ_OK) {
+        answer(status);
+        return;
+    }
+    printf("ok class %u attached %d enabled %d pending %d raised %" PRIu32 " delivered %" PRIu32 "\n", info.class_, info.attached,
+           info.enabled, info.pending, info.raised, info.delivered);
+}
+
+static void inject(char *arguments) {
+    uint32_t of = (uint32_t)strtoul(arguments, &arguments, 10), n = (uint32_t)strtoul(arguments, &arguments, 10);
+    wirq_inject(vm, of, n, strtoul(arguments, NULL, 10) != 0);
+    puts("ok");
+}
+
+/* What happens in the next sleeps: a source raised each time, none (the clock goes on) for -1. Sleeping without end when there is
+ * nothing left stops the run, so that a lost wake-up shows as the trap "stopped". */
+static int sleep_plan[64];
+static uint32_t sleep_count, sleep_at;
+
+static void on_sleep(uint64_t deadline) {
+    if (sleep_at < sleep_count) {
+        int next = sleep_plan[sleep_at++];
+        port_clock += 3;
+        if (next >= 0)
+            wirq_raise(vm, (uint32_t)next, 0);
+    } else if (deadline == UINT64_MAX) {
+        wirq_stop(vm);
+    }
+}
+
+/* sleeps SOURCE... */
+static void plan_sleeps(char *arguments) {
+    sleep_count = sleep_at = 0;
+    while (*arguments != '\0' && sleep_count < 64)
+        sleep_plan[sleep_count++] = (int)strtol(arguments, &arguments, 10);
+    puts("ok");
+}
+
+static void react(char *arguments) {
+    wirq_status status = wirq_react(instances[strtoul(arguments, NULL, 10)]);
+    if (status != WIRQ_OK)
+        answer(status);
+    else if (run())
+        puts("");
+}
+
+/* attach INSTANCE SOURCE FUNCTION CONTEXT */
+static void attach(char *arguments) {
+    unsigned long numbers[4];
+    for (int i = 0; i < 4; i++)
+        numbers[i] = strtoul(arguments, &arguments, 10);
+    answer(wirq_attach(instances[numbers[0]], (uint32_t)numbers[1], (uint32_t)numbers[2], (uint32_t)numbers[3]));
+}
+
+/* read INSTANCE ADDRESS LENGTH: bytes of memory in hexadecimal. */
+static void read_memory(char *arguments) {
+    struct wirq_instance *instance = instances[strtoul(arguments, &arguments, 10)];
+    unsigned long address = strtoul(arguments, &arguments, 10), length = strtoul(arguments, &arguments, 10);
+    uint32_t size;
+    const uint8_t *memory = wirq_memory(instance, &size);
+    if (address + length > size) {
+        puts("error 2");
+        return;
+    }
+    printf("ok ");
+    for (unsigned long i = 0; i < length; i++)
+        printf("%02x", memory[address + i]);
+    puts("");
+}
+
+static void show_log(void) {
+    printf("ok");
+    for (uint32_t i = 0; i < log_count; i++)
+        printf(" %" PRIu32, log_words[i]);
+    puts("");
+    log_count = 0;
+}
+
+static void command(char *line) {
+    char *space = strchr(line, ' ');
+    char *arguments = space == NULL ? line + strlen(line) : space + 1;
+    if (space != NULL)
+        *space = '\0';
+    if (strcmp(line, "open") == 0)
+        open_vm(arguments);
+    else if (strcmp(line, "load") == 0)
+        load(arguments);
+    else if (strcmp(line, "instantiate") == 0)
+        instantiate(arguments);
+    else if (strcmp(line, "start") == 0)
+        start(arguments);
+    else if (strcmp(line, "call") == 0)
+        call(arguments);
+    else if (strcmp(line, "global") == 0)
+        global(arguments);
+    else if (strcmp(line, "register") == 0)
+        register_instance(arguments);
+    else if (strcmp(line, "release") == 0)
+        wirq_release(vm, instances[strtoul(arguments, NULL, 10)]), puts("ok");
+    else if (strcmp(line, "unload") == 0)
+        wirq_unload(vm, modules[strtoul(arguments, NULL, 10)]), puts("ok");
+    else if (strcmp(line, "reset") == 0)
+        wirq_reset(vm), forget(), puts("ok");
+    else if (strcmp(line, "memory") == 0)
+        memory_info();
+    else if (strcmp(line, "digest") == 0)
+        digest(arguments);
+    else if (strcmp(line, "source") == 0)
+        source(arguments);
+    else if (strcmp(line, "raise") == 0)
+        wirq_raise(vm, (uint32_t)strtoul(arguments, NULL, 10), 0), puts("ok");
+    else if (strcmp(line, "inject") == 0)
+        inject(arguments);
+    else if (strcmp(line, "injected") == 0)
+        printf("ok %" PRIu32 "\n", wirq_injection_count(vm));
+    else if (strcmp(line, "log") == 0)
+        show_log();
+    else if (strcmp(line, "sleeps") == 0)
+        plan_sleeps(arguments);
+    else if (strcmp(line, "react") == 0)
+        react(arguments);
+    else if (strcmp(line, "attach") == 0)
+        attach(arguments);
+    else if (strcmp(line, "detach") == 0)
+        answer(wirq_detach(vm, (uint32_t)strtoul(arguments, NULL, 10)));
+    else if (strcmp(line, "enable") == 0)
+        answer(wirq_enable(vm, (uint32_t)(arguments[0] - '0'), arguments[2] == '1'));
+    else if (strcmp(line, "bind") == 0)
+        answer(wirq_bind(vm, (uint32_t)(arguments[0] - '0'), (enum wirq_class)(arguments[2] - '0')));
+    else if (strcmp(line, "read") == 0)
+        read_memory(arguments);
+    else if (strcmp(line, "hold") == 0)
+        port_holds_requests = arguments[0] == '1', puts("ok");
+    else if (strcmp(line, "preset") == 0) /* all counters of source 0, as after nearly 2^32 raises */
+        vm->sources[0].raised = vm->sources[0].taken = (uint32_t)strtoul(arguments, NULL, 10), puts("ok");
+    else if (strcmp(line, "clock") == 0)
+        printf("ok %" PRIu64 " %" PRIu32 "\n", port_clock, port_sleeps);
+#ifdef WIRQ_TEST_ALLOCATION
+    else if (strcmp(line, "fail") == 0)
+        arena_fail_after = (uint32_t)strtoul(arguments, NULL, 10), puts("ok");
+#endif
+    else
+        puts("error unknown command");
+}
+
+int main(void) {
+    static char line[1 << 16];
+    port_on_sleep = on_sleep;
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        command(line);
+        fflush(stdout);
+    }
+    forget();
+    free(arena);
+    return 0;
+}

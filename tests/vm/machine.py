@@ -1,0 +1,240 @@
+"""A VM to test: the driver program, its commands as methods, and modules from text or by hand."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import wasmtime
+
+from tests.vm.building import ROOT, environment
+
+_ROW = re.compile(r"WIRQ_(ERROR|FEATURE)_ROW\((\d+), (\w+),")
+
+
+def _codes(kind: str) -> dict[str, int]:
+    text = (ROOT / "vm/include/wirq_errors.h").read_text()
+    return {name: int(code) for row, code, name in _ROW.findall(text) if row == kind}
+
+
+STATUS = _codes("ERROR")
+FEATURE = _codes("FEATURE")
+STATUS_NAME = {code: name for name, code in STATUS.items()}
+
+
+def wat(text: str) -> bytes:
+    """A module in text form, assembled."""
+    return bytes(wasmtime.wat2wasm(text))
+
+
+def leb(value: int) -> bytes:
+    """Unsigned LEB128."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def section(number: int, *items: bytes) -> bytes:
+    """A section of a vector of items."""
+    body = leb(len(items)) + b"".join(items)
+    return bytes([number]) + leb(len(body)) + body
+
+
+def raw_section(number: int, body: bytes) -> bytes:
+    return bytes([number]) + leb(len(body)) + body
+
+
+PREAMBLE = b"\0asm\1\0\0\0"
+
+
+@dataclass(eq=False)
+class Refusal(Exception):
+    """The VM answered an error."""
+
+    status: str
+    offset: int = 0
+    function: int = -1
+    detail: int = 0
+
+
+@dataclass(eq=False)
+class Trap(Exception):
+    status: str
+    function: int
+    offset: int
+    depth: int
+    source: int
+
+
+@dataclass(frozen=True)
+class Loaded:
+    handle: int
+    wasm: int
+    lowered: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Source:
+    class_: int
+    attached: bool
+    enabled: bool
+    pending: bool
+    raised: int
+    delivered: int
+
+
+class Machine:
+    """One driver process with one VM."""
+
+    def __init__(
+        self, program: Path, scratch: Path, arena: int = 1 << 20, stack: int = 4096, handler_stack: int = 512
+    ) -> None:
+        self._scratch = scratch
+        self._files = 0
+        self._process = subprocess.Popen(
+            [str(program)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+        self.open(arena, stack, handler_stack)
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._process.kill()
+        _, complaint = self._process.communicate()
+        if kind is None:
+            assert self._process.returncode == 0, complaint
+
+    def command(self, line: str) -> list[str]:
+        """One command; the words after "ok"."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended: what it said last tells why
+        words = self._process.stdout.readline().split()
+        if not words or words[0] not in ("ok", "error", "trap"):
+            rest, complaint = self._process.communicate()
+            raise AssertionError(f"{line[:200]!r} ended the driver: {' '.join(words)}\n{rest}{complaint}")
+        if words[0] == "ok":
+            return words[1:]
+        name = STATUS_NAME[int(words[1])]
+        numbers = [int(word) for word in words[3::2]]
+        if words[0] == "trap":
+            raise Trap(name, *numbers)
+        raise Refusal(name, *numbers)
+
+    def numbers(self, line: str) -> list[int]:
+        return [int(word) for word in self.command(line)]
+
+    # -- loading
+
+    def open(self, arena: int, stack: int = 4096, handler_stack: int = 512) -> None:
+        self.command(f"open {arena} {stack} {handler_stack}")
+
+    def load(self, module: bytes, piece: int = 0) -> Loaded:
+        """piece: 0 whole and in place; n bytes at a time; -n: random pieces, seed n."""
+        self._files += 1
+        path = self._scratch / f"{id(self)}-{self._files}.wasm"
+        path.write_bytes(module)
+        try:
+            words = self.command(f"load {piece} {path}")
+        finally:
+            path.unlink()
+        return Loaded(int(words[0]), int(words[2]), int(words[4]), int(words[6]))
+
+    def instantiate(self, module: bytes | str, piece: int = 0, start: bool = True) -> int:
+        """Loads, instantiates and starts a module; its instance's handle."""
+        loaded = self.load(wat(module) if isinstance(module, str) else module, piece)
+        (instance,) = self.numbers(f"instantiate {loaded.handle}")
+        if start:
+            self.command(f"start {instance}")
+        return instance
+
+    def register(self, instance: int, name: str) -> None:
+        self.command(f"register {instance} {_hex(name)}")
+
+    def release(self, instance: int) -> None:
+        self.command(f"release {instance}")
+
+    def unload(self, module: int) -> None:
+        self.command(f"unload {module}")
+
+    def reset(self) -> None:
+        self.command("reset")
+
+    def used(self) -> int:
+        return int(self.memory()["used"])
+
+    def memory(self) -> dict[str, int]:
+        words = self.command("memory")
+        return {words[i]: int(words[i + 1]) for i in range(0, len(words), 2)}
+
+    # -- running
+
+    def call(self, instance: int, name: str, *cells: int) -> list[int]:
+        """Result cells of an export."""
+        return self.call_counting(instance, name, *cells)[1:]
+
+    def call_counting(self, instance: int, name: str, *cells: int) -> list[int]:
+        """How often the run was suspended, and then the result cells."""
+        arguments = "".join(f" {cell & 0xFFFFFFFF}" for cell in cells)
+        return self.numbers(f"call {instance} {_hex(name)}{arguments}")
+
+    def value(self, instance: int, name: str) -> list[int]:
+        return self.numbers(f"global {instance} {_hex(name)}")
+
+    def digest(self, instance: int) -> list[int]:
+        return self.numbers(f"digest {instance}")
+
+    def read(self, instance: int, address: int, length: int) -> bytes:
+        words = self.command(f"read {instance} {address} {length}")
+        return bytes.fromhex(words[0]) if words else b""
+
+    def word(self, instance: int, address: int) -> int:
+        return int.from_bytes(self.read(instance, address, 4), "little")
+
+    def log(self) -> list[int]:
+        """What modules gave to test.log since the last look."""
+        return self.numbers("log")
+
+    # -- interrupts
+
+    def raise_(self, source: int) -> None:
+        self.command(f"raise {source}")
+
+    def source(self, source: int) -> Source:
+        words = self.command(f"source {source}")
+        values = [int(word) for word in words[1::2]]
+        return Source(values[0], bool(values[1]), bool(values[2]), bool(values[3]), values[4], values[5])
+
+    def inject(self, source: int, n: int, every_dispatch: bool) -> None:
+        self.command(f"inject {source} {n} {int(every_dispatch)}")
+
+    def injected(self) -> int:
+        return self.numbers("injected")[0]
+
+    def sleeps(self, sources: Iterable[int]) -> None:
+        """What each of the next sleeps is woken by: a source that is raised in it, or -1 for nothing."""
+        self.command("sleeps" + "".join(f" {source}" for source in sources))
+
+
+def _hex(name: str) -> str:
+    return name.encode().hex() or "-"

@@ -1,0 +1,787 @@
+"""Interrupts on one level: raising, forced and quiescent delivery, masking, waiting, the block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.vm.machine import Machine, Refusal, Trap
+
+UART, TIMER, BUTTON, SOFT = range(4)
+POLLED, QUIESCENT, FORCED = range(3)
+
+IMPORTS = """
+  (import "test" "log" (func $log (param i32)))
+  (import "test" "raise" (func $raise (param i32 i32)))
+  (import "test" "slow" (func $slow (param i32) (result i32)))
+  (import "test" "yield" (func $yield))
+  (import "test" "stop" (func $stop))
+  (import "test" "soft" (func $soft))
+  (import "wirq" "attach" (func $attach (param i32 i32 i32 i32) (result i32)))
+  (import "wirq" "detach" (func $detach (param i32) (result i32)))
+  (import "wirq" "enable" (func $enable (param i32 i32) (result i32)))
+  (import "wirq" "pend" (func $pend (param i32) (result i32)))
+  (import "wirq" "take" (func $take (param i32) (result i32)))
+  (import "wirq" "poll" (func $poll))
+  (import "wirq" "wait" (func $wait (param i64) (result i32)))
+  (import "wirq" "deliver" (func $deliver))
+  (import "wirq" "block" (func $block (param i32 i32 i32) (result i32)))
+  (import "wirq" "budget" (func $budget (param i32 i32 i32) (result i32)))
+  (import "wirq" "query" (func $query (param i32) (result i64)))
+"""
+
+#: The interrupt block at address 0 with four slots: magic "WIRQ", version 1, threshold open.
+BLOCK = """(memory (export "memory") 1)
+  (data (i32.const 0) "WIRQ\\01\\00\\04\\00") (data (i32.const 16) "\\ff")"""
+
+
+def module(body: str) -> str:
+    return f"(module {IMPORTS} {body})"
+
+
+def handler(source: str, body: str = "") -> str:
+    """Logs 1000 * source + count, and then does what body says."""
+    return f"""(func (export "irq:{source}") (param $source i32) (param $count i32) (param $context i32)
+      (call $log (i32.add (i32.mul (local.get $source) (i32.const 1000)) (local.get $count))) {body})"""
+
+
+def log(number: int) -> str:
+    return f"(call $log (i32.const {number}))"
+
+
+#: A control operation: a safe point if one was asked for.
+STEP = "(block (br 0))"
+
+
+def function(name: str, body: str, type_: str = "") -> str:
+    return f'(func (export "{name}") {type_} {body})'
+
+
+# ---- raising and forced delivery
+
+
+def test_a_raise_runs_the_handler_at_the_next_safe_point(machine: Machine) -> None:
+    body = f"{log(1)} (call $raise (i32.const 3) (i32.const 0)) {STEP} {log(2)}"
+    instance = machine.instantiate(module(handler("soft0") + function("go", body)))
+    machine.call(instance, "go")
+    assert machine.log() == [1, 3001, 2]
+    assert machine.source(SOFT).delivered == 1
+
+
+def test_a_source_is_named_or_numbered(machine: Machine) -> None:
+    body = "".join(f"(call $raise (i32.const {n}) (i32.const 0)) {STEP}" for n in range(4))
+    handlers = handler("uart") + handler("1") + handler("button:0") + handler("3:0")
+    instance = machine.instantiate(module(handlers + function("go", body)))
+    machine.call(instance, "go")
+    assert machine.log() == [1, 1001, 2001, 3001]
+
+
+def test_raises_that_were_made_before_the_call_are_delivered_in_it(machine: Machine) -> None:
+    instance = machine.instantiate(module(handler("uart") + function("go", STEP)))
+    for _ in range(3):
+        machine.raise_(UART)
+    assert machine.source(UART).pending
+    machine.call(instance, "go")
+    assert machine.log() == [3]
+    assert not machine.source(UART).pending
+
+
+def test_one_delivery_takes_all_raises_so_far(machine: Machine) -> None:
+    raises = "(call $raise (i32.const 0) (i32.const 0))" * 5
+    instance = machine.instantiate(module(handler("uart") + function("go", f"{raises} {log(7)} (call $soft) {STEP}")))
+    machine.command("hold 1")
+    machine.call(instance, "go")
+    assert machine.log() == [7, 5]
+    source = machine.source(UART)
+    assert (source.raised, source.delivered) == (5, 1)
+
+
+def test_nothing_is_lost_however_the_soft_interrupt_is_held_off(machine: Machine) -> None:
+    body = f"""(local $i i32)
+      (loop $again
+        (call $raise (i32.const 0) (i32.const 0))
+        (if (i32.eqz (i32.rem_u (local.get $i) (i32.const 7))) (then (call $soft)))
+        (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000))))
+      (call $soft) {STEP}"""
+    instance = machine.instantiate(module(handler("uart") + function("go", body)))
+    machine.command("hold 1")
+    machine.call(instance, "go")
+    counts = machine.log()
+    assert sum(counts) == 1000
+    assert 140 <= len(counts) <= 145
+
+
+def test_due_handlers_are_chained_in_the_order_of_their_sources(machine: Machine) -> None:
+    raises = "".join(f"(call $raise (i32.const {n}) (i32.const 0))" for n in (3, 1, 2, 0))
+    handlers = "".join(handler(str(n)) for n in range(4))
+    instance = machine.instantiate(module(handlers + function("go", f"{raises} (call $soft) {STEP} {log(9)}")))
+    machine.command("hold 1")
+    machine.call(instance, "go")
+    assert machine.log() == [1, 1001, 2001, 3001, 9]
+
+
+def test_a_late_arrival_is_chained_before_the_interrupted_code_goes_on(machine: Machine) -> None:
+    late = f"(call $raise (i32.const 0) (i32.const 0)) {STEP} {log(8)}"
+    handlers = handler("timer", late) + handler("uart")
+    body = f"(call $raise (i32.const 1) (i32.const 0)) {STEP} {log(9)}"
+    instance = machine.instantiate(module(handlers + function("go", body)))
+    machine.call(instance, "go")
+    assert machine.log() == [1001, 8, 1, 9]  # equal priority never nests
+
+
+def test_a_handler_that_raises_itself_does_not_nest(machine: Machine) -> None:
+    again = f"""(if (i32.lt_u (global.get $n) (i32.const 3)) (then
+        (global.set $n (i32.add (global.get $n) (i32.const 1)))
+        (call $raise (i32.const 0) (i32.const 0)) {STEP})) {log(7)}"""
+    body = f"(call $raise (i32.const 0) (i32.const 0)) {STEP} {log(9)}"
+    text = "(global $n (mut i32) (i32.const 0))" + handler("uart", again) + function("go", body)
+    machine.call(machine.instantiate(module(text)), "go")
+    assert machine.log() == [1, 7, 1, 7, 1, 7, 1, 7, 9]
+
+
+def test_counts_are_right_across_the_wrap(machine: Machine) -> None:
+    body = "(call $raise (i32.const 0) (i32.const 0))" * 40 + f"(call $soft) {STEP}"
+    instance = machine.instantiate(module(handler("uart") + function("go", body)))
+    machine.command(f"preset {0xFFFFFFF0}")
+    machine.command("hold 1")
+    machine.call(instance, "go")
+    assert machine.log() == [40]
+    assert machine.source(UART).raised == 24
+
+
+def test_an_unknown_source_may_be_raised_without_effect(machine: Machine) -> None:
+    machine.raise_(4)
+    machine.raise_(0xFFFFFFFF)
+    with pytest.raises(Refusal, match="UNKNOWN_SOURCE"):
+        machine.source(4)
+
+
+def test_the_interrupted_computation_is_undisturbed(machine: Machine) -> None:
+    fib = """(func $fib (export "fib") (param i32) (result i32)
+      (if (result i32) (i32.lt_u (local.get 0) (i32.const 2)) (then (local.get 0))
+        (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
+                       (call $fib (i32.sub (local.get 0) (i32.const 2)))))))"""
+    clobber = "(local i32 i64 f64) (local.set 3 (call $fib (i32.const 7)))"
+    trash = f"""(func (export "irq:uart") (param i32 i32 i32) {clobber}
+      (global.set $runs (i32.add (global.get $runs) (i32.const 1))))"""
+    text = module(f'(global $runs (export "runs") (mut i32) (i32.const 0)) {fib} {trash}')
+    instance = machine.instantiate(text)
+    machine.inject(UART, 0, False)
+    assert machine.call(instance, "fib", 10) == [55]
+    points = machine.injected()
+    assert points > 150
+    for n in range(1, points + 1):
+        machine.inject(UART, n, False)
+        assert machine.call(instance, "fib", 10) == [55], n
+        assert machine.injected() == points
+        assert machine.value(instance, "runs") == [n], n
+
+
+MIXED = """
+  (memory (export "memory") 1) (table 4 funcref) (elem (i32.const 0) $square $halve)
+  (global $sum (mut i64) (i64.const 0)) (global $runs (export "runs") (mut i32) (i32.const 0))
+  (func $square (param i32) (result i32) (i32.mul (local.get 0) (local.get 0)))
+  (func $halve (param i32) (result i32) (i32.shr_u (local.get 0) (i32.const 1)))
+  (func (export "go") (result i64) (local $i i32) (local $f f64)
+    (memory.fill (i32.const 100) (i32.const 7) (i32.const 1000))
+    (memory.copy (i32.const 150) (i32.const 100) (i32.const 900))
+    (loop $again
+      (local.set $f (f64.add (local.get $f) (f64.convert_i32_u (local.get $i))))
+      (i32.store16 offset=8 (i32.mul (local.get $i) (i32.const 4)) (local.get $i))
+      (global.set $sum (i64.add (i64.mul (global.get $sum) (i64.const 31)) (i64.extend_i32_u
+        (call_indirect (param i32) (result i32) (local.get $i) (i32.and (local.get $i) (i32.const 1))))))
+      (block $two (block $one (br_table $one $two $one (i32.rem_u (local.get $i) (i32.const 3))))
+        (drop (memory.grow (i32.const 0))))
+      (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 12))))
+    (i64.add (global.get $sum) (i64.trunc_f64_s (local.get $f))))"""
+
+#: Leaves no trace but a call of the host, and uses as much of its stack and of the accumulator as it can.
+QUIET = """(func (export "irq:soft0") (param i32 i32 i32) (local i64)
+    (local.set 3 (i64.extend_i32_u (call $square (i32.const 12345))))
+    (call $log (local.get 1)))"""
+
+
+@pytest.mark.parametrize("every_dispatch", [False, True])
+def test_an_interrupt_at_any_point_leaves_memory_globals_and_result_as_they_were(
+    new_machine: Callable[..., Machine], every_dispatch: bool
+) -> None:
+    with new_machine() as machine:
+        text = module(MIXED + QUIET)
+
+        def run(n: int) -> tuple[list[int], list[int], int]:
+            instance = machine.instantiate(text)
+            machine.inject(SOFT, n, every_dispatch)
+            result = machine.call(instance, "go")
+            digest = machine.digest(instance)
+            points = machine.injected()
+            machine.reset()
+            return result, digest, points
+
+        undisturbed = run(0)
+        assert machine.log() == []
+        assert undisturbed[2] > (200 if every_dispatch else 50)
+        for n in range(1, undisturbed[2] + 1):
+            assert run(n) == undisturbed, n
+            assert machine.log() == [1], n
+
+
+# ---- masking
+
+
+DEPTH, THRESHOLD, NEED, LEVEL, DELIVERED, FAULTS = 12, 16, 20, 24, 28, 32
+
+
+def set_word(address: int, value: int) -> str:
+    return f"(i32.store (i32.const {address}) (i32.const {value}))"
+
+
+def word(address: int) -> str:
+    return f"(call $log (i32.load (i32.const {address})))"
+
+
+OPEN_BLOCK = "(drop (call $block (i32.const 0) (i32.const 192) (i32.const 1)))"
+RAISE_UART = "(call $raise (i32.const 0) (i32.const 0))"
+
+
+@pytest.mark.parametrize(("close", "open_"), [((DEPTH, 1), (DEPTH, 0)), ((THRESHOLD, 0), (THRESHOLD, 255))])
+def test_a_section_holds_handlers_back_until_deliver(
+    machine: Machine, close: tuple[int, int], open_: tuple[int, int]
+) -> None:
+    body = f"""{OPEN_BLOCK} {set_word(*close)} {RAISE_UART} {STEP} {log(1)} {word(NEED)}
+      {set_word(*open_)} {set_word(NEED, 0)} (call $deliver) {log(2)}"""
+    machine.call(machine.instantiate(module(BLOCK + handler("uart") + function("go", body))), "go")
+    assert machine.log() == [1, 1, 1, 2]  # 1, need, handler, 2
+
+
+def test_deliver_without_anything_due_returns_at_once(machine: Machine) -> None:
+    machine.call(machine.instantiate(module(function("go", f"(call $deliver) {log(5)}"))), "go")
+    assert machine.log() == [5]
+
+
+def test_deliver_runs_all_that_is_due_before_it_returns(machine: Machine) -> None:
+    raises = "".join(f"(call $raise (i32.const {n}) (i32.const 0)) {STEP}" for n in (2, 0))
+    body = f"{OPEN_BLOCK} {set_word(DEPTH, 2)} {raises} {set_word(DEPTH, 0)} {log(1)} (call $deliver) {log(2)}"
+    text = BLOCK + handler("uart") + handler("button") + function("go", body)
+    machine.call(machine.instantiate(module(text)), "go")
+    assert machine.log() == [1, 1, 2001, 2]
+
+
+def test_a_guest_that_forgets_deliver_is_noticed_at_its_next_host_call(machine: Machine) -> None:
+    body = f"{OPEN_BLOCK} {set_word(DEPTH, 1)} {RAISE_UART} {STEP} {set_word(DEPTH, 0)} {log(1)} {STEP} {log(2)}"
+    machine.call(machine.instantiate(module(BLOCK + handler("uart") + function("go", body))), "go")
+    assert machine.log() == [1, 1, 2]
+
+
+def test_a_disabled_source_stays_pending_until_it_is_enabled(machine: Machine) -> None:
+    body = f"""(call $log (call $enable (i32.const 0) (i32.const 0))) {RAISE_UART} {STEP} {log(5)}
+      (call $log (call $enable (i32.const 0) (i32.const 1))) {STEP} {log(6)}"""
+    machine.call(machine.instantiate(module(handler("uart") + function("go", body))), "go")
+    assert machine.log() == [0, 5, 1, 0, 6]  # the next call is a safe point already
+
+
+def test_detaching_keeps_raises_pending_for_whoever_attaches_next(machine: Machine) -> None:
+    body = f"""(call $log (call $detach (i32.const 0))) {RAISE_UART} {RAISE_UART} {STEP} {log(5)}
+      (call $log (call $attach (i32.const 0) (i32.const 0) (i32.const 77) (i32.const 0))) {STEP} {log(6)}"""
+    other = """(func $other (param i32 i32 i32) (call $log (local.get 1)) (call $log (local.get 2)))
+      (table 2 funcref) (elem (i32.const 0) $other)"""
+    machine.call(machine.instantiate(module(handler("uart") + other + function("go", body))), "go")
+    assert machine.log() == [0, 5, 2, 77, 0, 6]
+
+
+# ---- handlers
+
+
+@pytest.mark.parametrize(
+    ("export", "type_", "status"),
+    [
+        ("irq:uart", "", "HANDLER_TYPE"),
+        ("irq:uart", "(param i32 i32)", "HANDLER_TYPE"),
+        ("irq:uart", "(param i32 i32 i64)", "HANDLER_TYPE"),
+        ("irq:uart", "(param i32 i32 i32 i32)", "HANDLER_TYPE"),
+        ("irq:lever", "(param i32 i32 i32)", "UNKNOWN_SOURCE"),
+        ("irq:", "(param i32 i32 i32)", "UNKNOWN_SOURCE"),
+        ("irq:4", "(param i32 i32 i32)", "UNKNOWN_SOURCE"),
+        ("irq:4294967296", "(param i32 i32 i32)", "UNKNOWN_SOURCE"),
+        ("irq:uar", "(param i32 i32 i32)", "UNKNOWN_SOURCE"),
+        ("irq:uart2", "(param i32 i32 i32)", "UNKNOWN_SOURCE"),
+        ("irq:uart:1", "(param i32 i32 i32)", "BAD_PRIORITY"),
+        ("irq:uart:", "(param i32 i32 i32)", "BAD_PRIORITY"),
+        ("irq:uart:x", "(param i32 i32 i32)", "BAD_PRIORITY"),
+    ],
+)
+def test_a_wrong_handler_is_refused_at_load(machine: Machine, export: str, type_: str, status: str) -> None:
+    before = machine.used()
+    with pytest.raises(Refusal) as caught:
+        machine.instantiate(f'(module (func (export "{export}") {type_}))')
+    assert caught.value.status == status
+    assert machine.used() == before
+
+
+def test_a_handler_that_returns_something_is_refused(machine: Machine) -> None:
+    with pytest.raises(Refusal, match="HANDLER_TYPE"):
+        machine.instantiate('(module (func (export "irq:1") (param i32 i32 i32) (result i32) (i32.const 0)))')
+
+
+def test_attach_answers_what_is_wrong(machine: Machine) -> None:
+    attempts = [(9, 0, 0), (0, 0, 1), (0, 1, 0), (0, 2, 0), (0, 3, 0), (0, 99, 0), (0, 0, 0)]
+    body = "".join(
+        f"(call $log (call $attach (i32.const {s}) (i32.const {i}) (i32.const 0) (i32.const {p})))"
+        for s, i, p in attempts
+    )
+    table = """(func $good (param i32 i32 i32)) (func $bad (param i32))
+      (table 4 funcref) (elem (i32.const 0) $good $bad $log)"""
+    machine.call(machine.instantiate(module(table + function("go", body))), "go")
+    assert machine.log() == [112, 114, 113, 113, 116, 116, 0]
+
+
+def test_another_instance_cannot_take_a_source_away(machine: Machine) -> None:
+    machine.instantiate(module(handler("uart")))
+    with pytest.raises(Refusal, match="BUSY"):
+        machine.instantiate(module(handler("uart")))
+    body = """(call $log (call $attach (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+      (call $log (call $detach (i32.const 0))) (call $log (call $enable (i32.const 0) (i32.const 0)))"""
+    table = "(func $good (param i32 i32 i32)) (table 1 funcref) (elem (i32.const 0) $good)"
+    machine.call(machine.instantiate(module(table + function("go", body))), "go")
+    assert machine.log() == [128, 128, 128]
+
+
+def test_a_released_instance_gives_its_sources_up(machine: Machine) -> None:
+    first = machine.instantiate(module(handler("uart")))
+    machine.release(first)
+    assert not machine.source(UART).attached
+    machine.raise_(UART)
+    second = machine.instantiate(module(handler("uart") + function("go", STEP)))
+    machine.call(second, "go")
+    assert machine.log() == [1]
+
+
+def test_handlers_are_held_until_the_start_function_is_done(machine: Machine) -> None:
+    text = module(f"{handler('uart')} (func $start {RAISE_UART} {STEP} {log(8)}) (start $start) {function('go', STEP)}")
+    instance = machine.instantiate(text)
+    assert machine.log() == [8]
+    machine.call(instance, "go")
+    assert machine.log() == [1]
+
+
+def test_a_trap_in_a_handler_names_the_source_and_faults_the_instance(machine: Machine) -> None:
+    instance = machine.instantiate(module(handler("button", "unreachable") + function("go", f"(loop {STEP} (br 0))")))
+    machine.raise_(BUTTON)
+    with pytest.raises(Trap) as caught:
+        machine.call(instance, "go")
+    assert (caught.value.status, caught.value.source) == ("TRAP_UNREACHABLE", BUTTON)
+    with pytest.raises(Refusal, match="FAULTED"):
+        machine.call(instance, "go")
+    with pytest.raises(Refusal, match="FAULTED"):
+        machine.command(f"react {instance}")
+    other = machine.instantiate(module(function("go", log(4))))
+    machine.call(other, "go")
+    assert machine.log() == [2001, 4]
+
+
+def test_a_handler_without_end_of_stack_traps_as_a_handler(machine: Machine) -> None:
+    text = module(
+        "(func $down (param i32 i32 i32) (call $down (local.get 0) (local.get 1) (local.get 2)))"
+        '(export "irq:timer" (func $down))' + function("go", STEP)
+    )
+    instance = machine.instantiate(text)
+    machine.raise_(TIMER)
+    with pytest.raises(Trap) as caught:
+        machine.call(instance, "go")
+    assert (caught.value.status, caught.value.source) == ("TRAP_STACK_EXHAUSTED", TIMER)
+
+
+def test_a_handler_may_not_wait(machine: Machine) -> None:
+    for body in ("(drop (call $wait (i64.const -1)))", "(drop (call $slow (i32.const 1)))"):
+        instance = machine.instantiate(module(handler("uart", body) + function("go", STEP)))
+        machine.raise_(UART)
+        with pytest.raises(Trap, match="TRAP_FORBIDDEN_IN_HANDLER"):
+            machine.call(instance, "go")
+        machine.reset()
+
+
+def test_without_a_handler_stack_nothing_can_be_attached(new_machine: Callable[..., Machine]) -> None:
+    with new_machine(handler_stack=0) as machine, pytest.raises(Refusal, match="NOT_SUPPORTED"):
+        machine.instantiate(module(handler("uart")))
+
+
+def test_the_embedder_attaches_by_function_index(machine: Machine) -> None:
+    instance = machine.instantiate("""(module (import "test" "log" (func $log (param i32)))
+      (func (param i32 i32 i32) (call $log (local.get 2))) (func (export "go") (block (br 0))))""")
+    machine.command(f"attach {instance} 1 1 4711")
+    with pytest.raises(Refusal, match="HANDLER_TYPE"):
+        machine.command(f"attach {instance} 1 2 0")
+    with pytest.raises(Refusal, match="UNKNOWN_FUNCTION"):
+        machine.command(f"attach {instance} 1 3 0")
+    machine.raise_(TIMER)
+    machine.call(instance, "go")
+    assert machine.log() == [4711]
+
+
+# ---- the shadow stack (R33)
+
+
+def test_a_handler_starts_below_the_red_zone_and_the_pointer_comes_back(machine: Machine) -> None:
+    text = module(f"""(global $sp (export "__stack_pointer") (mut i32) (i32.const 1004))
+      {handler("uart", "(call $log (global.get $sp)) (global.set $sp (i32.const 3))")}
+      {function("go", f"{RAISE_UART} {STEP} (call $log (global.get $sp))")}""")
+    machine.call(machine.instantiate(text), "go")
+    assert machine.log() == [1, 864, 1004]
+
+
+def test_chained_handlers_start_at_the_same_shadow_stack(machine: Machine) -> None:
+    text = module(f"""(global $sp (export "__stack_pointer") (mut i32) (i32.const 2000))
+      {handler("uart", "(call $log (global.get $sp))")} {handler("timer", "(call $log (global.get $sp))")}
+      {function("go", f"{RAISE_UART} (call $raise (i32.const 1) (i32.const 0)) (call $soft) {STEP}")}""")
+    instance = machine.instantiate(text)
+    machine.command("hold 1")
+    machine.call(instance, "go")
+    assert machine.log() == [1, 1872, 1001, 1872]
+    assert machine.value(instance, "__stack_pointer") == [2000]
+
+
+def test_the_pointer_comes_back_after_a_trap_too(machine: Machine) -> None:
+    text = module(f"""(global $sp (export "__stack_pointer") (mut i32) (i32.const 2000))
+      {handler("uart", "unreachable")} {function("go", f"{RAISE_UART} {STEP}")}""")
+    instance = machine.instantiate(text)
+    with pytest.raises(Trap):
+        machine.call(instance, "go")
+    assert machine.value(instance, "__stack_pointer") == [2000]
+
+
+def test_a_stack_pointer_that_is_none_is_left_alone(machine: Machine) -> None:
+    for pointer in ("i32 (i32.const 500)", "(mut i64) (i64.const 500)"):
+        text = module(f'(global $sp (export "__stack_pointer") {pointer}) {handler("uart")} {function("go", STEP)}')
+        instance = machine.instantiate(text)
+        machine.raise_(UART)
+        machine.call(instance, "go")
+        assert machine.value(instance, "__stack_pointer")[0] == 500
+        machine.reset()
+
+
+# ---- quiescent delivery
+
+
+def test_a_quiescent_handler_runs_only_when_the_guest_waits(machine: Machine) -> None:
+    body = f"{RAISE_UART} {STEP} {log(5)} (call $log (call $wait (i64.const 100))) {log(6)}"
+    instance = machine.instantiate(module(handler("uart") + function("go", body)))
+    machine.command(f"bind 0 {QUIESCENT}")
+    machine.call(instance, "go")
+    assert machine.log() == [5, 1, 1, 6]  # 5, handler, bits, 6
+
+
+def test_a_quiescent_handler_runs_between_calls(machine: Machine) -> None:
+    instance = machine.instantiate(module(handler("uart") + function("go", f"{log(5)} {RAISE_UART} {STEP} {log(6)}")))
+    machine.command(f"bind 0 {QUIESCENT}")
+    machine.call(instance, "go")
+    assert machine.log() == [5, 6]
+    machine.call(instance, "go")
+    assert machine.log() == [1, 5, 6]
+
+
+def test_a_quiescent_handler_runs_in_a_host_functions_wait_and_not_in_deliver(machine: Machine) -> None:
+    body = f"{RAISE_UART} {STEP} (call $deliver) {log(5)} (call $log (call $slow (i32.const 2))) {log(6)}"
+    instance = machine.instantiate(module(handler("uart") + function("go", body)))
+    machine.command(f"bind 0 {QUIESCENT}")
+    machine.call(instance, "go")
+    assert machine.log() == [5, 1, 2, 6]
+
+
+def test_asyncified_code_is_only_interrupted_when_quiescent(machine: Machine) -> None:
+    state = '(func (export "asyncify_get_state") (result i32) (i32.const 0))'
+    machine.instantiate(module(handler("uart") + state))
+    assert machine.source(UART).class_ == QUIESCENT
+
+
+def test_a_polled_source_never_runs_its_handler(machine: Machine) -> None:
+    body = f"{RAISE_UART} {STEP} (call $log (call $wait (i64.const 0))) (call $log (call $take (i32.const 0)))"
+    instance = machine.instantiate(module(handler("uart") + function("go", body)))
+    machine.command(f"bind 0 {POLLED}")
+    machine.call(instance, "go")
+    assert machine.log() == [1, 1]
+
+
+# ---- waiting
+
+
+WAIT = "(call $log (call $wait (i64.const {})))"
+FOREVER = WAIT.format(-1)
+
+
+def test_wait_sleeps_until_a_source_is_raised_and_names_it(machine: Machine) -> None:
+    instance = machine.instantiate(module(function("go", FOREVER * 2)))
+    machine.sleeps([BUTTON, -1, -1, SOFT])
+    machine.call(instance, "go")
+    assert machine.log() == [1 << BUTTON, 1 << SOFT]
+
+
+def test_a_raise_before_wait_is_not_slept_through(machine: Machine) -> None:
+    instance = machine.instantiate(module(function("go", f"{RAISE_UART} {FOREVER}")))
+    machine.call(instance, "go")
+    assert machine.log() == [1]
+    assert machine.numbers("clock")[1] == 0  # it has not slept
+
+
+def test_wait_ends_with_its_time(machine: Machine) -> None:
+    instance = machine.instantiate(module(function("go", WAIT.format(250))))
+    machine.call(instance, "go")
+    assert machine.log() == [0]
+    assert machine.numbers("clock")[0] == 250
+
+
+def test_a_wait_without_time_only_looks(machine: Machine) -> None:
+    look = WAIT.format(0)
+    instance = machine.instantiate(module(function("go", f"{look} {RAISE_UART} {look} {look}")))
+    machine.call(instance, "go")
+    assert machine.log() == [0, 1, 0]
+    assert machine.numbers("clock") == [0, 0]
+
+
+def test_a_wait_that_is_woken_early_goes_on_with_its_remaining_time(machine: Machine) -> None:
+    instance = machine.instantiate(module(function("go", WAIT.format(100) + WAIT.format(50))))
+    machine.sleeps([-1, -1])
+    machine.call(instance, "go")
+    assert machine.log() == [0, 0]
+    assert machine.numbers("clock")[0] == 150
+
+
+def test_handlers_run_while_the_guest_waits_and_before_wait_returns(machine: Machine) -> None:
+    instance = machine.instantiate(module(handler("button") + function("go", FOREVER + log(9))))
+    machine.sleeps([BUTTON])
+    machine.call(instance, "go")
+    assert machine.log() == [2001, 1 << BUTTON, 9]
+
+
+def test_wait_opens_a_critical_section_for_its_duration_without_writing_it(machine: Machine) -> None:
+    body = f"""{OPEN_BLOCK} {set_word(DEPTH, 1)} {RAISE_UART} {STEP} {log(5)}
+      {FOREVER} {word(DEPTH)} {RAISE_UART} {STEP} {log(6)}"""
+    machine.call(machine.instantiate(module(BLOCK + handler("uart") + function("go", body))), "go")
+    assert machine.log() == [5, 1, 1, 1, 6]  # 5, handler, bits, depth; and held back again
+
+
+def test_a_host_function_that_waits_does_not_open_the_section(machine: Machine) -> None:
+    body = f"{OPEN_BLOCK} {set_word(DEPTH, 1)} {RAISE_UART} (drop (call $slow (i32.const 3))) {log(5)}"
+    machine.call(machine.instantiate(module(BLOCK + handler("uart") + function("go", body))), "go")
+    assert machine.log() == [5]
+
+
+def test_a_host_function_that_waits_keeps_its_deadline_while_handlers_run(machine: Machine) -> None:
+    text = module(handler("uart", log(5)) + function("go", "(drop (call $slow (i32.const 1)))"))
+    instance = machine.instantiate(text)
+    machine.sleeps([UART])
+    machine.call(instance, "go")
+    assert machine.log() == [1, 5]
+    assert machine.numbers("clock")[0] == 10
+
+
+def test_no_wake_up_is_lost_between_the_look_and_the_sleep(machine: Machine) -> None:
+    # The soft interrupt comes late, as it may when the raise falls between the last safe point and the masked look.
+    instance = machine.instantiate(module(handler("uart") + function("go", f"{RAISE_UART} {FOREVER} {log(9)}")))
+    machine.command("hold 1")
+    machine.call(instance, "go")
+    assert machine.log() == [1, 1, 9]
+
+
+def test_a_reactor_runs_handlers_until_it_is_stopped(machine: Machine) -> None:
+    instance = machine.instantiate(module(handler("uart") + handler("timer")))
+    machine.sleeps([UART, TIMER, UART])
+    with pytest.raises(Trap) as caught:  # nothing left to be woken by: the test stops it
+        machine.command(f"react {instance}")
+    assert caught.value.status == "TRAP_STOPPED"
+    assert machine.log() == [1, 1001, 1]
+    machine.command(f"bind 0 {QUIESCENT}")
+    machine.sleeps([UART])
+    with pytest.raises(Trap, match="TRAP_STOPPED"):
+        machine.command(f"react {instance}")
+    assert machine.log() == [1]
+
+
+def test_a_host_function_called_directly_may_wait_and_be_interrupted(machine: Machine) -> None:
+    instance = machine.instantiate(module(handler("uart") + '(export "slow" (func $slow))'))
+    machine.sleeps([-1, UART, -1])
+    assert machine.call(instance, "slow", 3) == [3]
+    assert machine.log() == [1]
+
+
+def test_the_vms_own_imports_may_be_called_directly(machine: Machine) -> None:
+    exports = "".join(f'(export "{name}" (func ${name}))' for name in ("wait", "deliver", "pend"))
+    instance = machine.instantiate(module(handler("uart") + exports))
+    machine.sleeps([UART])
+    assert machine.call(instance, "wait", MINUS_ONE, MINUS_ONE) == [1]
+    assert machine.call(instance, "pend", 0) == [0]
+    assert machine.call(instance, "pend", 4) == [112]
+    assert machine.call(instance, "deliver") == []
+    assert machine.log() == [1, 1]
+
+
+MINUS_ONE = 0xFFFFFFFF
+
+
+# ---- stopping and yielding
+
+
+def test_stop_ends_an_endless_loop(machine: Machine) -> None:
+    instance = machine.instantiate(module(function("go", "(call $stop) (loop (br 0))") + function("fine", log(1))))
+    with pytest.raises(Trap) as caught:
+        machine.call(instance, "go")
+    assert (caught.value.status, caught.value.source) == ("TRAP_STOPPED", -1)
+    machine.call(instance, "fine")
+    assert machine.log() == [1]
+
+
+def test_stop_in_a_handler_does_not_fault_the_instance(machine: Machine) -> None:
+    instance = machine.instantiate(module(handler("uart", "(call $stop) (loop (br 0))") + function("go", STEP)))
+    machine.raise_(UART)
+    with pytest.raises(Trap) as caught:
+        machine.call(instance, "go")
+    assert (caught.value.status, caught.value.source) == ("TRAP_STOPPED", UART)
+    machine.call(instance, "go")
+
+
+def test_a_run_that_yields_goes_on_where_it_was(machine: Machine) -> None:
+    body = f"(call $yield) {STEP} {log(1)} (call $yield) {RAISE_UART} {STEP} {log(2)}"
+    text = module(handler("uart", f"(call $yield) {STEP} {log(7)}") + function("go", body))
+    assert machine.call_counting(machine.instantiate(text), "go") == [3]
+    assert machine.log() == [1, 1, 7, 2]
+
+
+# ---- polled mode: the block
+
+
+def slot(source: int, offset: int) -> int:
+    return 64 + 32 * source + offset
+
+
+def test_the_block_is_published_at_safe_points_and_host_calls(machine: Machine) -> None:
+    poll = f"(loop $poll (br_if $poll (i32.eqz (i32.load (i32.const 8))))) {word(slot(2, 0))} {word(slot(2, 8))}"
+    body = f"{OPEN_BLOCK} (call $raise (i32.const 2) (i32.const 4242)) {poll}"
+    machine.call(machine.instantiate(module(BLOCK + function("go", body))), "go")
+    assert machine.log() == [1, 4242]
+
+
+def test_the_stamp_is_that_of_the_first_raise_not_yet_acknowledged(machine: Machine) -> None:
+    raise_button = "(call $raise (i32.const 2) (i32.const 0))"
+    pause = "(drop (call $wait (i64.const 100)))"  # wakes at once, for the raise: then again, to its end
+    acknowledge = f"(i32.store (i32.const {slot(2, 4)}) (i32.load (i32.const {slot(2, 0)})))"
+    body = f"""{OPEN_BLOCK} {pause} {raise_button} {pause} {pause} {raise_button} {word(slot(2, 12))} {acknowledge}
+      {pause} {pause} {raise_button} {word(slot(2, 12))} {word(slot(2, 0))}"""
+    machine.call(machine.instantiate(module(BLOCK + function("go", body))), "go")
+    assert machine.log() == [100, 300, 3]
+
+
+def test_counters_of_the_block_are_right_across_the_wrap(machine: Machine) -> None:
+    preset = set_word(slot(0, 0), -16) + set_word(slot(0, 4), -16)
+    body = f"""{preset} {OPEN_BLOCK} {RAISE_UART * 20} (call $poll)
+      (call $log (i32.sub (i32.load (i32.const {slot(0, 0)})) (i32.load (i32.const {slot(0, 4)}))))"""
+    instance = machine.instantiate(module(BLOCK + function("go", body)))
+    machine.command(f"preset {0xFFFFFFF0}")
+    machine.call(instance, "go")
+    assert machine.log() == [20]
+
+
+def test_raises_before_the_registration_are_in_the_block(machine: Machine) -> None:
+    machine.raise_(TIMER)
+    machine.raise_(TIMER)
+    instance = machine.instantiate(module(BLOCK + function("go", OPEN_BLOCK)))
+    machine.call(instance, "go")
+    assert machine.word(instance, slot(TIMER, 0)) == 2
+    assert machine.word(instance, 8) == 1
+    assert machine.source(TIMER).pending
+
+
+def test_the_block_tells_level_deliveries_and_faults(machine: Machine) -> None:
+    body = f"{OPEN_BLOCK} {word(LEVEL)} {RAISE_UART} {STEP} {word(LEVEL)} {word(DELIVERED)} {RAISE_UART} {STEP}"
+    trap_second = f"{word(LEVEL)} (if (i32.eq (i32.load (i32.const {DELIVERED})) (i32.const 2)) (then unreachable))"
+    instance = machine.instantiate(module(BLOCK + handler("uart", trap_second) + function("go", body)))
+    with pytest.raises(Trap):
+        machine.call(instance, "go")
+    assert machine.log() == [1, 1, 0, 1, 1, 1, 0]
+    assert machine.word(instance, FAULTS) == 1
+
+
+def test_the_doorbell_rings_only_when_something_is_new(machine: Machine) -> None:
+    clear = set_word(8, 0)
+    look = f"(call $poll) {word(8)}"
+    body = f"{OPEN_BLOCK} {clear} {look} {RAISE_UART} {look} {clear} {look}"
+    machine.call(machine.instantiate(module(BLOCK + function("go", body))), "go")
+    assert machine.log() == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "arguments", "status"),
+    [
+        ("", "0 192 1", 0),
+        ("", "0 1000 1", 0),
+        ("", "0 192 2", 115),
+        ("", "0 191 1", 115),
+        ("", "0 63 1", 115),
+        ("", "4 192 1", 115),
+        ("", "8 192 1", 115),
+        ("", "65536 192 1", 115),
+        ("", "65480 192 1", 115),
+        ("", "4294967288 192 1", 115),
+        (set_word(0, 0), "0 192 1", 115),
+        (set_word(4, 0x40002), "0 192 1", 115),
+        (set_word(4, 1), "0 192 1", 115),
+        (set_word(4, -1), "0 4294967295 1", 115),
+        (set_word(slot(1, 24), 256), "0 192 1", 117),
+        (set_word(slot(1, 28), 256), "0 192 1", 117),
+        (set_word(slot(0, 0), 77), "0 192 1", 0),
+    ],
+)
+def test_a_block_is_checked_when_it_is_registered(machine: Machine, prepare: str, arguments: str, status: int) -> None:
+    numbers = " ".join(f"(i32.const {number})" for number in arguments.split())
+    body = f"{prepare} (call $log (call $block {numbers}))"
+    machine.call(machine.instantiate(module(BLOCK + function("go", body))), "go")
+    assert machine.log() == [status]
+
+
+def test_what_the_guest_does_to_its_block_later_hurts_only_the_guest(machine: Machine) -> None:
+    spoil = "(memory.fill (i32.const 0) (i32.const 255) (i32.const 192))"
+    body = f"{OPEN_BLOCK} {spoil} {RAISE_UART} {STEP} (call $poll) {log(1)}"
+    machine.call(machine.instantiate(module(BLOCK + handler("uart") + function("go", body))), "go")
+    assert machine.log()[-1] == 1
+
+
+def test_the_block_stays_right_when_the_memory_moves(machine: Machine) -> None:
+    body = f"{OPEN_BLOCK} (drop (memory.grow (i32.const 1))) {RAISE_UART} {STEP} (call $poll) {word(slot(0, 0))}"
+    instance = machine.instantiate(module(BLOCK + function("go", body)))
+    machine.instantiate("(module (memory 1))")  # lies behind the first memory, which has to move to grow
+    machine.call(instance, "go")
+    assert machine.log() == [1]
+
+
+def test_an_exported_global_declares_the_block(machine: Machine) -> None:
+    machine.raise_(TIMER)
+    instance = machine.instantiate(module(BLOCK + '(global (export "wirq_block") i32 (i32.const 0))'))
+    assert machine.word(instance, slot(TIMER, 0)) == 1
+    machine.reset()
+    with pytest.raises(Refusal, match="BAD_BLOCK"):
+        machine.instantiate(module(BLOCK + '(global (export "wirq_block") i32 (i32.const 8))'))
+
+
+def test_only_one_instance_has_a_block(machine: Machine) -> None:
+    text = module(BLOCK + function("go", "(call $log (call $block (i32.const 0) (i32.const 192) (i32.const 1)))"))
+    first, second = machine.instantiate(text), machine.instantiate(text)
+    for instance in (first, first, second):
+        machine.call(instance, "go")
+    assert machine.log() == [0, 0, 128]
+    machine.release(first)
+    machine.call(second, "go")
+    assert machine.log() == [0]
+
+
+def test_a_polled_source_without_block_is_taken(machine: Machine) -> None:
+    takes = "".join(f"(call $log (call $take (i32.const {n})))" for n in (1, 1, 9))
+    body = "(drop (call $pend (i32.const 1)))" * 2 + takes
+    machine.call(machine.instantiate(module(function("go", body))), "go")
+    assert machine.log() == [2, 0, 0]
+    assert not machine.source(TIMER).pending
+
+
+def test_what_this_stage_does_not_have_is_refused(machine: Machine) -> None:
+    body = """(call $log (call $budget (i32.const 0) (i32.const 1) (i32.const 1)))
+      (call $log (i32.wrap_i64 (call $query (i32.const 0)))) (call $log (i32.wrap_i64 (call $query (i32.const 1))))
+      (call $log (i32.wrap_i64 (call $query (i32.const 3)))) (call $log (i32.wrap_i64 (call $query (i32.const 99))))"""
+    machine.call(machine.instantiate(module(function("go", body))), "go")
+    assert machine.log() == [117, 1, 1, MINUS_ONE, MINUS_ONE]
