@@ -1,0 +1,107 @@
+/* board.c: drivers of the MPS3 AN524 image. Registers: Arm application note AN524, CMSDK technical reference manual. */
+#include "board.h"
+
+#include <string.h>
+
+#include "cortexm.h"
+#include "systick.h"
+
+#define UART_DATA CHIP_REGISTER(0x51303000)
+#define UART_STATE CHIP_REGISTER(0x51303004)
+#define UART_CTRL CHIP_REGISTER(0x51303008)
+#define UART_INTCLEAR CHIP_REGISTER(0x5130300C)
+#define UART_BAUDDIV CHIP_REGISTER(0x51303010)
+#define FPGAIO_LED CHIP_REGISTER(0x51309000)
+
+enum { UART0_RX = 32, BUTTON_LINE = 69 };
+
+#define UART_TX_FULL 1u
+#define UART_RX_FULL 2u
+#define UART_OVERRUNS 12u
+#define UART_CTRL_ENABLE (1u | 2u | 8u) /* transmit, receive, receive interrupt */
+#define UART_INT_RX 2u
+
+static bool led;
+
+/* ---- serial line ---- */
+
+static void init_uart(void) {
+    UART_BAUDDIV = BOARD_TICK_HZ / BOARD_UART_BAUD;
+    UART_CTRL = UART_CTRL_ENABLE;
+    cortexm_enable(UART0_RX);
+}
+
+void board_uart_write(const uint8_t *bytes, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        if (chip_wait(&UART_STATE, UART_TX_FULL, 0))
+            UART_DATA = bytes[i];
+    }
+}
+
+cortexm_vector uart_isr;
+void uart_isr(void) {
+    UART_INTCLEAR = UART_INT_RX;
+    if (UART_STATE & UART_RX_FULL)
+        firmware_received((uint8_t)UART_DATA);
+    UART_STATE = UART_OVERRUNS;
+}
+
+/* ---- button, pins ---- */
+
+cortexm_vector button_isr;
+void button_isr(void) {
+    firmware_button();
+}
+
+void board_pin_drive(uint32_t pin, bool high) {
+    (void)pin; /* the LED is the only one */
+    led = high;
+    FPGAIO_LED = high;
+}
+
+bool board_pin_level(uint32_t pin) {
+    (void)pin;
+    return led;
+}
+
+/* ---- processor ---- */
+
+cortexm_vector systick_vector, soft_interrupt_vector;
+void systick_vector(void) {
+    systick_isr();
+}
+
+void soft_interrupt_vector(void) {
+    firmware_soft_interrupt();
+}
+
+void board_soft_interrupt(void) {
+    cortexm_pend_soft_interrupt();
+}
+
+uintptr_t board_mask(void) {
+    return cortexm_mask();
+}
+
+void board_unmask(uintptr_t before) {
+    cortexm_unmask(before);
+}
+
+void board_sleep(void) {
+    cortexm_sleep();
+}
+
+_Noreturn void board_reset(void) {
+    cortexm_reset();
+}
+
+void board_unique_id(uint8_t id[8]) {
+    memset(id, 0, 8);
+}
+
+void board_init(void) {
+    init_uart();
+    cortexm_enable(BUTTON_LINE);
+    cortexm_init_soft_interrupt();
+    systick_init(BOARD_TICK_HZ);
+}
