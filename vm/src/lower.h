@@ -22,37 +22,37 @@ enum last_kind {
 /* The state of lowering one function body. Owned by the loader. Code is emitted upward from `code`; locals, controls and
  * operands are one stack that grows down from `temp_top`; the two may not meet (WIRQ_NO_MEMORY). */
 struct lower {
-    /* set by the loader before the first function and left alone by it afterwards */
-    struct wirq_module *module;
-    uint16_t *code;    /* next unit to be emitted; the loader reads it when all functions are done */
-    uint8_t *temp_top; /* end of the free region, 8-byte aligned */
-    uint8_t *temp_low; /* lowest address the temporary stack has had: for the arena's peak */
-    bool has_data_count;
-    uint32_t data_count;
-    uint32_t detail; /* after WIRQ_ABSENT_FEATURE: enum wirq_feature */
-
-    /* the rest is lowering's own */
-    wirq_status status; /* the first failure of an emission or push; sticky */
-    const struct wirq_functype *type;
-    uint32_t function;
-    uint16_t *start;      /* first unit of the function, header included */
-    uint8_t *temp;        /* top of the temporary stack: its lowest byte in use */
-    struct control *control; /* innermost */
-    bool done;
-    bool dead;            /* what comes cannot be reached: validated, not emitted */
-    bool long_branches;   /* the body may outgrow 16-bit branch distances */
-
-    uint32_t groups_left; /* local declarations to come, + 1 while their count is still to come */
-    bool groups_known;
-    uint32_t local_count;
-    uint16_t local_groups; /* at temp_top, newest lowest */
+    /* What nearly every emission looks at comes first, where Thumb reaches it with short instructions. */
+    uint8_t dead;          /* what comes cannot be reached: validated, not emitted */
+    uint8_t last_kind;     /* enum last_kind */
+    wirq_status status;    /* the first failure; sticky */
+    uint8_t long_branches; /* the body may outgrow 16-bit branch distances */
+    uint16_t a[2];         /* slots that the accumulator equals; NO_SLOT */
+    uint16_t last_a[2];    /* the same before `last` */
+    uint16_t *code;        /* next unit to be emitted; the loader sets it, and reads it when all functions are done */
+    uint16_t *last;        /* newest operation */
     uint32_t height;       /* cells of the frame in use: locals and operands */
+    uint8_t *temp;         /* top of the temporary stack: its lowest byte in use */
+    struct control *control; /* innermost */
+    uint16_t *start;       /* first unit of the function, header included */
     uint32_t max_height;
 
-    uint16_t *last;       /* newest operation */
-    uint8_t last_kind;    /* enum last_kind */
-    uint16_t a[2];        /* slots that the accumulator equals; NO_SLOT */
-    uint16_t last_a[2];   /* the same before `last` */
+    /* set by the loader before the first function and left alone by it afterwards */
+    struct wirq_module *module;
+    uint8_t *temp_top; /* end of the free region, 8-byte aligned */
+    uint8_t *temp_low; /* lowest address the temporary stack has had: for the arena's peak */
+    uint32_t data_count;
+    bool has_data_count;
+
+    bool done;
+    const struct wirq_functype *type;
+    uint32_t function;
+    uint32_t detail; /* after WIRQ_ABSENT_FEATURE: enum wirq_feature */
+
+    uint32_t groups_left; /* local declarations to come */
+    bool groups_known;
+    uint16_t local_groups; /* at temp_top, newest lowest */
+    uint32_t local_count;
 
     /* br_table in progress */
     uint32_t table_left; /* targets to come, default included; 0 = none in progress */
@@ -63,10 +63,10 @@ struct lower {
     bool table_stubs;    /* entries hold label depths until all are known */
 
     /* definite assignment: which locals need not be zeroed at entry */
-    uint8_t assigned[LOWER_TRACKED_SLOTS / 8];
-    uint8_t assigned_log[LOWER_TRACKED_SLOTS];
     uint16_t assigned_count;
     uint32_t zero_from, zero_to; /* slots read before they were surely written */
+    uint8_t assigned[LOWER_TRACKED_SLOTS / 8];
+    uint8_t assigned_log[LOWER_TRACKED_SLOTS];
 };
 
 /* Begins the body of a defined function (index in the function index space) of body_size bytes, the local declarations first. */

@@ -134,9 +134,7 @@ static void move_values(struct lower *lower, uint32_t slot, struct types types, 
         lower_materialise(lower, types.count);
         uint32_t from = stack_at(lower, types.count - 1)->low;
         if (from != slot) {
-            lower_operation(lower, OP_move_n);
-            lower_emit(lower, from);
-            lower_emit(lower, slot);
+            lower_operation2(lower, OP_move_n, from, slot);
             lower_emit(lower, types_cells(types));
             lower_accumulator_unknown(lower);
         }
@@ -169,13 +167,12 @@ static void emit_return(struct lower *lower) {
             lower_take_accumulator(lower, operand);
             lower_operation(lower, OP_return_A);
         } else {
-            lower_operation(lower, OP_return_S);
-            lower_emit(lower, operand->low);
+            lower_operation1(lower, OP_return_S, operand->low);
         }
     } else {
         lower_materialise(lower, type->result_count);
-        lower_operation(lower, type->result_count == 1 ? OP_return64 : OP_return_n);
-        lower_emit(lower, stack_at(lower, type->result_count - 1u)->low);
+        uint32_t from = stack_at(lower, type->result_count - 1u)->low;
+        lower_operation1(lower, type->result_count == 1 ? OP_return64 : OP_return_n, from);
         if (type->result_count != 1)
             lower_emit(lower, type->result_cells);
     }
@@ -487,17 +484,13 @@ static void begin_table(struct lower *lower, struct types types) {
         return;
     lower_materialise(lower, types.count);
     if (lower->long_branches) {
-        lower_operation(lower, OP_br_table_long_S);
-        lower_emit(lower, index.low);
+        lower_operation1(lower, OP_br_table_long_S, index.low);
         lower_emit32(lower, lower->table_size - 1);
     } else if (lower_in_accumulator(lower, &index)) {
         lower_take_accumulator(lower, &index);
-        lower_operation(lower, OP_br_table_A);
-        lower_emit(lower, lower->table_size - 1);
+        lower_operation1(lower, OP_br_table_A, lower->table_size - 1);
     } else {
-        lower_operation(lower, OP_br_table_S);
-        lower_emit(lower, index.low);
-        lower_emit(lower, lower->table_size - 1);
+        lower_operation2(lower, OP_br_table_S, index.low, lower->table_size - 1);
     }
     lower->table_entries = lower->code;
 }
@@ -595,8 +588,10 @@ static void call(struct lower *lower, struct wirq_reader *reader) {
         return;
     lower_materialise(lower, parameters.count);
     bool imported = function < module->imported_functions;
-    lower_operation(lower, imported ? OP_call_import : OP_call);
-    lower_emit(lower, imported ? function : function - module->imported_functions);
+    if (imported)
+        lower_operation1(lower, OP_call_import, function);
+    else
+        lower_operation1(lower, OP_call, function - module->imported_functions);
     emit_call(lower, type);
 }
 
@@ -625,9 +620,7 @@ static void call_indirect(struct lower *lower, struct wirq_reader *reader) {
         slot = lower_slot(lower, &element);
         lower_materialise(lower, parameters.count);
     }
-    lower_operation(lower, OP_call_indirect);
-    lower_emit(lower, slot);
-    lower_emit(lower, index);
+    lower_operation2(lower, OP_call_indirect, slot, index);
     lower_emit(lower, table);
     emit_call(lower, type);
 }

@@ -35,6 +35,16 @@ void lower_operation(struct lower *lower, uint32_t operation) {
     lower_emit(lower, operation);
 }
 
+void lower_operation1(struct lower *lower, uint32_t operation, uint32_t unit) {
+    lower_operation(lower, operation);
+    lower_emit(lower, unit);
+}
+
+void lower_operation2(struct lower *lower, uint32_t operation, uint32_t first, uint32_t second) {
+    lower_operation1(lower, operation, first);
+    lower_emit(lower, second);
+}
+
 void lower_slot_written(struct lower *lower, uint32_t slot, uint32_t cells) {
     for (unsigned i = 0; i < 2; i++)
         if (lower->a[i] >= slot && lower->a[i] < slot + cells)
@@ -113,18 +123,15 @@ void lower_move(struct lower *lower, const struct operand *operand, uint32_t slo
     } else if (operand->low == slot) {
         return;
     } else if (wide) {
-        lower_operation(lower, OP_mov64);
-        lower_emit(lower, operand->low);
+        lower_operation1(lower, OP_mov64, operand->low);
         lower_result(lower, slot, LAST_RESULT64);
     } else if (lower_in_accumulator(lower, operand)) {
         /* The accumulator equals both slots afterwards. */
-        lower_operation(lower, OP_mov_A_S);
-        lower_emit(lower, slot);
+        lower_operation1(lower, OP_mov_A_S, slot);
         lower_slot_written(lower, slot, 1);
         lower->a[lower->a[0] == NO_SLOT ? 0 : 1] = (uint16_t)slot;
     } else {
-        lower_operation(lower, OP_mov_S_S);
-        lower_emit(lower, operand->low);
+        lower_operation1(lower, OP_mov_S_S, operand->low);
         lower_result(lower, slot, LAST_RESULT32);
         lower->a[1] = (uint16_t)operand->low;
     }

@@ -75,8 +75,10 @@ void lower_fail(struct lower *lower, wirq_status status);
 void lower_absent(struct lower *lower, enum wirq_feature feature);
 void lower_emit(struct lower *lower, uint32_t unit);
 void lower_emit32(struct lower *lower, uint32_t value);
-/* Begins an operation that may not be rewritten. */
+/* Begins an operation that may not be rewritten; with its first one or two units. */
 void lower_operation(struct lower *lower, uint32_t operation);
+void lower_operation1(struct lower *lower, uint32_t operation, uint32_t unit);
+void lower_operation2(struct lower *lower, uint32_t operation, uint32_t first, uint32_t second);
 /* Ends the operation begun last with a destination slot; kind says how it may be rewritten. */
 void lower_result(struct lower *lower, uint32_t slot, enum last_kind kind);
 /* The accumulator holds something no slot does. */

@@ -220,11 +220,8 @@ void lower_global(struct lower *lower, uint32_t opcode, struct wirq_reader *read
 
     if (opcode == 0x23) {
         uint32_t canonical = lower->height;
-        if (imported)
-            lower_operation(lower, wide ? OP_iglobal_get64 : OP_iglobal_get_S);
-        else
-            lower_operation(lower, wide ? OP_global_get64 : OP_global_get_S);
-        lower_emit(lower, name);
+        uint32_t operation = imported ? (wide ? OP_iglobal_get64 : OP_iglobal_get_S) : wide ? OP_global_get64 : OP_global_get_S;
+        lower_operation1(lower, operation, name);
         lower_result(lower, canonical, wide ? LAST_RESULT64 : imported ? LAST_STORED32 : LAST_RESULT32);
         stack_push(lower, global->type);
         return;
@@ -240,11 +237,8 @@ void lower_global(struct lower *lower, uint32_t opcode, struct wirq_reader *read
         lower_operation(lower, OP_global_set_A);
     } else {
         uint32_t slot = lower_slot(lower, &value);
-        if (imported)
-            lower_operation(lower, wide ? OP_iglobal_set64 : OP_iglobal_set_S);
-        else
-            lower_operation(lower, wide ? OP_global_set64 : OP_global_set_S);
-        lower_emit(lower, slot);
+        uint32_t operation = imported ? (wide ? OP_iglobal_set64 : OP_iglobal_set_S) : wide ? OP_global_set64 : OP_global_set_S;
+        lower_operation1(lower, operation, slot);
     }
     lower_emit(lower, name);
 }

@@ -56,8 +56,7 @@ static bool is_static(const struct lower *lower, const struct operand *address, 
 /* Brings an address with an offset of more than 16 bits into the accumulator, checked for carry. */
 static void far_address(struct lower *lower, struct operand *address, uint32_t offset) {
     uint32_t slot = lower_slot(lower, address);
-    lower_operation(lower, OP_address_SK_A);
-    lower_emit(lower, slot);
+    lower_operation1(lower, OP_address_SK_A, slot);
     lower_emit32(lower, offset);
     lower_accumulator_unknown(lower);
 }
@@ -79,8 +78,7 @@ static void replace_last(struct lower *lower, uint32_t operation) {
 /* Emits a load up to its destination. */
 static void load32(struct lower *lower, const struct load_forms *forms, struct operand *address, uint32_t offset, uint32_t size) {
     if (forms->k != 0 && is_static(lower, address, offset, size)) {
-        lower_operation(lower, forms->k);
-        lower_emit(lower, address->low + offset);
+        lower_operation1(lower, forms->k, address->low + offset);
     } else if (offset == 0 && forms->sc != 0 && folds(lower, address, OP_add_SC_S)) {
         replace_last(lower, forms->sc);
     } else if (offset == 0 && forms->ss != 0 && folds(lower, address, OP_add_SS_S)) {
@@ -96,8 +94,7 @@ static void load32(struct lower *lower, const struct load_forms *forms, struct o
             lower_take_accumulator(lower, address);
             lower_operation(lower, offset == 0 ? forms->a : forms->ao);
         } else {
-            lower_operation(lower, offset == 0 ? forms->s : forms->so);
-            lower_emit(lower, slot);
+            lower_operation1(lower, offset == 0 ? forms->s : forms->so, slot);
         }
         if (offset != 0)
             lower_emit(lower, offset);
@@ -106,20 +103,17 @@ static void load32(struct lower *lower, const struct load_forms *forms, struct o
 
 static void load64(struct lower *lower, struct operand *address, uint32_t offset) {
     if (is_static(lower, address, offset, 8)) {
-        lower_operation(lower, OP_load64_K);
-        lower_emit(lower, address->low + offset);
+        lower_operation1(lower, OP_load64_K, address->low + offset);
     } else if (offset > 0xFFFF) {
         far_address(lower, address, offset);
-        lower_operation(lower, OP_load64_AO);
-        lower_emit(lower, 0);
+        lower_operation1(lower, OP_load64_AO, 0);
     } else {
         uint32_t slot = lower_slot(lower, address);
         if (lower_in_accumulator(lower, address)) {
             lower_take_accumulator(lower, address);
             lower_operation(lower, OP_load64_AO);
         } else {
-            lower_operation(lower, OP_load64_SO);
-            lower_emit(lower, slot);
+            lower_operation1(lower, OP_load64_SO, slot);
         }
         lower_emit(lower, offset);
     }
@@ -156,8 +150,7 @@ static void store32(struct lower *lower, const struct store_forms *forms, struct
         if (value->kind != OPERAND_CONSTANT)
             (void)lower_slot(lower, value);
         far_address(lower, address, offset);
-        lower_operation(lower, forms->a + (value->kind == OPERAND_CONSTANT));
-        lower_emit(lower, value->low);
+        lower_operation1(lower, forms->a + (value->kind == OPERAND_CONSTANT), value->low);
         return;
     }
     if (!is_fixed && value->kind == OPERAND_CONSTANT && offset == 0 && folds(lower, address, OP_add_SC_S)) {
@@ -180,18 +173,15 @@ static void store32(struct lower *lower, const struct store_forms *forms, struct
                                                 : FROM_SLOT;
     if (!is_fixed && offset == 0 && from != FROM_ACCUMULATOR && lower_in_accumulator(lower, address)) {
         lower_take_accumulator(lower, address);
-        lower_operation(lower, forms->a + (from == FROM_CONSTANT));
-        lower_emit(lower, value->low);
+        lower_operation1(lower, forms->a + (from == FROM_CONSTANT), value->low);
         return;
     }
     if (from == FROM_ACCUMULATOR)
         lower_take_accumulator(lower, value);
     if (is_fixed) {
-        lower_operation(lower, forms->k + from);
-        lower_emit(lower, address->low + offset);
+        lower_operation1(lower, forms->k + from, address->low + offset);
     } else {
-        lower_operation(lower, (offset == 0 ? forms->s : forms->so) + from);
-        lower_emit(lower, base);
+        lower_operation1(lower, (offset == 0 ? forms->s : forms->so) + from, base);
         if (offset != 0)
             lower_emit(lower, offset);
     }
@@ -202,21 +192,15 @@ static void store32(struct lower *lower, const struct store_forms *forms, struct
 static void store64(struct lower *lower, struct operand *address, struct operand *value, uint32_t offset) {
     uint32_t from = lower_slot(lower, value);
     if (is_static(lower, address, offset, 8)) {
-        lower_operation(lower, OP_store64_K);
-        lower_emit(lower, address->low + offset);
+        lower_operation1(lower, OP_store64_K, address->low + offset);
     } else if (offset > 0xFFFF) {
         /* Into the address's own slot: nobody reads it afterwards. */
         far_address(lower, address, offset);
-        lower_operation(lower, OP_mov_A_S);
-        lower_emit(lower, address->canonical);
-        lower_operation(lower, OP_store64_SO);
-        lower_emit(lower, address->canonical);
-        lower_emit(lower, 0);
+        lower_operation1(lower, OP_mov_A_S, address->canonical);
+        lower_operation2(lower, OP_store64_SO, address->canonical, 0);
     } else {
         uint32_t slot = lower_slot(lower, address);
-        lower_operation(lower, OP_store64_SO);
-        lower_emit(lower, slot);
-        lower_emit(lower, offset);
+        lower_operation2(lower, OP_store64_SO, slot, offset);
     }
     lower_emit(lower, from);
 }
@@ -280,8 +264,7 @@ void lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *read
         struct operand delta;
         stack_pop(lower, WIRQ_I32, &delta);
         uint32_t from = lower->dead ? 0 : lower_slot(lower, &delta);
-        lower_operation(lower, OP_memory_grow_S);
-        lower_emit(lower, from);
+        lower_operation1(lower, OP_memory_grow_S, from);
         lower_result(lower, lower->height, LAST_STORED32);
     }
     stack_push(lower, WIRQ_I32);
@@ -304,9 +287,7 @@ void lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader 
     lower_materialise(lower, 3);
     stack_pop_types(lower, operands);
     uint32_t first = lower->height;
-    lower_operation(lower, copy ? OP_memory_copy : OP_memory_fill);
-    lower_emit(lower, first);
-    lower_emit(lower, first + 1);
+    lower_operation2(lower, copy ? OP_memory_copy : OP_memory_fill, first, first + 1);
     lower_emit(lower, first + 2);
     lower_accumulator_unknown(lower);
 }

@@ -37,47 +37,38 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
         if (x->kind == OPERAND_CONSTANT) {
             lower_constant_to_accumulator(lower, x->low);
             if (fits16(constant)) {
-                lower_operation(lower, forms->ac);
-                lower_emit(lower, constant);
+                lower_operation1(lower, forms->ac, constant);
             } else { /* shifts never come here: the form is commutative */
                 y->low = constant;
                 uint32_t from = lower_slot(lower, y);
                 lower_constant_to_accumulator(lower, x->low);
-                lower_operation(lower, forms->as);
-                lower_emit(lower, from);
+                lower_operation1(lower, forms->as, from);
             }
         } else if (fits16(constant)) {
             if (lower_in_accumulator(lower, x)) {
                 lower_take_accumulator(lower, x);
                 lower_operation(lower, forms->ac);
             } else {
-                lower_operation(lower, forms->sc);
-                lower_emit(lower, x->low);
+                lower_operation1(lower, forms->sc, x->low);
             }
             lower_emit(lower, constant);
         } else {
             lower_constant_to_accumulator(lower, constant);
-            lower_operation(lower, forms->as);
-            lower_emit(lower, x->low);
+            lower_operation1(lower, forms->as, x->low);
         }
     } else if (x->kind == OPERAND_CONSTANT && forms->as != 0) {
         lower_constant_to_accumulator(lower, x->low);
-        lower_operation(lower, forms->as);
-        lower_emit(lower, y->low);
+        lower_operation1(lower, forms->as, y->low);
     } else {
         uint32_t first = lower_slot(lower, x);
         if (forms->as != 0 && lower_in_accumulator(lower, x)) {
             lower_take_accumulator(lower, x);
-            lower_operation(lower, forms->as);
-            lower_emit(lower, y->low);
+            lower_operation1(lower, forms->as, y->low);
         } else if (lower_in_accumulator(lower, y) && (forms->sa != 0 || (commutative && forms->as != 0))) {
             lower_take_accumulator(lower, y);
-            lower_operation(lower, forms->sa != 0 ? forms->sa : forms->as);
-            lower_emit(lower, first);
+            lower_operation1(lower, forms->sa != 0 ? forms->sa : forms->as, first);
         } else {
-            lower_operation(lower, forms->ss);
-            lower_emit(lower, first);
-            lower_emit(lower, y->low);
+            lower_operation2(lower, forms->ss, first, y->low);
         }
     }
     lower_result(lower, slot, LAST_RESULT32);
@@ -87,14 +78,10 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
 static void divide32(struct lower *lower, uint32_t operation, struct operand *x, struct operand *y, uint32_t slot) {
     uint32_t first = lower_slot(lower, x);
     if (y->kind == OPERAND_CONSTANT && fits16(y->low)) {
-        lower_operation(lower, operation + (OP_div_s_SC_S - OP_div_s_SS_S));
-        lower_emit(lower, first);
-        lower_emit(lower, y->low);
+        lower_operation2(lower, operation + (OP_div_s_SC_S - OP_div_s_SS_S), first, y->low);
     } else {
         uint32_t second = lower_slot(lower, y);
-        lower_operation(lower, operation);
-        lower_emit(lower, first);
-        lower_emit(lower, second);
+        lower_operation2(lower, operation, first, second);
     }
     lower_result(lower, slot, LAST_STORED32);
 }
@@ -159,23 +146,19 @@ static void compare32(struct lower *lower, uint32_t relation, struct operand *x,
                 lower_take_accumulator(lower, x);
                 lower_operation(lower, OP_eq_AC_S + relation);
             } else {
-                lower_operation(lower, OP_eq_SC_S + relation);
-                lower_emit(lower, x->low);
+                lower_operation1(lower, OP_eq_SC_S + relation, x->low);
             }
             lower_emit(lower, constant);
         } else {
             lower_constant_to_accumulator(lower, constant);
-            lower_operation(lower, OP_eq_AS_S + swapped_relation[relation]);
-            lower_emit(lower, x->low);
+            lower_operation1(lower, OP_eq_AS_S + swapped_relation[relation], x->low);
         }
     } else if (lower_in_accumulator(lower, x)) {
         lower_take_accumulator(lower, x);
-        lower_operation(lower, OP_eq_AS_S + relation);
-        lower_emit(lower, y->low);
+        lower_operation1(lower, OP_eq_AS_S + relation, y->low);
     } else if (lower_in_accumulator(lower, y)) {
         lower_take_accumulator(lower, y);
-        lower_operation(lower, OP_eq_AS_S + swapped_relation[relation]);
-        lower_emit(lower, x->low);
+        lower_operation1(lower, OP_eq_AS_S + swapped_relation[relation], x->low);
     } else {
         if (relation > RELATION_ge_u) {
             struct operand *swap = x;
@@ -183,9 +166,7 @@ static void compare32(struct lower *lower, uint32_t relation, struct operand *x,
             y = swap;
             relation = swapped_relation[relation];
         }
-        lower_operation(lower, OP_eq_SS_S + relation);
-        lower_emit(lower, x->low);
-        lower_emit(lower, y->low);
+        lower_operation2(lower, OP_eq_SS_S + relation, x->low, y->low);
     }
     lower_result(lower, slot, LAST_COMPARE);
 }
@@ -230,8 +211,7 @@ void lower_branch_condition(struct lower *lower, struct operand *operand, bool w
         lower_take_accumulator(lower, operand);
         lower_operation(lower, when ? OP_brnz_A : OP_brz_A);
     } else {
-        lower_operation(lower, when ? OP_brnz_S : OP_brz_S);
-        lower_emit(lower, operand->low);
+        lower_operation1(lower, when ? OP_brnz_S : OP_brz_S, operand->low);
     }
 }
 
@@ -260,23 +240,17 @@ static void binary64(struct lower *lower, uint32_t operation, struct operand *x,
     }
     uint32_t first = lower_slot(lower, x);
     if (constant64_fits(y)) {
-        lower_operation(lower, operation + 1);
-        lower_emit(lower, first);
-        lower_emit(lower, y->low);
+        lower_operation2(lower, operation + 1, first, y->low);
     } else {
         uint32_t second = lower_slot(lower, y);
-        lower_operation(lower, operation);
-        lower_emit(lower, first);
-        lower_emit(lower, second);
+        lower_operation2(lower, operation, first, second);
     }
     lower_result(lower, slot, kind);
 }
 
 static void eqz64(struct lower *lower, struct operand *x, uint32_t slot) {
     uint32_t first = lower_slot(lower, x);
-    lower_operation(lower, OP_eq64_SC_S);
-    lower_emit(lower, first);
-    lower_emit(lower, 0);
+    lower_operation2(lower, OP_eq64_SC_S, first, 0);
     lower_result(lower, slot, LAST_STORED32);
 }
 
@@ -290,8 +264,7 @@ static void unary(struct lower *lower, uint32_t operation, uint32_t step, struct
         lower_take_accumulator(lower, x);
         lower_operation(lower, operation + step);
     } else {
-        lower_operation(lower, operation);
-        lower_emit(lower, from);
+        lower_operation1(lower, operation, from);
     }
     lower_result(lower, slot, kind);
 }
@@ -369,8 +342,7 @@ static void lower_row(struct lower *lower, const struct numeric *row) {
         uint32_t first = lower_slot(lower, x);
         uint32_t second = two ? lower_slot(lower, y) : 0;
         if (row->how == HOW_EXTENDED) {
-            lower_operation(lower, two ? OP_extended3 : OP_extended2);
-            lower_emit(lower, row->argument);
+            lower_operation1(lower, two ? OP_extended3 : OP_extended2, row->argument);
         } else {
             lower_operation(lower, row->argument);
         }
@@ -416,8 +388,7 @@ void lower_select(struct lower *lower) {
             lower_take_accumulator(lower, &condition);
             lower_operation(lower, wide ? OP_select64_A : OP_select_A_S);
         } else {
-            lower_operation(lower, wide ? OP_select64_S : OP_select_S_S);
-            lower_emit(lower, test);
+            lower_operation1(lower, wide ? OP_select64_S : OP_select_S_S, test);
         }
         lower_emit(lower, first);
         lower_emit(lower, second);
