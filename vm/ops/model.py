@@ -32,6 +32,10 @@ OPERAND_KINDS = {
 }
 
 
+#: Number of the first operation: the words of the VM before it are its own hot state, so that one register serves as base of both.
+OPERATION_BIAS = 32
+
+
 @dataclass(frozen=True)
 class Operation:
     """One internal operation: name, operand kinds in order, and the C statements that are its meaning.

@@ -51,7 +51,7 @@
 /* Where the compiler sees the handlers reached from: with any state, in the registers above. */
 #define ENTER()                                                                                                              \
     __asm__ volatile("" : "+r"(ip), "+r"(fp), "+r"(memory), "+r"(limit), "+r"(A), "+r"(rs), "+r"(vm));                       \
-    goto *vm->handlers[*ip]
+    goto *VM_HANDLERS(vm)[*ip]
 
 #else
 
@@ -64,7 +64,7 @@
     uint32_t limit;                                                                                                          \
     struct record *rs
 #define TABLE_ENTRY(label) (label)
-#define DISPATCH() goto *vm->handlers[*ip]
+#define DISPATCH() goto *VM_HANDLERS(vm)[*ip]
 #define NEXT(n)                                                                                                              \
     do {                                                                                                                     \
         ip += (n);                                                                                                           \

@@ -154,7 +154,7 @@ poisoned: /* a control operation has been reached while a safe point is asked fo
     }
     RELOAD();
     if (UNLIKELY(vm->inject_armed)) /* counting stubs stay installed: run the operation itself (R65) */
-        goto *labels[*ip];
+        goto *labels[*ip - OPERATION_BIAS];
     DISPATCH();
 
 call_import: {

@@ -70,70 +70,83 @@ struct block {
     bool held;                  /* a delivery was held back by depth or threshold: look again (R38) */
 };
 
+/* The call in progress. */
+enum vm_mode { VM_IDLE, VM_CALL, VM_REACTOR };
+
 struct wirq_vm {
-    /* First, so that the register that holds the VM is the table's base. Entries of control operations are overwritten by
-     * wirq_poison and restored by the next safe point (R56, R57). */
+    /* What is looked at most lies in the first OPERATION_BIAS words, where short instructions reach it; the handler table follows.
+     * So the register that holds the VM is the table's base too: operation n is word n of the VM (VM_HANDLERS). */
+
+    union {
+        void *hot_words[OPERATION_BIAS];
+        struct {
+            /* Flags first, where byte accesses are short. */
+            bool in_handler;           /* level < K */
+            bool waiting;              /* registers.ip is a host call that answered WIRQ_WAIT */
+            bool inject_armed;         /* counting stubs stay installed while armed (R65) */
+            volatile uint8_t poisoned; /* wirq_poison ran since the last restore */
+            volatile uint8_t stop_requested, yield_requested;
+            uint8_t mode;              /* enum vm_mode */
+            bool wait_begun;
+            uint8_t wait_kind;         /* enum wait_kind */
+            bool call_is_start;
+            bool call_begins;          /* nothing of the call has run yet: a quiescent moment */
+            bool has_quiescent;        /* a source is or was of class Q: look at the begin of a run */
+            bool inject_every;
+            bool inject_wanted;        /* for the next run */
+            bool inject_skip;          /* the operation that comes next was counted before it was interrupted */
+
+            /* Of the current instance, for the interpreter; set by vm_enter_instance. */
+            uint32_t *globals;
+            const uint16_t *const *code; /* of defined functions */
+            uint8_t *memory_base;
+            uint32_t memory_limit;       /* size - 3, or 0: a 4-byte access at ea is in bounds if and only if ea < memory_limit */
+            uint32_t memory_size;
+
+            struct registers registers;
+            const void *const *labels;   /* the handlers' true addresses, from OPERATION_BIAS on */
+            const void *poison_label;    /* what a poisoned entry holds */
+
+            struct source *sources;
+            uint32_t source_count;
+            struct wirq_instance *instance_list;
+            struct wirq_module *module_list;
+            struct wirq_instance *call_instance;
+            const struct wirq_functype *call_type;
+            struct wirq_load *load; /* a load in progress, or NULL */
+        };
+    };
+
+    /* Entries of control operations are overwritten by wirq_poison and restored by the next safe point (R56, R57). */
     const void *volatile handlers[WIRQ_OPERATIONS];
-
-    /* Of the current instance, for the interpreter; set by vm_enter_instance. */
-    uint32_t *globals;
-    const uint16_t *const *code; /* of defined functions */
-    uint8_t *memory_base;
-    uint32_t memory_limit;       /* size - 3, or 0: a 4-byte access at ea is in bounds if and only if ea < memory_limit */
-    uint32_t memory_size;
-
-    struct registers registers;
-    const void *const *labels;   /* the handlers' true addresses */
-    const void *poison_label;    /* what a poisoned entry holds */
-    uint32_t *stack_limit;       /* spare */
 
     struct arena arena;
     uint32_t arena_size, own_bytes; /* all of it, and what the VM itself takes of it */
     struct wasm_stack main_stack, handler_stack;
 
-    volatile uint8_t stop_requested, yield_requested;
-    volatile uint8_t poisoned;   /* wirq_poison ran since the last restore */
-
     struct wirq_instance **instances; /* by id; grown as needed */
     uint16_t instance_capacity;
-    struct wirq_instance *instance_list;
-    struct wirq_module *module_list;
 
-    /* The call in progress. */
-    enum { VM_IDLE, VM_CALL, VM_REACTOR } mode;
-    struct wirq_instance *call_instance;
-    const struct wirq_functype *call_type;
     const struct wirq_host_import *call_host; /* the function called is the host's: nothing to interpret */
-    bool call_is_start;
-    bool call_begins; /* nothing of the call has run yet: a quiescent moment */
     struct wirq_trap trap;
     struct wirq_load_error error;
     uint32_t stack_peak_cells;
 
     /* Interrupts. */
-    struct source *sources;
-    bool has_quiescent; /* a source is or was of class Q: look at the begin of a run */
-    uint32_t source_count;
     const char *const *source_names;
     struct block block;
     struct delivery delivery;
-    bool in_handler;             /* level < K */
-    bool waiting;                /* registers.ip is a host call that answered WIRQ_WAIT */
-    bool wait_begun;
-    uint8_t wait_kind;           /* enum wait_kind */
     uint64_t wait_deadline;
-
-    /* Injection (tests): counting stubs stay installed while armed (R65). */
-    bool inject_armed, inject_every;
-    bool inject_wanted; /* for the next run */
-    bool inject_skip;   /* the operation that comes next was counted before it was interrupted */
     uint32_t inject_source, inject_at, inject_count;
 
     const struct wirq_host_import *host_tables[WIRQ_MAX_HOST_TABLES];
     uint16_t host_table_sizes[WIRQ_MAX_HOST_TABLES];
     void *user;
-    struct wirq_load *load; /* a load in progress, or NULL */
 };
+
+/* The handler table, indexed by operation. */
+#define VM_HANDLERS(vm) ((const void *volatile *)(void *)(vm))
+_Static_assert(offsetof(struct wirq_vm, handlers) == OPERATION_BIAS * sizeof(void *), "operation n is word n of the VM");
 
 /* Makes an instance current: caches its globals, code, memory. Called by the interpreter and at delivery. */
 void vm_enter_instance(struct wirq_vm *vm, struct wirq_instance *instance);
