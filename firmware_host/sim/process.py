@@ -11,11 +11,10 @@ from firmware_host.errors import LinkError
 
 
 class SimulatorProcess:
-    """A running program with its output in a temporary file and a temporary directory for its sockets."""
+    """A running program with its output in a temporary file."""
 
-    def __init__(self, command: Sequence[str | Path], name: str, directory: tempfile.TemporaryDirectory[str]) -> None:
+    def __init__(self, command: Sequence[str | Path], name: str) -> None:
         self._name = name
-        self._directory = directory
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         try:
             self._process = subprocess.Popen(
@@ -27,7 +26,6 @@ class SimulatorProcess:
             )
         except OSError as error:
             self._output.close()
-            directory.cleanup()
             raise LinkError(f"cannot start {command[0]}: {error.strerror}") from error
 
     @property
@@ -59,11 +57,3 @@ class SimulatorProcess:
                 self._process.kill()
                 self._process.wait()
         self._output.close()
-        self._directory.cleanup()
-
-
-def socket_directory() -> tempfile.TemporaryDirectory[str]:
-    """A temporary directory whose path is short enough for a UNIX socket in it."""
-    base = tempfile.gettempdir()
-    short = base if len(base) < 70 else "/tmp"
-    return tempfile.TemporaryDirectory(prefix="wirq-", dir=short, ignore_cleanup_errors=True)

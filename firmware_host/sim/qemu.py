@@ -14,10 +14,10 @@ from typing import Self
 
 from firmware_host.boards import BoardFacts, QemuTarget
 from firmware_host.errors import BoardNotFound, LinkError, ToolMissing
-from firmware_host.sim.process import SimulatorProcess, socket_directory
+from firmware_host.sim.process import SimulatorProcess
 from firmware_host.sim.qmp import Qmp
 from firmware_host.transport import Transport
-from firmware_host.transport.stream_socket import SocketTransport, connect_when_ready
+from firmware_host.transport.stream_socket import Listener, SocketTransport
 
 #: The Debian package of each program.
 _PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
@@ -72,32 +72,36 @@ class Qemu:
         """
         program, target = target_of(board)
         self.tick_hz: int | None = target.tick_hz
-        directory = socket_directory()
-        control, serial = Path(directory.name, "qmp"), Path(directory.name, "serial")
-        command = [
-            *(program, "-M", target.machine, *target.args),
-            *("-display", "none", "-monitor", "none", "-S"),
-            *("-kernel", str(elf)),
-            *("-qmp", f"unix:{control},server=on,wait=off"),
-            *(["-serial", "null"] * target.serial),
-            *("-serial", f"unix:{serial},server=on,wait=off"),
-            *("-icount", icount or f"shift={target.icount_shift},align=off,sleep=on"),
-            *extra_args,
-        ]
-        self._process = SimulatorProcess(command, Path(program).name, directory)
         self._qmp: Qmp | None = None
         self._closed = False
+        # We listen and QEMU connects. TCP, not a UNIX socket: QEMU writes byte by byte, of which a UNIX socket buffers
+        # a few hundred, and some of its UARTs lose what the socket does not take.
+        control, serial = Listener(), Listener()
         try:
-            line = connect_when_ready(serial, _START_TIMEOUT, self._process.check)
+            command = [
+                *(program, "-M", target.machine, *target.args),
+                *("-display", "none", "-monitor", "none", "-S"),
+                *("-kernel", str(elf)),
+                *("-qmp", f"tcp:127.0.0.1:{control.port},server=off"),
+                *(["-serial", "null"] * target.serial),
+                *("-serial", f"tcp:127.0.0.1:{serial.port},server=off,nodelay=on"),
+                *("-icount", icount or f"shift={target.icount_shift},align=off,sleep=on"),
+                *extra_args,
+            ]
+            self._process = SimulatorProcess(command, Path(program).name)
+            line = serial.accept(_START_TIMEOUT, self._process.check)
             self.transport: Transport = SocketTransport(line, name or f"qemu:{board.name}")
-            self._qmp = Qmp(connect_when_ready(control, _START_TIMEOUT, self._process.check))
+            self._qmp = Qmp(control.accept(_START_TIMEOUT, self._process.check))
             self._qmp.execute("cont")
-        except OSError as error:
+        except TimeoutError as error:
             self.close()
-            raise LinkError(f"{Path(program).name} did not open its sockets: {error}") from error
+            raise LinkError(f"{Path(program).name} did not connect its serial line") from error
         except BaseException:
             self.close()
             raise
+        finally:
+            control.close()
+            serial.close()
 
     @property
     def qmp(self) -> Qmp:
@@ -128,7 +132,8 @@ class Qemu:
             self._qmp = None
         if hasattr(self, "transport"):
             self.transport.close()
-        self._process.end(10.0 if quitting else 0.0)
+        if hasattr(self, "_process"):
+            self._process.end(10.0 if quitting else 0.0)
 
 
 def start(name: str) -> Qemu:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from firmware_host.boards import BoardFacts, load_board
 from firmware_host.errors import BoardNotFound, LinkError, ToolMissing
-from firmware_host.sim.process import SimulatorProcess, socket_directory
+from firmware_host.sim.process import SimulatorProcess
 from firmware_host.transport import Transport
 from firmware_host.transport.stream_socket import SocketTransport, connect_when_ready, free_port
 
@@ -80,7 +80,7 @@ class Renode:
         self.tick_hz: int | None = target.tick_hz
         control, uart = free_port(), free_port()
         command = [program, "--robot-server-port", str(control), "--disable-gui", "--hide-log"]
-        self._process = SimulatorProcess(command, "renode", socket_directory())
+        self._process = SimulatorProcess(command, "renode")
         self._server = RobotServer(control)
         self._closed = False
         try:

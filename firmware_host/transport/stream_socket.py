@@ -68,6 +68,33 @@ def open_socket(address: _Address, timeout: float) -> socket.socket:
     return connected
 
 
+class Listener:
+    """A port of the loopback that a program we start connects to: no port number can be taken in between."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._socket.getsockname()[1])
+
+    def accept(self, timeout: float, alive: Callable[[], None]) -> socket.socket:
+        """The connection, once it comes. `alive` raises if the program has ended. Raises TimeoutError."""
+        deadline = time.monotonic() + timeout
+        self._socket.settimeout(0.1)
+        while True:
+            try:
+                connected, _ = self._socket.accept()
+            except TimeoutError:
+                alive()
+                if time.monotonic() >= deadline:
+                    raise
+                continue
+            connected.settimeout(None)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connected
+
+    def close(self) -> None:
+        self._socket.close()
+
+
 def connect_when_ready(address: _Address, timeout: float, alive: Callable[[], None]) -> socket.socket:
     """Connects to a program that was just started and may not listen yet. `alive` raises if it has ended."""
     deadline = time.monotonic() + timeout

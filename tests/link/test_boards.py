@@ -124,11 +124,20 @@ def test_typed_lines_are_answered_as_text(board: Board) -> None:
     board.console.expect(r"wirq> ", timeout=10.0)
 
 
+def test_no_text_is_lost_while_nobody_reads(board: Board) -> None:
+    board.console.discard()
+    for _ in range(20):
+        board.console.write_line("irq list")
+    board.console.write_line("ps")
+    board.console.expect("instances", timeout=20.0)
+    assert board.console.text.count("soft0") >= 20
+
+
 def test_the_figures_of_memory_add_up(board: Board) -> None:
     memory = board.memory()
     assert memory.vm_bytes <= memory.arena_used <= memory.arena_peak
     assert memory.arena_used + memory.arena_largest_free <= memory.arena_size
-    assert 0 < memory.c_stack_peak
+    assert memory.c_stack_peak > 0
     assert memory.ram_free < memory.ram_size
 
 
