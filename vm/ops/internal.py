@@ -401,5 +401,6 @@ def extended() -> list[Operation]:
                 operands = ("w" if source == "i64" else "s") + ("d" if to == "f32" else "D")
                 row(f"{to}_convert_{source}_{sign}", operands, f"{put}")
     row("f32_demote_f64", "wd", "S32(3) = wirq_f32_bits((float)wirq_f64(S64(2)));")
-    row("f64_promote_f32", "sD", "uint64_t v = wirq_f64_bits((double)wirq_f32(S32(2))); PUT64(3, v);")
+    promoted = "wirq_quiet_f64(wirq_f64_bits((double)wirq_f32(S32(2))))"
+    row("f64_promote_f32", "sD", f"uint64_t v = {promoted}; PUT64(3, v);")
     return rows

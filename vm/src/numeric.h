@@ -71,6 +71,11 @@ static inline uint32_t wirq_ctz32(uint32_t x) {
     return x ? 31 - (uint32_t)__builtin_clz(x & -x) : 32;
 }
 
+/* A NaN that an operation answers is quiet; the software conversion of some compilers keeps a signalling one as it was. */
+static inline uint64_t wirq_quiet_f64(uint64_t bits) {
+    return bits << 1 > UINT64_C(0xFFE0000000000000) ? bits | UINT64_C(0x0008000000000000) : bits;
+}
+
 /* Bits counted in parallel; the compilers' own is a call with a table on most chips. */
 static inline uint32_t wirq_popcnt32(uint32_t x) {
     x -= x >> 1 & 0x55555555;
