@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -61,6 +62,11 @@ class App:
             raise self._failure
         assert self._result is not None
         return self._result
+
+    def wait_or(self, condition: Callable[[], bool], interval: float = 0.03) -> bool:
+        """Waits for its end (True) or until the condition, looked at every `interval` seconds, holds (False)."""
+        self._connection.wait_until(lambda: not self.running or condition(), None, interval=interval)
+        return not self.running
 
     def stop(self, timeout: float | None = None) -> AppResult:
         """Stops it at its next safe point and waits for that."""

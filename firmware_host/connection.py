@@ -149,12 +149,19 @@ class Connection:
 
     # -- waiting
 
-    def wait_until(self, condition: Callable[[], bool], timeout: float | None, *, lively: bool = True) -> bool:
+    def wait_until(
+        self,
+        condition: Callable[[], bool],
+        timeout: float | None,
+        *,
+        lively: bool = True,
+        interval: float = _IDLE_INTERVAL,
+    ) -> bool:
         """Reads and sends until the condition holds (True) or the time is over (False).
 
         Without a timeout it waits as long as the board lives: one that stays silent is asked, and if it does not answer
         that within the connection's timeout either, LinkTimeout is raised. `lively` False is for commands during which
-        a board hears nothing.
+        a board hears nothing. A condition that depends on more than the board is looked at every `interval` seconds.
         """
         deadline = None if timeout is None else self._clock() + timeout
         while True:
@@ -167,7 +174,7 @@ class Connection:
                     return False
                 if deadline is None and lively:
                     self._watch(now)
-                wait = _IDLE_INTERVAL if deadline is None else min(_IDLE_INTERVAL, deadline - now)
+                wait = interval if deadline is None else min(interval, deadline - now)
                 self._pump(wait)
 
     def _watch(self, now: float) -> None:

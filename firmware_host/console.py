@@ -84,10 +84,7 @@ class Console:
         board's buffer is full, for the connection's timeout at most."""
         deadline = time.monotonic() + self._connection.timeout
         while data:
-            answer = self._connection.request("console.input", data=data[: self._piece])
-            if answer.status:
-                raise refusal(answer.status, answer.values)
-            taken = answer.values["taken"]
+            taken = self.offer(data)
             data = data[taken:]
             if taken:
                 deadline = time.monotonic() + self._connection.timeout
@@ -95,6 +92,13 @@ class Console:
                 raise LinkTimeout(f"the board takes no input: {len(data)} bytes are left", hint="does the app read it?")
             else:
                 self._connection.wait_until(lambda: False, 0.02)
+
+    def offer(self, data: bytes) -> int:
+        """Types as much of `data` as fits the board's buffer now, and one frame; returns how many bytes that was."""
+        answer = self._connection.request("console.input", data=data[: self._piece])
+        if answer.status:
+            raise refusal(answer.status, answer.values)
+        return int(answer.values["taken"])
 
     def write_line(self, line: str = "") -> None:
         """Types a line and the return key."""

@@ -9,6 +9,7 @@ import click
 
 from firmware_host.app import App, AppResult
 from firmware_host.cli.context import Context, stamp
+from firmware_host.cli.keyboard import Keyboard
 from firmware_host.cli.modules import load_app, send
 from firmware_host.cli.stream import TextStream
 from firmware_host.cli.times import RaiseType
@@ -20,8 +21,8 @@ from firmware_host.refusals import trap_message
 _HELP = """Run APP, a module (.wasm) or a C file (.c), on a board.
 
 C is compiled first, with guests/c on the include path. The app is sent into the board's RAM and started; what it prints
-is shown with the time. Ctrl-C stops it at its next safe point. Exit code: 0 if it ended with 0, 1 if not or if it
-trapped.
+is shown with the time, and what is typed is given to it. Ctrl-C stops it at its next safe point. Exit code: 0 if it
+ended with 0, 1 if not or if it trapped.
 
 \b
 Examples:
@@ -56,7 +57,10 @@ def command(ctx: click.Context, context: Context, app: Path, raises: tuple[tuple
         context.say(f"{stamp()} started (build {file.build})")
         running = board.run(instance)
         interrupted = False
+        keyboard = Keyboard()
         try:
+            while not running.wait_or(lambda: keyboard.waiting):
+                keyboard.hand_over(board.console)
             result = running.wait()
         except KeyboardInterrupt:
             interrupted = True

@@ -151,6 +151,26 @@ def test_nothing_is_left_running_when_the_command_is_terminated(write: WriteModu
             os.kill(pid, 0)
 
 
+def echo(typed: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "firmware_host.cli.main", "-b", "host", "run", "examples/uart_echo/uart_echo.c"]
+    return subprocess.run(command, cwd=ROOT, input=typed, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_what_is_typed_is_given_to_the_app_and_its_end_is_ctrl_d() -> None:
+    done = echo("hello\nworld\n")
+    assert done.returncode == 0, done.stderr
+    lines = [re.sub(STAMP, "", line) for line in done.stdout.splitlines()]
+    assert lines[2:5] == ["hello", "world", ""]
+    assert "bye" in lines
+
+
+def test_more_is_typed_than_the_board_can_hold() -> None:
+    typed = "".join(f"line {i}\n" for i in range(4000))
+    done = echo(typed)
+    lines = [re.sub(STAMP, "", line) for line in done.stdout.splitlines()]
+    assert [line for line in lines if line.startswith("line ")] == typed.splitlines()
+
+
 def test_the_board_that_is_meant_without_a_choice_is_announced_on_stderr(wirq: Wirq, write: WriteModule) -> None:
     ran = wirq("run", write(guest_modules.main_returns(0)))
     assert ran.code == 0
