@@ -64,7 +64,7 @@ _ZIG_SMALL = ("-Os", "-Xclang", "-Oz")
 _GCC = ("-fno-tree-loop-distribute-patterns",)
 
 
-#: The dispatch form of vm/src/dispatch.h for Armv7-M leaves gcc nothing to speed up; reordering would only lengthen branches.
+#: vm/src/dispatch.h's form for Armv7-M leaves gcc nothing to speed up; reordering would only lengthen branches.
 _GCC_PINNED = ("-Os", "-fno-reorder-blocks")
 
 
