@@ -10,21 +10,21 @@ static const struct load_forms load_forms[] = {
     {OP_load32_S_S, OP_load32_A_S, OP_load32_SO_S, OP_load32_AO_S, OP_load32_SC_S, OP_load32_SS_S, OP_load32_AS_S, OP_load32_K_S},
     {OP_load8_u_S_S, OP_load8_u_A_S, OP_load8_u_SO_S, OP_load8_u_AO_S, OP_load8_u_SC_S, OP_load8_u_SS_S, OP_load8_u_AS_S,
      OP_load8_u_K_S},
-    {OP_load16_u_S_S, OP_load16_u_A_S, OP_load16_u_SO_S, OP_load16_u_AO_S, OP_load16_u_SC_S, OP_load16_u_SS_S, OP_load16_u_AS_S,
-     OP_load16_u_K_S},
+    {OP_load16_u_S_S, OP_load16_u_A_S, OP_load16_u_SO_S, OP_load16_u_AO_S, OP_load16_u_SC_S, 0, 0, 0},
     {OP_load8_s_S_S, OP_load8_s_A_S, OP_load8_s_SO_S, OP_load8_s_AO_S, 0, 0, 0, 0},
     {OP_load16_s_S_S, OP_load16_s_A_S, OP_load16_s_SO_S, OP_load16_s_AO_S, 0, 0, 0, 0},
 };
 enum { LOAD32, LOAD8_U, LOAD16_U, LOAD8_S, LOAD16_S, LOAD64 };
 
-/* Value forms follow one another: slot, accumulator, constant; with the address in the accumulator: slot, constant. */
+/* Value forms follow one another: slot, accumulator, constant; with the address in the accumulator: slot, constant. 16-bit stores
+ * have none for constants. */
 struct store_forms {
     uint16_t s, so, sc, a, k;
 };
 static const struct store_forms store_forms[] = {
     {OP_store32_S_S, OP_store32_SO_S, OP_store32_SC_S, OP_store32_A_S, OP_store32_K_S},
     {OP_store8_S_S, OP_store8_SO_S, OP_store8_SC_S, OP_store8_A_S, OP_store8_K_S},
-    {OP_store16_S_S, OP_store16_SO_S, OP_store16_SC_S, OP_store16_A_S, OP_store16_K_S},
+    {OP_store16_S_S, OP_store16_SO_S, 0, OP_store16_A_S, 0},
 };
 enum { STORE32, STORE8, STORE16, STORE64 };
 
@@ -101,21 +101,24 @@ static void load32(struct lower *lower, const struct load_forms *forms, struct o
     }
 }
 
+/* The slot of an address, and what is left of its offset: a far one is added into the address's own slot, which nobody reads
+ * afterwards. */
+static uint32_t near_slot(struct lower *lower, struct operand *address, uint32_t *offset) {
+    if (*offset <= 0xFFFF)
+        return lower_slot(lower, address);
+    far_address(lower, address, *offset);
+    lower_operation1(lower, OP_mov_A_S, address->canonical);
+    lower_slot_written(lower, address->canonical, 1);
+    *offset = 0;
+    return address->canonical;
+}
+
 static void load64(struct lower *lower, struct operand *address, uint32_t offset) {
     if (is_static(lower, address, offset, 8)) {
         lower_operation1(lower, OP_load64_K, address->low + offset);
-    } else if (offset > 0xFFFF) {
-        far_address(lower, address, offset);
-        lower_operation1(lower, OP_load64_AO, 0);
     } else {
-        uint32_t slot = lower_slot(lower, address);
-        if (lower_in_accumulator(lower, address)) {
-            lower_take_accumulator(lower, address);
-            lower_operation(lower, OP_load64_AO);
-        } else {
-            lower_operation1(lower, OP_load64_SO, slot);
-        }
-        lower_emit(lower, offset);
+        uint32_t slot = near_slot(lower, address, &offset);
+        lower_operation2(lower, OP_load64_SO, slot, offset);
     }
 }
 
@@ -141,10 +144,10 @@ static void load(struct lower *lower, uint32_t access, uint32_t extend, struct o
 static void store32(struct lower *lower, const struct store_forms *forms, struct operand *address, struct operand *value,
                     uint32_t offset, uint32_t size) {
     enum { FROM_SLOT, FROM_ACCUMULATOR, FROM_CONSTANT } from;
-    bool is_fixed = is_static(lower, address, offset, size);
+    bool is_fixed = forms->k != 0 && is_static(lower, address, offset, size);
     uint32_t base = 0;
 
-    if (value->kind == OPERAND_CONSTANT && !fits16(value->low))
+    if (value->kind == OPERAND_CONSTANT && (!fits16(value->low) || forms->k == 0))
         (void)lower_slot(lower, value);
     if (!is_fixed && offset > 0xFFFF) {
         if (value->kind != OPERAND_CONSTANT)
@@ -158,7 +161,7 @@ static void store32(struct lower *lower, const struct store_forms *forms, struct
         lower_emit(lower, value->low);
         return;
     }
-    if (!is_fixed && value->kind == OPERAND_ALIAS && offset == 0 && folds(lower, address, OP_add_SC_S)) {
+    if (!is_fixed && value->kind == OPERAND_ALIAS && offset == 0 && forms->sc != 0 && folds(lower, address, OP_add_SC_S)) {
         /* The value was in the accumulator before the addition, or is in its slot. */
         bool was = value->low == lower->last_a[0] || value->low == lower->last_a[1];
         replace_last(lower, forms->sc + (was ? FROM_ACCUMULATOR : FROM_SLOT));
@@ -193,13 +196,8 @@ static void store64(struct lower *lower, struct operand *address, struct operand
     uint32_t from = lower_slot(lower, value);
     if (is_static(lower, address, offset, 8)) {
         lower_operation1(lower, OP_store64_K, address->low + offset);
-    } else if (offset > 0xFFFF) {
-        /* Into the address's own slot: nobody reads it afterwards. */
-        far_address(lower, address, offset);
-        lower_operation1(lower, OP_mov_A_S, address->canonical);
-        lower_operation2(lower, OP_store64_SO, address->canonical, 0);
     } else {
-        uint32_t slot = lower_slot(lower, address);
+        uint32_t slot = near_slot(lower, address, &offset);
         lower_operation2(lower, OP_store64_SO, slot, offset);
     }
     lower_emit(lower, from);

@@ -11,13 +11,16 @@ struct numeric {
     uint16_t argument;
 };
 
+/* In the argument of a 64-bit operation: the next operation is its form for a constant. */
+#define WITH_CONSTANT 0x8000
+
 #include "wirq_lowering.inc"
 
 /* ---- i32 operations of two operands ---- */
 
 static void binary32(struct lower *lower, uint32_t which, struct operand *x, struct operand *y, uint32_t slot) {
     const struct binary_forms *forms = &binary_forms[which];
-    bool commutative = forms->sa == 0 && which != BINARY32_rotl;
+    bool commutative = which <= BINARY32_xor && which != BINARY32_sub; /* ORDER BINARY32 */
     if (x->kind == OPERAND_CONSTANT && y->kind != OPERAND_CONSTANT && commutative) {
         struct operand *swap = x;
         x = y;
@@ -64,7 +67,7 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
         if (forms->as != 0 && lower_in_accumulator(lower, x)) {
             lower_take_accumulator(lower, x);
             lower_operation1(lower, forms->as, y->low);
-        } else if (lower_in_accumulator(lower, y) && (forms->sa != 0 || (commutative && forms->as != 0))) {
+        } else if (lower_in_accumulator(lower, y) && (forms->sa != 0 || commutative)) {
             lower_take_accumulator(lower, y);
             lower_operation1(lower, forms->sa != 0 ? forms->sa : forms->as, first);
         } else {
@@ -222,9 +225,10 @@ static bool constant64_fits(const struct operand *operand) {
            operand->high == (operand->low & 0x80000000 ? UINT32_MAX : 0);
 }
 
-/* SS, and SC right after it where the table has one (all but i64.sub, which adds the negative). */
-static void binary64(struct lower *lower, uint32_t operation, struct operand *x, struct operand *y, uint32_t slot,
+static void binary64(struct lower *lower, uint32_t argument, struct operand *x, struct operand *y, uint32_t slot,
                      enum last_kind kind) {
+    uint32_t operation = argument & ~(uint32_t)WITH_CONSTANT;
+    bool with_constant = argument & WITH_CONSTANT;
     bool commutative = operation == OP_add64_SS || operation == OP_mul64_SS || operation == OP_and64_SS ||
                        operation == OP_or64_SS || operation == OP_xor64_SS;
     if (commutative && constant64_fits(x) && y->kind != OPERAND_CONSTANT) {
@@ -237,9 +241,10 @@ static void binary64(struct lower *lower, uint32_t operation, struct operand *x,
         y->low = (uint32_t)negative;
         y->high = (uint32_t)(negative >> 32);
         operation = OP_add64_SS;
+        with_constant = true;
     }
     uint32_t first = lower_slot(lower, x);
-    if (constant64_fits(y)) {
+    if (with_constant && constant64_fits(y)) {
         lower_operation2(lower, operation + 1, first, y->low);
     } else {
         uint32_t second = lower_slot(lower, y);
