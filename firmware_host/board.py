@@ -135,8 +135,12 @@ class Board:
         self._connection.send_stop()
 
     def reset(self) -> None:
-        """Restarts the firmware. The session ends with it."""
+        """Restarts the firmware and begins a new session. What ran or was loaded is gone."""
         self.ask("control.reset")
+        self._app = None
+        self.info = BoardInfo.from_welcome(self._connection.reopen().values)
+        if self._target.tick_hz is not None:
+            self.set_tick(self._target.tick_hz)
 
     def memory(self) -> MemoryInfo:
         """Where the board's RAM went."""

@@ -71,9 +71,20 @@ class Connection:
         welcome = self._session.welcome
         if welcome is None:
             raise self._no_hello()
-        self._thread = threading.Thread(target=self._keep_alive, name="wirq keep-alive", daemon=True)
-        self._thread.start()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._keep_alive, name="wirq keep-alive", daemon=True)
+            self._thread.start()
         return welcome
+
+    def reopen(self) -> core.Welcome:
+        """Begins another session: after a reset, which ends what the board knew of the last one."""
+        with self._lock:
+            self._check()
+            self._session = core.Session(secrets.randbits(32), self._clock(), self._policy)
+            self._answers.clear()
+            self._heard.clear()
+            self._heard_bytes = 0
+        return self.open()
 
     def _no_hello(self) -> LinkTimeout:
         message = f"no hello from {self.transport.name} in {self.timeout:.1f} s; it sent "

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from firmware_host import BadModule, Board, BoardBusy, NoSpace, TrapError, status
+from firmware_host import BadModule, Board, BoardBusy, BoardError, NoSpace, TrapError, status
 from firmware_host.boards import load_board
 from firmware_host.selector import Target
 from firmware_host.sim import qemu
@@ -122,6 +122,18 @@ def test_typed_lines_are_answered_as_text(board: Board) -> None:
     board.console.write_line("irq list")
     board.console.expect(r"soft0", timeout=10.0)
     board.console.expect(r"wirq> ", timeout=10.0)
+
+
+def test_a_reset_restarts_the_firmware_and_the_session_goes_on(board: Board) -> None:
+    board.put(guest_modules.main_never_ends(), replace=True)
+    app = board.run(board.instantiate())
+    board.irq_raise(3)
+    assert app.running
+    board.reset()
+    assert board.irq_show(3).raised == 0
+    with pytest.raises(BoardError, match="no such instance"):
+        board.ask("app.digest", instance=0)
+    still_works(board)
 
 
 def test_no_text_is_lost_while_nobody_reads(board: Board) -> None:
