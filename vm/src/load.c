@@ -2,35 +2,52 @@
 #include "bytes.h"
 #include "load.h"
 
-/* One row a section id: its place in the order (0: there is no such section), the least bytes an item takes, who decodes it. */
+/* One row a section id: its place in the order, the least bytes an item takes, which block of the module the vector goes to and the
+ * size of an item there, which block the names or types go to that its items own and how much longer each is there. */
 struct section {
-    uint8_t rank;
-    uint8_t least;
+    uint8_t rank, least;
+    uint8_t block, size;
+    uint8_t storage, extra;
     load_begin_section *begin;
     load_step *item;
     load_end_section *end;
 };
 
 static load_begin_section begin_custom, begin_tags;
+static load_step step_section, step_section_end;
 
+#define SIZE(member) (sizeof *((struct wirq_module *)0)->member)
 static const struct section sections[] = {
-    [0] = {0, 0, begin_custom, NULL, NULL},
-    [1] = {1, 2, load_begin_types, load_type, load_end_types},
-    [2] = {2, 4, load_begin_imports, load_import, load_end_imports},
-    [3] = {3, 1, load_begin_functions, load_function, NULL},
-    [4] = {4, 3, load_begin_tables, load_table, NULL},
-    [5] = {5, 2, load_begin_memories, load_memory, NULL},
-    [6] = {7, 4, load_begin_globals, load_global, NULL},
-    [7] = {8, 3, load_begin_exports, load_export, load_end_exports},
-    [8] = {9, 0, load_begin_start, NULL, NULL},
-    [9] = {10, 3, load_begin_elements, load_element, NULL},
-    [10] = {12, 3, load_begin_code, load_body, load_end_code},
-    [11] = {13, 2, load_begin_data, load_data, NULL},
-    [12] = {11, 0, load_begin_data_count, NULL, NULL},
-    [13] = {6, 0, begin_tags, NULL, NULL},
+    [0] = {0, 0, NO_BLOCK, 0, NO_BLOCK, 0, begin_custom, NULL, NULL},
+    /* In the section a type takes 3 bytes and its value types; in storage a header, these, and perhaps a byte that aligns. */
+    [1] = {1, 2, BLOCK_TYPES, SIZE(types), BLOCK_TYPE_STORAGE, sizeof(struct wirq_functype) - 2, NULL, load_type, NULL},
+    [2] = {2, 4, BLOCK_IMPORTS, SIZE(imports), BLOCK_IMPORT_NAMES, 0, NULL, load_import, load_end_imports},
+    [3] = {3, 1, BLOCK_CODE, SIZE(code), NO_BLOCK, 0, load_begin_functions, load_function, NULL},
+    [4] = {4, 3, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_singles, load_table, NULL},
+    [5] = {5, 2, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_singles, load_memory, NULL},
+    [6] = {7, 4, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_globals, load_global, NULL},
+    [7] = {8, 3, BLOCK_EXPORTS, SIZE(exports), BLOCK_EXPORT_NAMES, 0, NULL, load_export, NULL},
+    [8] = {9, 0, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_start, NULL, NULL},
+    [9] = {10, 3, BLOCK_ELEMENTS, SIZE(elements), NO_BLOCK, 0, NULL, load_element, NULL},
+    [10] = {12, 3, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_code, load_body, load_end_code},
+    [11] = {13, 2, BLOCK_DATA, SIZE(data), NO_BLOCK, 0, load_begin_data, load_data, NULL},
+    [12] = {11, 0, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_data_count, NULL, NULL},
+    [13] = {6, 0, NO_BLOCK, 0, NO_BLOCK, 0, begin_tags, NULL, NULL},
 };
 
 /* ---- help for steps ---- */
+
+uint8_t load_byte(struct wirq_reader *r) {
+    return read_byte(r);
+}
+
+uint32_t load_position(const struct wirq_load *load, const struct wirq_reader *r) {
+    return load->offset + (uint32_t)(r->p - load->window);
+}
+
+uint32_t load_rest(const struct wirq_load *load, const struct wirq_reader *r) {
+    return load->limit - load_position(load, r);
+}
 
 wirq_status load_absent(struct wirq_load *load, enum wirq_feature feature) {
     load->detail = feature;
@@ -44,19 +61,29 @@ void *load_allocate(struct wirq_load *load, uint32_t count, uint32_t size) {
     return array;
 }
 
-void *load_reserve(struct wirq_load *load, void *array, uint32_t size, uint32_t used, uint32_t wanted) {
-    void *longer = load_allocate(load, wanted, size);
+wirq_status load_extend(struct wirq_load *load, enum module_block block, uint32_t size, uint32_t used, uint32_t wanted) {
+    void *longer = load_allocate(load, wanted, size), *old = load->module->blocks[block];
     if (longer == NULL)
-        return NULL;
+        return WIRQ_NO_MEMORY;
     if (used != 0)
-        memcpy(longer, array, (size_t)used * size);
-    arena_free(&load->vm->arena, array);
-    return longer;
+        memcpy(longer, old, (size_t)used * size);
+    arena_free(&load->vm->arena, old);
+    load->module->blocks[block] = longer;
+    return WIRQ_OK;
 }
 
-void load_trim(struct wirq_load *load, void *array, uint32_t count, uint32_t size) {
-    if (array != NULL)
-        (void)arena_resize(&load->vm->arena, array, count * size);
+void load_trim(struct wirq_load *load, enum module_block block, uint32_t bytes) {
+    if (load->module->blocks[block] != NULL)
+        (void)arena_resize(&load->vm->arena, load->module->blocks[block], bytes);
+}
+
+wirq_status load_part(struct wirq_load *load, struct wirq_reader *r, uint32_t most) {
+    load->part = read_leb_u32(r);
+    if (r->status != WIRQ_OK)
+        return r->status;
+    if (load->part > load_rest(load, r))
+        return WIRQ_TRUNCATED;
+    return load->part > most ? WIRQ_IMPLEMENTATION_LIMIT : WIRQ_OK;
 }
 
 /* Begins a run of bytes: to a place, or to nowhere (NULL). */
@@ -87,39 +114,40 @@ static void check_utf8(struct wirq_load *load) {
 }
 
 wirq_status load_take_name(struct wirq_load *load, struct wirq_reader *r, struct wirq_name *name, load_step *then) {
-    uint32_t length = read_u32(r);
+    uint32_t length = read_leb_u32(r);
     if (r->status != WIRQ_OK)
         return r->status;
-    wirq_status status = load_take(load, r, name, length, load->storage_next, then);
+    wirq_status status = load_take(load, r, name, length, load->storage, then);
     check_utf8(load);
     if (status == WIRQ_OK && load->in_place == NULL)
-        load->storage_next += length;
+        load->storage += length;
     return status;
 }
 
 wirq_status load_next_item(struct wirq_load *load) {
     load->remaining--;
-    load->step = load->remaining != 0 ? load->item : load_section_end;
+    load->step = load->remaining != 0 ? sections[load->section].item : step_section_end;
     return WIRQ_OK;
 }
 
 /* ---- sections ---- */
 
-static load_step step_section;
-
-wirq_status load_section_end(struct wirq_load *load, struct wirq_reader *r) {
+static wirq_status step_section_end(struct wirq_load *load, struct wirq_reader *r) {
+    const struct section *section = &sections[load->section];
     (void)r;
     if (load->offset != load->section_end)
         return WIRQ_BAD_SECTION; /* the vector ended before the section did */
-    if (sections[load->section].end != NULL)
-        sections[load->section].end(load);
+    if (section->storage != NO_BLOCK && load->storage != NULL)
+        load_trim(load, section->storage, (uint32_t)(load->storage - (uint8_t *)load->module->blocks[section->storage]));
+    if (section->end != NULL)
+        section->end(load);
     load->limit = UINT32_MAX;
     load->step = step_section;
     return WIRQ_OK;
 }
 
 static wirq_status step_skip(struct wirq_load *load, struct wirq_reader *r) {
-    return begin_run(load, r, load_rest(load, r), NULL, load_section_end);
+    return begin_run(load, r, load_rest(load, r), NULL, step_section_end);
 }
 
 /* Custom sections are skipped, but for the length and the encoding of their names. */
@@ -135,26 +163,49 @@ static wirq_status begin_tags(struct wirq_load *load, struct wirq_reader *r, uin
     return load_absent(load, WIRQ_FEATURE_EXCEPTIONS);
 }
 
+/* Allocates a section's vector, and the storage of what its items own: at most as long as the rest of the section. */
+static wirq_status allocate(struct wirq_load *load, struct wirq_reader *r, const struct section *section, uint32_t count) {
+    void **blocks = load->module->blocks;
+    uint32_t rest = load_rest(load, r);
+    load->storage = NULL;
+    if (count > rest / section->least)
+        return WIRQ_TRUNCATED; /* so that no count makes us allocate more than its section can fill */
+    if (count > UINT16_MAX)
+        return WIRQ_IMPLEMENTATION_LIMIT;
+    if (section->block != NO_BLOCK) {
+        blocks[section->block] = load_allocate(load, count, section->size);
+        if (blocks[section->block] == NULL)
+            return WIRQ_NO_MEMORY;
+    }
+    if (section->storage != NO_BLOCK && (section->extra != 0 || load->in_place == NULL)) {
+        /* A sum beyond 32 bits is more than there is. */
+        rest = rest > UINT32_MAX / 2 ? UINT32_MAX : rest + count * section->extra;
+        blocks[section->storage] = load->storage = load_allocate(load, rest, 1);
+        if (load->storage == NULL)
+            return WIRQ_NO_MEMORY;
+    }
+    return WIRQ_OK;
+}
+
 /* The u32 that every section starts with: nearly always the length of its vector. */
 static wirq_status step_begin_section(struct wirq_load *load, struct wirq_reader *r) {
     const struct section *section = &sections[load->section];
-    uint32_t count = read_u32(r);
+    wirq_status status = WIRQ_OK;
+    uint32_t count = read_leb_u32(r);
     if (r->status != WIRQ_OK)
         return r->status;
-    load->item = section->item;
     load->remaining = count;
-    load->step = load_section_end;
+    load->step = step_section_end;
     if (section->item != NULL && count != 0) {
-        if (count > load_rest(load, r) / section->least)
-            return WIRQ_TRUNCATED; /* so that no count makes us allocate more than its section can fill */
         load->step = section->item;
+        status = allocate(load, r, section, count);
     }
-    return section->begin(load, r, count);
+    return status == WIRQ_OK && section->begin != NULL ? section->begin(load, r, count) : status;
 }
 
 static wirq_status step_section(struct wirq_load *load, struct wirq_reader *r) {
-    uint8_t id = read_byte(r);
-    uint32_t size = read_u32(r);
+    uint8_t id = load_byte(r);
+    uint32_t size = read_leb_u32(r);
     if (r->status != WIRQ_OK)
         return r->status;
     if (id >= sizeof sections / sizeof sections[0])

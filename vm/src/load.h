@@ -23,7 +23,6 @@ struct wirq_load {
     uint32_t section_end;
     const uint8_t *window;   /* where the window of the running step starts; its offset is `offset` */
     uint32_t remaining;      /* items left in the section's vector */
-    load_step *item;         /* what decodes the first part of each of them */
     uint8_t section;         /* its id */
     uint8_t rank;            /* of the last section that was not custom: sections come in order */
     uint32_t arena_before;   /* arena bytes in use before the load */
@@ -39,12 +38,12 @@ struct wirq_load {
     uint32_t function_in_code;  /* the function being lowered, or UINT32_MAX */
     uint32_t declared_data;     /* of the data count section */
     uint32_t detail;            /* for wirq_load_error */
-    uint8_t *storage;           /* the section's block of packed types or names, and its next free byte */
-    uint8_t *storage_next;
+    uint8_t *storage;           /* next free byte of the section's block of packed types or names */
     struct constant constant;   /* the constant expression being decoded, its expected type, values on its operand stack */
     uint8_t constant_type, constant_depth;
     load_step *constant_then;
-    uint32_t part;              /* items left of an item that is a vector itself; in a type also its results' count */
+    uint32_t part;              /* items left of an item that is a vector itself */
+    bool second_part;           /* of a type: its results; of an element segment: a kind comes before its functions */
 
     uint8_t carried;
     uint8_t carry[READER_MAX_ITEM]; /* an item's beginning that the last piece ended with */
@@ -52,17 +51,16 @@ struct wirq_load {
     struct lower lower;
 };
 
-/* ---- for steps (load.c) ---- */
+/* ---- for steps (load.c) ----
+ * Steps read by these and by read_leb_u32: out of line, for there are many steps and none of them runs often. */
+
+uint8_t load_byte(struct wirq_reader *r);
 
 /* Offset of the reader's next byte in the module. */
-static inline uint32_t load_position(const struct wirq_load *load, const struct wirq_reader *r) {
-    return load->offset + (uint32_t)(r->p - load->window);
-}
+uint32_t load_position(const struct wirq_load *load, const struct wirq_reader *r);
 
 /* Bytes between the reader's next byte and the end of the enclosing section. */
-static inline uint32_t load_rest(const struct wirq_load *load, const struct wirq_reader *r) {
-    return load->limit - load_position(load, r);
-}
+uint32_t load_rest(const struct wirq_load *load, const struct wirq_reader *r);
 
 /* Refuses a module for a feature that this build lacks. */
 wirq_status load_absent(struct wirq_load *load, enum wirq_feature feature);
@@ -70,11 +68,11 @@ wirq_status load_absent(struct wirq_load *load, enum wirq_feature feature);
 /* An array of zeroes in the arena; NULL leaves the bytes that were needed as the error's detail. */
 void *load_allocate(struct wirq_load *load, uint32_t count, uint32_t size);
 
-/* A longer array with the first `used` items of the old one, which is freed; NULL (and the old one stays) if there is no room. */
-void *load_reserve(struct wirq_load *load, void *array, uint32_t size, uint32_t used, uint32_t wanted);
+/* Makes one of the module's blocks longer, keeping its first `used` items. */
+wirq_status load_extend(struct wirq_load *load, enum module_block block, uint32_t size, uint32_t used, uint32_t wanted);
 
-/* Gives back what an array of `count` items does not need. */
-void load_trim(struct wirq_load *load, void *array, uint32_t count, uint32_t size);
+/* Gives back what a block of the module does not need. */
+void load_trim(struct wirq_load *load, enum module_block block, uint32_t bytes);
 
 /* Takes the next `length` bytes to where `to` points (they are only referred to, and `to` is ignored, when the module is in place).
  * `then` is the step after them. WIRQ_TRUNCATED if the section is shorter. */
@@ -83,39 +81,37 @@ wirq_status load_take(struct wirq_load *load, struct wirq_reader *r, struct wirq
 /* The same for a name, length first: it goes to the section's storage and is checked to be UTF-8. */
 wirq_status load_take_name(struct wirq_load *load, struct wirq_reader *r, struct wirq_name *name, load_step *then);
 
+/* The length of a vector within an item: WIRQ_TRUNCATED if the section cannot hold it, WIRQ_IMPLEMENTATION_LIMIT if it is above
+ * `most`. It is in load->part. */
+wirq_status load_part(struct wirq_load *load, struct wirq_reader *r, uint32_t most);
+
 /* The item is done: goes on to the next one or to the section's end. */
 wirq_status load_next_item(struct wirq_load *load);
 
-/* The step at a section's end. */
-load_step load_section_end;
-
-/* ---- types (load_types.c) ---- */
-
-/* WIRQ_OK if the byte is a value type that this build has. Else WIRQ_ABSENT_FEATURE with *feature, or WIRQ_BAD_TYPE. */
-wirq_status check_value_type(uint8_t byte, uint32_t *feature);
-wirq_status load_value_type(struct wirq_load *load, struct wirq_reader *r, uint8_t *type);
-wirq_status load_table_type(struct wirq_load *load, struct wirq_reader *r, struct table_type *type);
-wirq_status load_memory_type(struct wirq_load *load, struct wirq_reader *r, struct limits *limits);
-wirq_status load_global_type(struct wirq_load *load, struct wirq_reader *r, struct global_type *type);
-
 /* ---- sections ----
- * begin_… is told the u32 that every section starts with, nearly always the length of a vector, and allocates; the item is decoded
- * by a step; end_… (where it is) gives back what was not needed. */
+ * The driver reads the u32 that every section starts with, nearly always the length of a vector, and allocates the vector and the
+ * storage of its names. begin_… does what else there is to do before the first item; it is told the u32. load_… decodes an item's
+ * first part. end_… comes after the last. */
 typedef wirq_status load_begin_section(struct wirq_load *load, struct wirq_reader *r, uint32_t count);
 typedef void load_end_section(struct wirq_load *load);
 
 /* load_types.c */
+wirq_status check_value_type(uint8_t byte, uint32_t *feature); /* OK, ABSENT_FEATURE with *feature, or BAD_TYPE */
+wirq_status load_table_type(struct wirq_load *load, struct wirq_reader *r, struct table_type *type);
+wirq_status load_memory_type(struct wirq_load *load, struct wirq_reader *r, struct limits *limits);
+wirq_status load_global_type(struct wirq_load *load, struct wirq_reader *r, struct global_type *type);
 load_begin_section load_begin_types;
 load_step load_type;
-load_end_section load_end_types;
+
 /* load_sections.c */
-load_begin_section load_begin_imports, load_begin_functions, load_begin_tables, load_begin_memories, load_begin_globals,
-    load_begin_exports, load_begin_start;
+load_begin_section load_begin_functions, load_begin_singles, load_begin_globals, load_begin_start;
 load_step load_import, load_function, load_table, load_memory, load_global, load_export;
-load_end_section load_end_imports, load_end_exports;
+load_end_section load_end_imports;
+
 /* load_segments.c */
-load_begin_section load_begin_elements, load_begin_data_count, load_begin_data;
+load_begin_section load_begin_data_count, load_begin_data;
 load_step load_element, load_data;
+
 /* load_code.c */
 load_begin_section load_begin_code;
 load_step load_body;

@@ -5,7 +5,7 @@ wirq_status load_begin_code(struct wirq_load *load, struct wirq_reader *r, uint3
     struct wirq_module *module = load->module;
     struct arena *arena = &load->vm->arena;
     (void)r;
-    if (count != (uint32_t)module->function_count - module->imported_functions)
+    if (count != (uint32_t)(module->function_count - module->imported_functions))
         return WIRQ_BAD_COUNT;
     if (count == 0)
         return WIRQ_OK;
@@ -45,7 +45,7 @@ static wirq_status step_instructions(struct wirq_load *load, struct wirq_reader 
 }
 
 wirq_status load_body(struct wirq_load *load, struct wirq_reader *r) {
-    uint32_t size = read_u32(r);
+    uint32_t size = read_leb_u32(r);
     if (r->status != WIRQ_OK)
         return r->status;
     if (size > load_rest(load, r))

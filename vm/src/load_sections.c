@@ -1,132 +1,70 @@
 /* load_sections.c: the sections that declare: imports, functions, table, memory, globals, exports, start (WebAssembly spec 5.5). */
+#include "bytes.h"
 #include "load.h"
 
-/* Indices are stored in 16 bits, and 0xFFFF stands for none. */
-#define MAX_INDEX 65535u
+/* Bytes of an item of each index space, by kind. */
+static const uint8_t item_sizes[4] = {sizeof(uint16_t), sizeof(struct table_type), sizeof(struct limits),
+                                      sizeof(struct global_type)};
 
-/* Storage for the names of a section, unless they stay where they are. */
-static wirq_status begin_names(struct wirq_load *load, struct wirq_reader *r, uint8_t **storage) {
-    load->storage_next = NULL;
-    if (load->in_place != NULL)
+/* A second table or memory. */
+static wirq_status check_single(struct wirq_load *load, uint8_t kind, uint32_t count) {
+    if (count + load->module->counts[kind] <= 1)
         return WIRQ_OK;
-    *storage = load->storage_next = load_allocate(load, load_rest(load, r), 1);
-    return *storage == NULL ? WIRQ_NO_MEMORY : WIRQ_OK;
+    return load_absent(load, kind == WIRQ_TABLE ? WIRQ_FEATURE_MULTI_TABLE : WIRQ_FEATURE_MULTI_MEMORY);
 }
 
-static void end_names(struct wirq_load *load, uint8_t *storage) {
-    if (storage != NULL)
-        load_trim(load, storage, (uint32_t)(load->storage_next - storage), 1);
+static wirq_status read_type_index(struct wirq_load *load, struct wirq_reader *r, uint16_t *type) {
+    uint32_t index = read_leb_u32(r);
+    *type = (uint16_t)index;
+    return r->status != WIRQ_OK ? r->status : index < load->module->type_count ? WIRQ_OK : WIRQ_UNKNOWN_TYPE;
 }
 
 /* ---- imports ---- */
-
-wirq_status load_begin_imports(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    struct wirq_module *module = load->module;
-    if (count > WIRQ_MAX_FUNCTIONS)
-        return WIRQ_IMPLEMENTATION_LIMIT;
-    if (count == 0)
-        return WIRQ_OK;
-    module->imports = load_allocate(load, count, sizeof *module->imports);
-    return module->imports == NULL ? WIRQ_NO_MEMORY : begin_names(load, r, &module->import_names);
-}
-
-static wirq_status import_function(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    uint32_t type = read_u32(r);
-    if (r->status != WIRQ_OK)
-        return r->status;
-    if (type >= module->type_count)
-        return WIRQ_UNKNOWN_TYPE;
-    if (module->function_types == NULL) /* room for all that may follow; load_end_imports trims it */
-        module->function_types = load_allocate(load, load->remaining, sizeof *module->function_types);
-    if (module->function_types == NULL)
-        return WIRQ_NO_MEMORY;
-    module->function_types[module->function_count++] = (uint16_t)type;
-    module->imported_functions++;
-    return WIRQ_OK;
-}
-
-static wirq_status import_table(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    struct table_type type;
-    wirq_status status = load_table_type(load, r, &type);
-    if (status != WIRQ_OK)
-        return status;
-    if (module->table_count != 0)
-        return load_absent(load, WIRQ_FEATURE_MULTI_TABLE);
-    module->tables = load_allocate(load, 1, sizeof type);
-    if (module->tables == NULL)
-        return WIRQ_NO_MEMORY;
-    module->tables[module->table_count++] = type;
-    module->imported_tables++;
-    return WIRQ_OK;
-}
-
-static wirq_status import_memory(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    struct limits limits;
-    wirq_status status = load_memory_type(load, r, &limits);
-    if (status != WIRQ_OK)
-        return status;
-    if (module->memory_count != 0)
-        return load_absent(load, WIRQ_FEATURE_MULTI_MEMORY);
-    module->memories = load_allocate(load, 1, sizeof limits);
-    if (module->memories == NULL)
-        return WIRQ_NO_MEMORY;
-    module->memories[module->memory_count++] = limits;
-    module->imported_memories++;
-    return WIRQ_OK;
-}
-
-static wirq_status import_global(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    struct global_type type = {0};
-    wirq_status status = load_global_type(load, r, &type);
-    if (status != WIRQ_OK)
-        return status;
-    if (module->globals == NULL)
-        module->globals = load_allocate(load, load->remaining, sizeof type);
-    if (module->globals == NULL)
-        return WIRQ_NO_MEMORY;
-    module->globals[module->global_count++] = type;
-    module->imported_globals++;
-    return WIRQ_OK;
-}
 
 /* After both names: what is imported. */
 static wirq_status step_import_description(struct wirq_load *load, struct wirq_reader *r) {
     struct wirq_module *module = load->module;
     struct import *import = &module->imports[module->import_count];
+    union {
+        uint16_t function;
+        struct table_type table;
+        struct limits memory;
+        struct global_type global;
+    } item = {0};
     wirq_status status;
-    uint16_t *count; /* imports of the kind so far */
-    import->kind = read_byte(r);
+    uint8_t kind = load_byte(r);
     if (r->status != WIRQ_OK)
         return r->status;
-    switch (import->kind) {
+    switch (kind) {
     case WIRQ_FUNCTION:
-        count = &module->imported_functions;
-        status = import_function(load, r);
+        status = read_type_index(load, r, &item.function);
         break;
     case WIRQ_TABLE:
-        count = &module->imported_tables;
-        status = import_table(load, r);
+        status = load_table_type(load, r, &item.table);
         break;
     case WIRQ_MEMORY:
-        count = &module->imported_memories;
-        status = import_memory(load, r);
+        status = load_memory_type(load, r, &item.memory);
         break;
     case WIRQ_GLOBAL:
-        count = &module->imported_globals;
-        status = import_global(load, r);
+        item.global = (struct global_type){0};
+        status = load_global_type(load, r, &item.global);
         break;
     case WIRQ_TAG:
         return load_absent(load, WIRQ_FEATURE_EXCEPTIONS);
     default:
         return WIRQ_BAD_IMPORT_KIND;
     }
+    if (status == WIRQ_OK && (kind == WIRQ_TABLE || kind == WIRQ_MEMORY))
+        status = check_single(load, kind, 1);
+    /* Room for all that may follow; load_end_imports trims it. */
+    if (status == WIRQ_OK && module->blocks[kind] == NULL)
+        status = load_extend(load, kind, item_sizes[kind], 0, load->remaining);
     if (status != WIRQ_OK)
         return status;
-    import->index = (uint16_t)(*count - 1);
+    memcpy((uint8_t *)module->blocks[kind] + (uint32_t)module->counts[kind] * item_sizes[kind], &item, item_sizes[kind]);
+    import->kind = kind;
+    import->index = module->counts[kind]++;
+    module->imported[kind]++;
     module->import_count++;
     return load_next_item(load);
 }
@@ -140,98 +78,62 @@ wirq_status load_import(struct wirq_load *load, struct wirq_reader *r) {
 }
 
 void load_end_imports(struct wirq_load *load) {
-    struct wirq_module *module = load->module;
-    end_names(load, module->import_names);
-    load_trim(load, module->function_types, module->function_count, sizeof *module->function_types);
-    load_trim(load, module->globals, module->global_count, sizeof *module->globals);
+    for (uint32_t kind = 0; kind < 4; kind++)
+        load_trim(load, kind, (uint32_t)load->module->counts[kind] * item_sizes[kind]);
 }
 
 /* ---- functions ---- */
 
 wirq_status load_begin_functions(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    struct wirq_module *module = load->module;
+    uint32_t used = load->module->function_count;
     (void)r;
-    if (count > WIRQ_MAX_FUNCTIONS - (uint32_t)module->function_count)
+    if (count > WIRQ_MAX_FUNCTIONS - used)
         return WIRQ_IMPLEMENTATION_LIMIT;
-    if (count == 0)
-        return WIRQ_OK;
-    module->code = load_allocate(load, count, sizeof *module->code);
-    uint16_t *types =
-        load_reserve(load, module->function_types, sizeof *types, module->function_count, module->function_count + count);
-    if (types != NULL)
-        module->function_types = types;
-    return module->code == NULL || types == NULL ? WIRQ_NO_MEMORY : WIRQ_OK;
+    return load_extend(load, BLOCK_FUNCTION_TYPES, sizeof(uint16_t), used, used + count);
 }
 
 wirq_status load_function(struct wirq_load *load, struct wirq_reader *r) {
     struct wirq_module *module = load->module;
-    uint32_t type = read_u32(r);
-    if (r->status != WIRQ_OK)
-        return r->status;
-    if (type >= module->type_count)
-        return WIRQ_UNKNOWN_TYPE;
-    module->function_types[module->function_count++] = (uint16_t)type;
+    wirq_status status = read_type_index(load, r, &module->function_types[module->function_count]);
+    if (status != WIRQ_OK)
+        return status;
+    module->function_count++;
     return load_next_item(load);
 }
 
 /* ---- table and memory ---- */
 
-wirq_status load_begin_tables(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    struct wirq_module *module = load->module;
+wirq_status load_begin_singles(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
+    uint8_t kind = load->section == 4 ? WIRQ_TABLE : WIRQ_MEMORY;
     (void)r;
-    if (count + module->table_count > 1)
-        return load_absent(load, WIRQ_FEATURE_MULTI_TABLE);
-    if (count == 0)
-        return WIRQ_OK;
-    module->tables = load_allocate(load, 1, sizeof *module->tables);
-    return module->tables == NULL ? WIRQ_NO_MEMORY : WIRQ_OK;
+    wirq_status status = check_single(load, kind, count);
+    return status != WIRQ_OK || count == 0 ? status : load_extend(load, kind, item_sizes[kind], 0, 1);
 }
 
 wirq_status load_table(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    wirq_status status = load_table_type(load, r, &module->tables[module->table_count]);
+    wirq_status status = load_table_type(load, r, &load->module->tables[0]);
     if (status != WIRQ_OK)
         return status;
-    module->table_count++;
+    load->module->table_count++;
     return load_next_item(load);
 }
 
-wirq_status load_begin_memories(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    struct wirq_module *module = load->module;
-    (void)r;
-    if (count + module->memory_count > 1)
-        return load_absent(load, WIRQ_FEATURE_MULTI_MEMORY);
-    if (count == 0)
-        return WIRQ_OK;
-    module->memories = load_allocate(load, 1, sizeof *module->memories);
-    return module->memories == NULL ? WIRQ_NO_MEMORY : WIRQ_OK;
-}
-
 wirq_status load_memory(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    wirq_status status = load_memory_type(load, r, &module->memories[module->memory_count]);
+    wirq_status status = load_memory_type(load, r, &load->module->memories[0]);
     if (status != WIRQ_OK)
         return status;
-    module->memory_count++;
+    load->module->memory_count++;
     return load_next_item(load);
 }
 
 /* ---- globals ---- */
 
 wirq_status load_begin_globals(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    struct wirq_module *module = load->module;
+    uint32_t used = load->module->global_count;
     (void)r;
-    /* Two cells each at most, and cells are numbered in 16 bits. */
-    if (count > MAX_INDEX / 2 - (uint32_t)module->global_count / 2)
+    if (count + used > UINT16_MAX / 2) /* cells are numbered in 16 bits, and a global takes two at most */
         return WIRQ_IMPLEMENTATION_LIMIT;
-    if (count == 0)
-        return WIRQ_OK;
-    struct global_type *globals =
-        load_reserve(load, module->globals, sizeof *globals, module->global_count, module->global_count + count);
-    if (globals == NULL)
-        return WIRQ_NO_MEMORY;
-    module->globals = globals;
-    return WIRQ_OK;
+    return load_extend(load, BLOCK_GLOBALS, sizeof(struct global_type), used, used + count);
 }
 
 static wirq_status step_global_value(struct wirq_load *load, struct wirq_reader *r) {
@@ -249,71 +151,37 @@ wirq_status load_global(struct wirq_load *load, struct wirq_reader *r) {
     struct wirq_module *module = load->module;
     struct global_type *global = &module->globals[module->global_count];
     wirq_status status = load_global_type(load, r, global);
-    if (status != WIRQ_OK)
-        return status;
-    load_constant(load, global->type, step_global_value);
-    return WIRQ_OK;
+    if (status == WIRQ_OK)
+        load_constant(load, global->type, step_global_value);
+    return status;
 }
 
 /* ---- exports ---- */
 
-wirq_status load_begin_exports(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    struct wirq_module *module = load->module;
-    if (count > MAX_INDEX)
-        return WIRQ_IMPLEMENTATION_LIMIT;
-    if (count == 0)
-        return WIRQ_OK;
-    module->exports = load_allocate(load, count, sizeof *module->exports);
-    return module->exports == NULL ? WIRQ_NO_MEMORY : begin_names(load, r, &module->export_names);
-}
-
+/* The name is still outside module->exports as far as their count goes, so that it is not found to be its own duplicate. */
 static wirq_status step_export_description(struct wirq_load *load, struct wirq_reader *r) {
     struct wirq_module *module = load->module;
     struct export *export = &module->exports[module->export_count];
-    uint8_t kind = read_byte(r);
-    uint32_t index = read_u32(r);
+    uint8_t kind = load_byte(r);
+    uint32_t index = read_leb_u32(r);
     if (r->status != WIRQ_OK)
         return r->status;
-    uint32_t count;
-    wirq_status unknown;
-    switch (kind) {
-    case WIRQ_FUNCTION:
-        count = module->function_count;
-        unknown = WIRQ_UNKNOWN_FUNCTION;
-        break;
-    case WIRQ_TABLE:
-        count = module->table_count;
-        unknown = WIRQ_UNKNOWN_TABLE;
-        break;
-    case WIRQ_MEMORY:
-        count = module->memory_count;
-        unknown = WIRQ_UNKNOWN_MEMORY;
-        break;
-    case WIRQ_GLOBAL:
-        count = module->global_count;
-        unknown = WIRQ_UNKNOWN_GLOBAL;
-        break;
-    case WIRQ_TAG:
+    if (kind == WIRQ_TAG)
         return load_absent(load, WIRQ_FEATURE_EXCEPTIONS);
-    default:
+    if (kind > WIRQ_TAG)
         return WIRQ_BAD_EXPORT_KIND;
-    }
-    if (index >= count)
-        return unknown;
-    export->kind = kind;
-    export->index = (uint16_t)index;
+    if (index >= module->counts[kind])
+        return (wirq_status)(WIRQ_UNKNOWN_FUNCTION + kind); /* the codes are in the order of the kinds */
     if (module_find_export(module, export->name.bytes, export->name.length) != NULL)
         return WIRQ_DUPLICATE_EXPORT;
+    export->kind = kind;
+    export->index = (uint16_t)index;
     module->export_count++;
     return load_next_item(load);
 }
 
 wirq_status load_export(struct wirq_load *load, struct wirq_reader *r) {
     return load_take_name(load, r, &load->module->exports[load->module->export_count].name, step_export_description);
-}
-
-void load_end_exports(struct wirq_load *load) {
-    end_names(load, load->module->export_names);
 }
 
 /* ---- start ---- */

@@ -3,26 +3,38 @@
 
 /* ---- constant expressions ---- */
 
-static wirq_status push_constant(struct wirq_load *load, struct constant value) {
-    load->constant = value;
-    load->constant_depth++;
-    return WIRQ_OK;
-}
+/* Opcodes of constant expressions that belong to features which this build lacks. */
+static const struct {
+    uint8_t opcode, feature;
+} absent_opcodes[] = {
+    {0x6A, WIRQ_FEATURE_EXTENDED_CONST}, /* add, sub, mul of i32 and i64 */
+    {0x6B, WIRQ_FEATURE_EXTENDED_CONST},
+    {0x6C, WIRQ_FEATURE_EXTENDED_CONST},
+    {0x7C, WIRQ_FEATURE_EXTENDED_CONST},
+    {0x7D, WIRQ_FEATURE_EXTENDED_CONST},
+    {0x7E, WIRQ_FEATURE_EXTENDED_CONST},
+    {0xD0, WIRQ_FEATURE_REFERENCE_TYPES}, /* ref.null, ref.func */
+    {0xD2, WIRQ_FEATURE_REFERENCE_TYPES},
+    {0xFB, WIRQ_FEATURE_GC},
+    {0xFD, WIRQ_FEATURE_SIMD},
+};
 
-static wirq_status constant_global(struct wirq_load *load, uint32_t index) {
-    const struct wirq_module *module = load->module;
-    if (index >= module->imported_globals)
-        return WIRQ_UNKNOWN_GLOBAL;
-    if (module->globals[index].is_mutable)
-        return WIRQ_BAD_CONSTANT_EXPRESSION;
-    return push_constant(load, (struct constant){CONSTANT_GLOBAL, module->globals[index].type, index, 0});
+static wirq_status refuse_opcode(struct wirq_load *load, uint8_t opcode) {
+    for (uint32_t i = 0; i < sizeof absent_opcodes / sizeof absent_opcodes[0]; i++) {
+        if (absent_opcodes[i].opcode == opcode)
+            return load_absent(load, absent_opcodes[i].feature);
+    }
+    return WIRQ_BAD_CONSTANT_EXPRESSION;
 }
 
 /* One instruction of a constant expression. */
 static wirq_status step_constant(struct wirq_load *load, struct wirq_reader *r) {
-    struct constant value = {CONSTANT_VALUE, WIRQ_I32, 0, 0};
-    uint64_t wide = 0;
-    uint8_t opcode = read_byte(r);
+    const struct wirq_module *module = load->module;
+    struct constant value = {CONSTANT_VALUE, 0, 0, 0};
+    uint64_t wide;
+    uint8_t opcode = load_byte(r);
+    if (r->status != WIRQ_OK)
+        return r->status;
     switch (opcode) {
     case 0x0B: /* end */
         if (load->constant_depth != 1 || load->constant.type != load->constant_type)
@@ -30,45 +42,39 @@ static wirq_status step_constant(struct wirq_load *load, struct wirq_reader *r) 
         load->step = load->constant_then;
         return WIRQ_OK;
     case 0x23: /* global.get */
-        value.low = read_u32(r);
-        return r->status != WIRQ_OK ? r->status : constant_global(load, value.low);
-    case 0x41:
+        value.kind = CONSTANT_GLOBAL;
+        wide = read_leb_u32(r);
+        break;
+    case 0x41: /* the four constants, in the order of the types' bytes downwards */
         wide = (uint32_t)read_leb_s32(r);
         break;
     case 0x42:
         wide = (uint64_t)read_leb_s64(r);
-        value.type = WIRQ_I64;
         break;
     case 0x43:
         wide = read_fixed_u32(r);
-        value.type = WIRQ_F32;
         break;
     case 0x44:
         wide = read_fixed_u64(r);
-        value.type = WIRQ_F64;
         break;
-    case 0x6A: /* add, sub, mul of i32 and i64 */
-    case 0x6B:
-    case 0x6C:
-    case 0x7C:
-    case 0x7D:
-    case 0x7E:
-        return load_absent(load, WIRQ_FEATURE_EXTENDED_CONST);
-    case 0xD0: /* ref.null, ref.func */
-    case 0xD2:
-        return load_absent(load, WIRQ_FEATURE_REFERENCE_TYPES);
-    case 0xFB:
-        return load_absent(load, WIRQ_FEATURE_GC);
-    case 0xFD:
-        return load_absent(load, WIRQ_FEATURE_SIMD);
     default:
-        return r->status != WIRQ_OK ? r->status : WIRQ_BAD_CONSTANT_EXPRESSION;
+        return refuse_opcode(load, opcode);
     }
     if (r->status != WIRQ_OK)
         return r->status;
     value.low = (uint32_t)wide;
     value.high = (uint32_t)(wide >> 32);
-    return push_constant(load, value);
+    value.type = (uint8_t)(WIRQ_I32 + 0x41 - opcode);
+    if (value.kind == CONSTANT_GLOBAL) {
+        if (value.low >= module->imported_globals)
+            return WIRQ_UNKNOWN_GLOBAL;
+        if (module->globals[value.low].is_mutable)
+            return WIRQ_BAD_CONSTANT_EXPRESSION;
+        value.type = module->globals[value.low].type;
+    }
+    load->constant = value;
+    load->constant_depth++;
+    return WIRQ_OK;
 }
 
 void load_constant(struct wirq_load *load, uint8_t type, load_step *then) {
@@ -78,80 +84,66 @@ void load_constant(struct wirq_load *load, uint8_t type, load_step *then) {
     load->step = step_constant;
 }
 
-/* ---- element segments ---- */
+/* ---- segments ---- */
 
-wirq_status load_begin_elements(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    struct wirq_module *module = load->module;
-    (void)r;
-    if (count > UINT16_MAX)
-        return WIRQ_IMPLEMENTATION_LIMIT;
-    if (count == 0)
-        return WIRQ_OK;
-    module->elements = load_allocate(load, count, sizeof *module->elements);
-    return module->elements == NULL ? WIRQ_NO_MEMORY : WIRQ_OK;
-}
-
-static wirq_status step_element_function(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    struct element_segment *segment = &module->elements[module->element_count - 1];
-    if (load->part == segment->count)
-        return load_next_item(load);
-    uint32_t function = read_u32(r);
+/* What both kinds begin with: a form, an index if the form has one, and the offset's expression. */
+static wirq_status load_segment(struct wirq_load *load, struct wirq_reader *r, uint8_t kind, load_step *then) {
+    uint32_t form = read_leb_u32(r);
+    uint32_t index = form == 2 ? read_leb_u32(r) : 0;
     if (r->status != WIRQ_OK)
         return r->status;
-    if (function >= module->function_count)
-        return WIRQ_UNKNOWN_FUNCTION;
-    segment->functions[load->part++] = (uint16_t)function;
-    return WIRQ_OK;
-}
-
-/* What follows the offset: a kind, if the segment's form has one (kept in load->part), and the number of functions. */
-static wirq_status step_element_count(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    struct element_segment *segment = &module->elements[module->element_count];
-    uint8_t kind = load->part != 0 ? read_byte(r) : 0;
-    uint32_t count = read_u32(r);
-    if (r->status != WIRQ_OK)
-        return r->status;
-    if (kind != 0)
-        return WIRQ_BAD_SEGMENT;
-    if (count > load_rest(load, r))
-        return WIRQ_TRUNCATED;
-    if (count > UINT16_MAX)
-        return WIRQ_IMPLEMENTATION_LIMIT;
-    segment->is_active = true;
-    segment->offset = load->constant;
-    segment->functions = load_allocate(load, count, sizeof *segment->functions);
-    if (segment->functions == NULL)
-        return WIRQ_NO_MEMORY;
-    segment->count = (uint16_t)count;
-    module->element_count++;
-    load->part = 0;
-    load->step = step_element_function;
-    return WIRQ_OK;
-}
-
-wirq_status load_element(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    uint32_t form = read_u32(r);
-    uint32_t table = form == 2 ? read_u32(r) : 0;
-    if (r->status != WIRQ_OK)
-        return r->status;
-    if (form > 7)
+    if (form > (kind == WIRQ_TABLE ? 7 : 2))
         return WIRQ_BAD_SEGMENT;
     if (form >= 4)
         return load_absent(load, WIRQ_FEATURE_REFERENCE_TYPES); /* elements are expressions */
     if (form & 1)
         return load_absent(load, WIRQ_FEATURE_BULK_MEMORY); /* passive or declarative */
-    if (table >= module->table_count)
-        return WIRQ_UNKNOWN_TABLE;
-    module->elements[module->element_count].table = (uint16_t)table;
-    load->part = form == 2;
-    load_constant(load, WIRQ_I32, step_element_count);
+    if (index >= load->module->counts[kind])
+        return (wirq_status)(WIRQ_UNKNOWN_FUNCTION + kind); /* the codes are in the order of the kinds */
+    load->second_part = form == 2;
+    load_constant(load, WIRQ_I32, then);
     return WIRQ_OK;
 }
 
-/* ---- data segments ---- */
+static wirq_status step_element_function(struct wirq_load *load, struct wirq_reader *r) {
+    struct wirq_module *module = load->module;
+    const struct element_segment *segment = &module->elements[module->element_count - 1];
+    if (load->part == 0)
+        return load_next_item(load);
+    uint32_t function = read_leb_u32(r);
+    if (r->status != WIRQ_OK)
+        return r->status;
+    if (function >= module->function_count)
+        return WIRQ_UNKNOWN_FUNCTION;
+    segment->functions[segment->count - load->part] = (uint16_t)function;
+    load->part--;
+    return WIRQ_OK;
+}
+
+/* What follows the offset: a kind, if the form has one, and the number of functions. */
+static wirq_status step_element_count(struct wirq_load *load, struct wirq_reader *r) {
+    struct wirq_module *module = load->module;
+    struct element_segment *segment = &module->elements[module->element_count];
+    uint8_t kind = load->second_part ? load_byte(r) : 0;
+    wirq_status status = load_part(load, r, UINT16_MAX);
+    if (status == WIRQ_OK && kind != 0)
+        status = WIRQ_BAD_SEGMENT;
+    if (status != WIRQ_OK)
+        return status;
+    segment->functions = load_allocate(load, load->part, sizeof *segment->functions);
+    if (segment->functions == NULL)
+        return WIRQ_NO_MEMORY;
+    segment->is_active = true;
+    segment->offset = load->constant;
+    segment->count = (uint16_t)load->part;
+    module->element_count++;
+    load->step = step_element_function;
+    return WIRQ_OK;
+}
+
+wirq_status load_element(struct wirq_load *load, struct wirq_reader *r) {
+    return load_segment(load, r, WIRQ_TABLE, step_element_count);
+}
 
 wirq_status load_begin_data_count(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
     (void)r;
@@ -161,16 +153,8 @@ wirq_status load_begin_data_count(struct wirq_load *load, struct wirq_reader *r,
 }
 
 wirq_status load_begin_data(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    struct wirq_module *module = load->module;
     (void)r;
-    if (load->lower.has_data_count && count != load->lower.data_count)
-        return WIRQ_BAD_COUNT;
-    if (count > UINT16_MAX)
-        return WIRQ_IMPLEMENTATION_LIMIT;
-    if (count == 0)
-        return WIRQ_OK;
-    module->data = load_allocate(load, count, sizeof *module->data);
-    return module->data == NULL ? WIRQ_NO_MEMORY : WIRQ_OK;
+    return load->lower.has_data_count && count != load->lower.data_count ? WIRQ_BAD_COUNT : WIRQ_OK;
 }
 
 static wirq_status step_data_end(struct wirq_load *load, struct wirq_reader *r) {
@@ -181,35 +165,21 @@ static wirq_status step_data_end(struct wirq_load *load, struct wirq_reader *r) 
 static wirq_status step_data_bytes(struct wirq_load *load, struct wirq_reader *r) {
     struct wirq_module *module = load->module;
     struct data_segment *segment = &module->data[module->data_count];
-    uint32_t length = read_u32(r);
-    if (r->status != WIRQ_OK)
-        return r->status;
-    if (length > load_rest(load, r))
-        return WIRQ_TRUNCATED;
     uint8_t *copy = NULL;
+    wirq_status status = load_part(load, r, UINT32_MAX);
+    if (status != WIRQ_OK)
+        return status;
     if (load->in_place == NULL) {
-        copy = load_allocate(load, length, 1);
+        copy = load_allocate(load, load->part, 1);
         if (copy == NULL)
             return WIRQ_NO_MEMORY;
     }
     segment->is_active = true;
     segment->offset = load->constant;
     module->data_count++;
-    return load_take(load, r, &segment->bytes, length, copy, step_data_end);
+    return load_take(load, r, &segment->bytes, load->part, copy, step_data_end);
 }
 
 wirq_status load_data(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    uint32_t form = read_u32(r);
-    uint32_t memory = form == 2 ? read_u32(r) : 0;
-    if (r->status != WIRQ_OK)
-        return r->status;
-    if (form > 2)
-        return WIRQ_BAD_SEGMENT;
-    if (form == 1)
-        return load_absent(load, WIRQ_FEATURE_BULK_MEMORY); /* passive */
-    if (memory >= module->memory_count)
-        return WIRQ_UNKNOWN_MEMORY;
-    load_constant(load, WIRQ_I32, step_data_bytes);
-    return WIRQ_OK;
+    return load_segment(load, r, WIRQ_MEMORY, step_data_bytes);
 }

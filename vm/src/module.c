@@ -16,7 +16,7 @@ uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip
         return UINT32_MAX;
     /* Code is in index order. The entry may lie behind a few units that belong to the function, so the last entry at or before ip
      * decides; ip itself is always at or behind its function's entry. */
-    uint32_t low = 0, high = (uint32_t)module->function_count - module->imported_functions;
+    uint32_t low = 0, high = (uint32_t)(module->function_count - module->imported_functions);
     while (high - low > 1) {
         uint32_t middle = (low + high) / 2;
         if (module->code[middle] <= ip)
@@ -51,12 +51,9 @@ void module_free(struct wirq_vm *vm, struct wirq_module *module) {
         arena_free(arena, module->elements[i].functions);
     for (uint32_t i = 0; i < module->data_count && !module->in_place; i++)
         arena_free(arena, (void *)(uintptr_t)module->data[i].bytes.bytes);
-    void *blocks[] = {module->types, module->type_storage, module->imports, module->import_names, module->exports,
-                      module->export_names, module->function_types, module->code,
-                      (void *)(uintptr_t)module->code_start, module->tables, module->memories, module->globals,
-                      module->elements, module->data, module};
-    for (uint32_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
-        arena_free(arena, blocks[i]);
+    for (uint32_t i = 0; i < MODULE_BLOCKS; i++)
+        arena_free(arena, module->blocks[i]);
+    arena_free(arena, module);
 }
 
 void wirq_unload(struct wirq_vm *vm, struct wirq_module *module) {

@@ -66,39 +66,68 @@ struct element_segment {
     uint16_t *functions; /* indices; 0xFFFF = null */
 };
 
+enum module_block { /* the first four are those of the index spaces, in the order of enum wirq_kind */
+    BLOCK_FUNCTION_TYPES,
+    BLOCK_TABLES,
+    BLOCK_MEMORIES,
+    BLOCK_GLOBALS,
+    BLOCK_TYPES,
+    BLOCK_CODE,
+    BLOCK_CODE_START,
+    BLOCK_IMPORTS,
+    BLOCK_EXPORTS,
+    BLOCK_ELEMENTS,
+    BLOCK_DATA,
+    BLOCK_TYPE_STORAGE,
+    BLOCK_IMPORT_NAMES,
+    BLOCK_EXPORT_NAMES,
+    MODULE_BLOCKS,
+    NO_BLOCK = MODULE_BLOCKS,
+};
+
 struct wirq_module {
     struct wirq_vm *vm;
     struct wirq_module *next;
-    uint32_t instance_count;
-    uint32_t wasm_code_bytes, lowered_code_bytes, bytes;
 
-    /* Equal types share one object: types[i] == types[j] if and only if they are equal. */
-    const struct wirq_functype **types;
-    uint16_t type_count;
+    /* Arena blocks, each NULL or of the length that is said. The order is that of enum module_block. */
+    union {
+        void *blocks[MODULE_BLOCKS];
+        struct {
+            uint16_t *function_types; /* function_count type indices */
+            struct table_type *tables;
+            struct limits *memories;
+            struct global_type *globals;
+            const struct wirq_functype **types; /* equal types share one object: types[i] == types[j] if and only if equal */
+            const uint16_t **code;              /* entry points of the defined functions: code[function - imported_functions] */
+            const uint16_t *code_start;         /* all lowered code; functions follow one another in index order */
+            struct import *imports;
+            struct export *exports;
+            struct element_segment *elements;
+            struct data_segment *data;
+            uint8_t *type_storage, *import_names, *export_names; /* the types; the names, unless they are referred to in place */
+        };
+    };
+    const uint16_t *code_end;
 
-    uint16_t function_count, imported_functions; /* imports come first, and are counted in function_count */
-    uint16_t *function_types;                    /* function_count type indices */
-    const uint16_t **code;                       /* entry points of the defined functions: code[function - imported_functions] */
-    const uint16_t *code_start, *code_end;       /* all lowered code; functions follow one another in index order */
-
-    uint16_t table_count, imported_tables;
-    struct table_type *tables;
-    uint16_t memory_count, imported_memories;
-    struct limits *memories;
-    uint16_t global_count, imported_globals;
-    struct global_type *globals;
+    /* Index spaces by kind (enum wirq_kind): how many there are, and how many of these are imports, which come first. */
+    union {
+        uint16_t counts[4];
+        struct {
+            uint16_t function_count, table_count, memory_count, global_count;
+        };
+    };
+    union {
+        uint16_t imported[4];
+        struct {
+            uint16_t imported_functions, imported_tables, imported_memories, imported_globals;
+        };
+    };
+    uint16_t type_count, import_count, export_count, data_count, element_count;
     uint16_t global_cells; /* cells of the defined globals */
-
-    uint16_t import_count, export_count;
-    struct import *imports;
-    struct export *exports;
-    uint16_t data_count, element_count;
-    struct data_segment *data;
-    struct element_segment *elements;
+    uint16_t instance_count;
+    bool in_place; /* names and data are referred to where the module lies */
     int32_t start_function; /* -1 = none */
-
-    bool in_place;                                      /* names and data are referred to where the module lies */
-    uint8_t *type_storage, *import_names, *export_names; /* else these hold them; data segments have blocks of their own */
+    uint32_t wasm_code_bytes, lowered_code_bytes, bytes;
 };
 
 /* Linear memory. Shared by the instances that import it; freed with the instance that defined it. */
