@@ -1,5 +1,6 @@
 /* systick.c: one 24-bit counter is both the clock and the alarm. A period of the counter is as long as the time to the next alarm, or
- * as long as it can be; where periods begin is kept in 64 bits. */
+ * as long as it can be; where periods begin is kept in 64 bits. While interrupts are held off for more than a period (only
+ * bench does that) the clock loses time. */
 #include "systick.h"
 
 #include "board.h"
@@ -35,12 +36,10 @@ static uint64_t count(void) {
     uint64_t ticks = begin + since_zero(value);
     if (SCB_ICSR & ICSR_PENDSTSET) /* it has been 0 since, and the ISR could not say so yet */
         ticks = begin + period + since_zero(SYST_CVR);
-    if (ticks < last) { /* interrupts were held off for more than a period */
-        begin += period;
-        ticks += period;
-    }
-    last = ticks;
-    return ticks;
+    /* The counter may have come to 0 and not said so yet (QEMU), or more than once while interrupts were held off. */
+    if (ticks > last)
+        last = ticks;
+    return last;
 }
 
 uint64_t board_ticks(void) {
@@ -54,10 +53,10 @@ uint32_t board_tick_hz(void) {
     return tick_hz;
 }
 
-/* Begins a period of a length now. The counter stands still for the few cycles between the count and its clearing. */
+/* Begins a period of a length now. It loses the few cycles between the count and its clearing. */
 static void restart(uint32_t length) {
+    begin = count(); /* before the new length is set: the counter may turn over at any time */
     SYST_RVR = length - 1;
-    begin = count();
     SYST_CVR = 0;
     SCB_ICSR = ICSR_PENDSTCLR;
     period = length;

@@ -54,7 +54,7 @@ void firmware_alarm(void) {
         if (timers[i].state >= COUNTED)
             run(&timers[i], now);
     }
-    next_alarm_at_least = now + BOARD_ALARM_GAP_US;
+    next_alarm_at_least = clock_us() + BOARD_ALARM_GAP_US; /* from the end of this, or it could take all the time there is */
     arm();
 }
 
