@@ -321,10 +321,11 @@ def integer64() -> Iterator[Operation]:
 
 
 def float32() -> Iterator[Operation]:
-    for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*"), ("div", "/")):
+    for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*")):
         yield Operation(
             f"f32_{name}", "ssd", f"A = wirq_f32_bits(wirq_f32(S32(1)) {sign} wirq_f32(S32(2))); S32(3) = A; NEXT(4);"
         )
+    yield Operation("f32_div", "ssd", "A = wirq_f32_div(S32(1), S32(2)); S32(3) = A; NEXT(4);")
     for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
         yield Operation(f"f32_{name}", "ssd", f"A = wirq_f32(S32(1)) {sign} wirq_f32(S32(2)); S32(3) = A; NEXT(4);")
     # What the table of functions behind them does, by number: `extended2` has a source and a destination, `extended3` two sources.
@@ -378,12 +379,13 @@ def extended() -> list[Operation]:
     for name in ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt"):
         row(f"f32_{name}", "sd", f"S32(3) = wirq_f32_{name}(S32(2));")
         row(f"f64_{name}", "wD", f"uint64_t v = wirq_f64_{name}(S64(2)); PUT64(3, v);")
-    for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*"), ("div", "/")):
+    for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*")):
         row(
             f"f64_{name}",
             "wwD",
             f"uint64_t v = wirq_f64_bits(wirq_f64(S64(2)) {sign} wirq_f64(S64(3))); PUT64(4, v);",
         )
+    row("f64_div", "wwD", "uint64_t v = wirq_f64_div(S64(2), S64(3)); PUT64(4, v);")
     for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
         row(f"f64_{name}", "wwd", f"S32(4) = wirq_f64(S64(2)) {sign} wirq_f64(S64(3));")
 

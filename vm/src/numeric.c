@@ -76,6 +76,44 @@ uint32_t wirq_f32_sqrt(uint32_t bits) {
     return wirq_f32_bits((float)wirq_f64(wirq_f64_sqrt(wirq_f64_bits((double)wirq_f32(bits)))));
 }
 
+/* |x / y| where that is below the smallest normal number; x and y are positive, in a format with mantissas of `width` bits.
+ * Long division, one bit a step. */
+static uint64_t subnormal_quotient(uint64_t x, uint64_t y, int32_t width, int32_t bias) {
+    const uint64_t hidden = UINT64_C(1) << width;
+    int32_t x_exponent = (int32_t)(x >> width), y_exponent = (int32_t)(y >> width);
+    uint64_t dividend = x_exponent ? (x & (hidden - 1)) | hidden : x;
+    uint64_t divisor = y_exponent ? (y & (hidden - 1)) | hidden : y;
+    /* In halves of the smallest subnormal, the quotient is dividend * 2^shift / divisor. */
+    int32_t shift = (x_exponent ? x_exponent : 1) - (y_exponent ? y_exponent : 1) + bias + width;
+    uint64_t quotient = 0, remainder = 0;
+    for (int32_t bit = width; bit >= -shift; bit--) {
+        remainder = remainder << 1 | (bit >= 0 ? dividend >> bit & 1 : 0);
+        quotient <<= 1;
+        if (remainder >= divisor) {
+            remainder -= divisor;
+            quotient |= 1;
+        }
+    }
+    if (shift < 0 && shift >= -width)
+        remainder |= dividend << (64 + shift); /* bits of the dividend that were not reached */
+    uint64_t rounded = quotient >> 1;
+    return rounded + ((quotient & 1) && (remainder != 0 || (rounded & 1)));
+}
+
+/* Divisions in software of some compilers cut subnormal quotients off instead of rounding them: those are done again. */
+uint64_t wirq_f64_div(uint64_t x, uint64_t y) {
+    uint64_t quotient = wirq_f64_bits(wirq_f64(x) / wirq_f64(y));
+    if ((quotient >> 52 & 0x7FF) != 0 || x << 1 == 0 || wirq_f64_abs(y) == UINT64_C(0x7FF) << 52)
+        return quotient;
+    return subnormal_quotient(wirq_f64_abs(x), wirq_f64_abs(y), 52, 1023) | (quotient & UINT64_C(1) << 63);
+}
+
+uint32_t wirq_f32_div_again(uint32_t x, uint32_t y, uint32_t quotient) {
+    if (x << 1 == 0 || wirq_f32_abs(y) == UINT32_C(0x7F800000))
+        return quotient;
+    return (uint32_t)subnormal_quotient(wirq_f32_abs(x), wirq_f32_abs(y), 23, 127) | (quotient & UINT32_C(1) << 31);
+}
+
 uint32_t wirq_f32_extreme(uint32_t x, uint32_t y, bool greater) {
     const uint32_t infinity = UINT32_C(0x7F800000), quiet = UINT32_C(1) << 22;
     if (wirq_f32_abs(x) > infinity)

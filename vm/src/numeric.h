@@ -103,6 +103,8 @@ uint32_t wirq_f32_round(uint32_t bits, enum rounding mode);
 uint64_t wirq_f64_round(uint64_t bits, enum rounding mode);
 uint32_t wirq_f32_sqrt(uint32_t bits);
 uint64_t wirq_f64_sqrt(uint64_t bits);
+uint64_t wirq_f64_div(uint64_t x, uint64_t y);
+uint32_t wirq_f32_div_again(uint32_t x, uint32_t y, uint32_t quotient);
 /* `greater`: max, else min. */
 uint32_t wirq_f32_extreme(uint32_t x, uint32_t y, bool greater);
 uint64_t wirq_f64_extreme(uint64_t x, uint64_t y, bool greater);
@@ -121,6 +123,12 @@ WIRQ_ROUNDING(nearest, ROUND_NEAREST)
 
 static inline uint32_t wirq_f32_abs(uint32_t x) {
     return x & 0x7FFFFFFF;
+}
+
+/* See wirq_f64_div. */
+static inline uint32_t wirq_f32_div(uint32_t x, uint32_t y) {
+    uint32_t quotient = wirq_f32_bits(wirq_f32(x) / wirq_f32(y));
+    return quotient >> 23 & 0xFF ? quotient : wirq_f32_div_again(x, y, quotient);
 }
 
 static inline uint32_t wirq_f32_neg(uint32_t x) {
