@@ -129,12 +129,9 @@ def add_global_options(command: click.Command) -> None:
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
-        from importlib.metadata import PackageNotFoundError, version
+        from firmware_host.build.generate import package_version
 
-        try:
-            click.echo(f"wirq {version('wirq')}")
-        except PackageNotFoundError:
-            click.echo("wirq (not installed, run from its sources)")
+        click.echo(f"wirq {package_version()}")
         ctx.exit()
 
 
@@ -166,6 +163,12 @@ def run(arguments: list[str]) -> int:
     except WirqError as error:
         context.error(error, error.exit_code, error.hint, **error.details)
         return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        if context.json:
+            context.error(click.UsageError("no command was given"), 2, "try: wirq --help")
+        else:
+            click.echo(error.format_message(), err=True)
+        return 2
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "wirq"
         shown = click.UsageError(error.format_message())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ import pytest
 
 import firmware_host
 from firmware_host import errors
-from firmware_host.cli.main import COMMANDS, cli
+from firmware_host.cli.main import COMMANDS, cli, run
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -75,6 +76,22 @@ def test_public_names_are_those_of_the_golden_list_and_can_be_imported() -> None
         assert getattr(firmware_host, name) is not None
     with pytest.raises(AttributeError):
         _ = firmware_host.nothing_of_that_name
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    command = [sys.executable, "-m", "firmware_host.cli.main", "--version"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"wirq {project['version']}\n"
+
+
+def test_no_command_is_the_help_and_an_unknown_one_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    assert capsys.readouterr().err.startswith("Usage: wirq")
+    assert run(["flahs"]) == 2
+    assert "No such command 'flahs'" in capsys.readouterr().err
+    assert run(["--json"]) == 2
+    assert '"code": 2' in capsys.readouterr().out
 
 
 def test_help_imports_no_command_and_nothing_heavy() -> None:

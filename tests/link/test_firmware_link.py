@@ -9,8 +9,10 @@ from contextlib import contextmanager
 import pytest
 
 from firmware_host import Board, BoardError, status
+from firmware_host.link import core, messages
 from firmware_host.selector import Target
 from firmware_host.sim.host import HostBoard
+from firmware_host.transport import Transport
 from tests.cli import guest_modules
 from tests.link.lossy_line import Faults
 from tests.link.lossy_transport import LossyTransport
@@ -51,6 +53,38 @@ def test_every_request_runs_once_over_a_bad_line(seed: int) -> None:
 def test_a_session_opens_over_a_very_bad_line(seed: int) -> None:
     with connected(Faults(drop=0.004, flip=0.004), seed) as (board, _):
         assert board.info.name == "host"
+
+
+def test_a_lost_welcome_is_given_again_and_a_late_hello_disturbs_nothing() -> None:
+    host = HostBoard()
+    line = host.transport
+    session = core.Session(nonce=77, now=0.0)
+    hello = session.data_to_send(0.0)
+    try:
+        for _ in range(3):  # the first two welcomes are lost
+            line.write(hello)
+            answer = received(line)
+        events = session.receive(answer, 0.1)
+        assert any(isinstance(event, core.Welcome) for event in events)
+        session.request(messages.COMMANDS["irq.raise"], {"source": 3, "count": 1, "after_us": 0, "every_us": 0})
+        line.write(session.data_to_send(0.1))
+        session.receive(received(line), 0.2)
+        line.write(hello + session.data_to_send(0.3))
+        assert received(line) == b""
+        session.request(messages.COMMANDS["irq.show"], {"source": 3})
+        line.write(session.data_to_send(0.4))
+        (answered,) = (e for e in session.receive(received(line), 0.5) if isinstance(e, core.Answered))
+        assert answered.response.values["raised"] == 1
+    finally:
+        host.close()
+
+
+def received(line: Transport) -> bytes:
+    """All that comes within a moment."""
+    data = line.read(0.5)
+    while more := line.read(0.1):
+        data += more
+    return data
 
 
 def test_a_new_session_begins_while_the_old_one_was_never_ended() -> None:
