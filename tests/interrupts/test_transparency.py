@@ -22,7 +22,7 @@ def board() -> Iterator[Board]:
 
 
 def outcome(board: Board, point: int | None = None, *, every_dispatch: bool = False) -> tuple[object, ...]:
-    """Result and all that lasts of one run from a fresh instance, interrupted at a point (0: points are only counted)."""
+    """Result and all that lasts of one run from a fresh instance, interrupted at a point (0: only counts them)."""
     instance = board.instantiate()
     if point is not None:
         board.irq_inject(board.irq_number("soft0"), point, every_dispatch=every_dispatch)
