@@ -4,6 +4,7 @@
 #include "board.h"
 
 #define US_PER_S UINT64_C(1000000)
+#define ONE (UINT64_C(1) << 32) /* 1.0 */
 
 static struct {
     uint64_t base_us, base_ticks; /* where the present tick rate began */
@@ -20,7 +21,7 @@ static uint64_t scale(uint64_t x, uint64_t factor) {
 
 static uint64_t us_at(uint64_t ticks) {
     uint64_t passed = ticks - rate.base_ticks;
-    if (rate.us_per_tick == UINT64_C(1) << 32)
+    if (rate.us_per_tick == ONE)
         return rate.base_us + passed;
     return rate.base_us + scale(passed, rate.us_per_tick);
 }
@@ -48,5 +49,7 @@ uint64_t clock_us(void) {
 uint64_t clock_ticks_at(uint64_t us) {
     if (us <= rate.base_us)
         return rate.base_ticks;
+    if (rate.us_per_tick == ONE)
+        return rate.base_ticks + (us - rate.base_us);
     return rate.base_ticks + scale(us - rate.base_us, rate.ticks_per_us) + 1; /* both factors are rounded down */
 }
