@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ _SHOWN = 10
 _HELP = """Run the specification scripts (.wast) at and below each PATH on a board.
 
 A command is skipped for two reasons only: its module exists as text only, or the board refused the module by naming a
-feature that its build does not have. Commands listed in a superseded.json at or above PATH may also be answered as the
-newer version of WebAssembly demands. Exit code 1 if anything failed.
+feature that its build does not have. What does not fit the board's memory is counted apart. Commands listed in a
+superseded.json at or above PATH may also be answered as the newer version of WebAssembly demands. Exit code 1 if
+anything failed or did not fit.
 
 \b
 Examples:
@@ -46,39 +46,44 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
         _show(context, report, width)
         if context.json:
             context.emit("progress", what=report.unit, done=len(reports), total=len(scripts), resent=0)
-    failed = sum(len(report.failures) for report in reports)
+    whole = all(report.whole for report in reports)
     context.result(
         _total(reports),
-        ok=not failed,
+        ok=whole,
         passed=sum(report.passed for report in reports),
         superseded=sum(report.count(Outcome.SUPERSEDED) for report in reports),
-        failed=failed,
+        failed=sum(len(report.failures) for report in reports),
+        does_not_fit=sum(report.count(Outcome.NO_SPACE) for report in reports),
         skipped=dict(_skipped(reports)),
         files=[_fields(report) for report in reports],
     )
-    ctx.exit(1 if failed else 0)
+    ctx.exit(0 if whole else 1)
 
 
 def _skipped(reports: list[ScriptReport]) -> Counter[str]:
     return sum((report.skipped for report in reports), Counter())
 
 
-def _counts(passed: int, superseded: int, failed: int, skipped: Mapping[str, int]) -> str:
-    text = f"{passed} passed"
-    if superseded:
-        text += f" ({superseded} by a newer rule)"
-    if failed:
-        text += f", {failed} failed"
+def _counts(reports: list[ScriptReport]) -> str:
+    def total(outcome: Outcome) -> int:
+        return sum(report.count(outcome) for report in reports)
+
+    text = f"{total(Outcome.PASSED) + total(Outcome.SUPERSEDED)} passed"
+    if total(Outcome.SUPERSEDED):
+        text += f" ({total(Outcome.SUPERSEDED)} by a newer rule)"
+    if total(Outcome.FAILED):
+        text += f", {total(Outcome.FAILED)} failed"
+    if total(Outcome.NO_SPACE):
+        text += f", {total(Outcome.NO_SPACE)} do not fit the board"
+    skipped = _skipped(reports)
     if skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
-        text += f", {sum(skipped.values())} skipped: {reasons}"
+        text += f", {skipped.total()} skipped: {reasons}"
     return text
 
 
 def _show(context: Context, report: ScriptReport, width: int) -> None:
-    superseded = report.count(Outcome.SUPERSEDED)
-    counts = _counts(report.passed, superseded, len(report.failures), report.skipped)
-    context.say(f"{report.unit.ljust(width)}  {counts}")
+    context.say(f"{report.unit.ljust(width)}  {_counts([report])}")
     limit = len(report.failures) if context.verbosity > 0 else _SHOWN
     for failure in report.failures[:limit]:
         context.say(f"  line {failure.line}: {failure.keyword}: {failure.message}")
@@ -87,11 +92,9 @@ def _show(context: Context, report: ScriptReport, width: int) -> None:
 
 
 def _total(reports: list[ScriptReport]) -> str:
-    failed = sum(len(report.failures) for report in reports)
-    superseded = sum(report.count(Outcome.SUPERSEDED) for report in reports)
-    counts = _counts(sum(report.passed for report in reports), superseded, failed, _skipped(reports))
     scripts = "1 script" if len(reports) == 1 else f"{len(reports)} scripts"
-    return f"{scripts}: {counts}" if failed else f"{scripts}: {counts}; 0 failed"
+    counts = _counts(reports)
+    return f"{scripts}: {counts}" if any(report.failures for report in reports) else f"{scripts}: {counts}; 0 failed"
 
 
 def _fields(report: ScriptReport) -> dict[str, Any]:
@@ -100,6 +103,7 @@ def _fields(report: ScriptReport) -> dict[str, Any]:
         "passed": report.passed,
         "superseded": report.count(Outcome.SUPERSEDED),
         "failed": len(report.failures),
+        "does_not_fit": report.count(Outcome.NO_SPACE),
         "skipped": dict(report.skipped),
         "failures": [{"line": one.line, "command": one.keyword, "message": one.message} for one in report.failures],
     }

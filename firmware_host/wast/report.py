@@ -21,6 +21,7 @@ class Outcome(Enum):
     FAILED = "failed"
     TEXT_ONLY = "text only"
     ABSENT = "absent feature"
+    NO_SPACE = "does not fit"  # the board is too small for the module; neither passed nor a fault of the board
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ class ScriptReport:
     @property
     def failures(self) -> list[CommandResult]:
         return [result for result in self.results if result.outcome is Outcome.FAILED]
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything that was not rightly skipped has passed."""
+        return not self.count(Outcome.FAILED) and not self.count(Outcome.NO_SPACE)
 
     @property
     def skipped(self) -> Counter[str]:

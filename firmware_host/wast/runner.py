@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from firmware_host import status
-from firmware_host.errors import BadModule, BoardError, LinkError, LinkTimeout, TrapError, WirqError
+from firmware_host.errors import BadModule, BoardError, LinkError, LinkTimeout, NoSpace, TrapError, WirqError
 from firmware_host.info import BoardInfo
 from firmware_host.wast import commands as c
 from firmware_host.wast import spectest
@@ -60,26 +61,21 @@ class _OtherAnswer(_Failed):
 
 
 class _Skipped(Exception):
+    """The command says nothing about this board."""
+
     def __init__(self, outcome: Outcome, reason: str) -> None:
         super().__init__(reason)
         self.outcome = outcome
 
 
-class _Absent:
-    """Stands for an instance that was not made because its module needs a feature that the board's build lacks."""
+@dataclass(frozen=True)
+class _Missing:
+    """Stands for an instance that could not be made. What needs it ends in the same way."""
 
-    def __init__(self, feature: str) -> None:
-        self.feature = feature
-
-
-class _Broken:
-    """Stands for an instance that should be there but could not be made."""
-
-    def __init__(self, line: int) -> None:
-        self.line = line
+    why: _Skipped | _Failed
 
 
-_Slot = RunnableInstance | _Absent | _Broken
+_Slot = RunnableInstance | _Missing
 
 
 class Runner:
@@ -151,7 +147,7 @@ class _Script:
         self.wanted = stateful_imports(commands)
         self.empty = False  # whether the next instance is the first on the board
         self.has_spectest = False
-        self.current: _Slot = _Broken(0)
+        self.current: _Slot = _Missing(_Failed("there is no instance"))
         self.named: dict[str, _Slot] = {}
         self.registered: dict[str, _Slot] = {}
         self.definitions: dict[str, c.ModuleSource] = {}
@@ -193,32 +189,34 @@ class _Script:
         imports = imports_of(binary)
         for module, _ in imports:
             slot = self.registered.get(module)
-            if isinstance(slot, _Absent):
-                raise _Skipped(Outcome.ABSENT, f"needs {slot.feature}")
+            if isinstance(slot, _Missing) and isinstance(slot.why, _Skipped):
+                raise slot.why
         wants_spectest = any(module == spectest.NAME for module, _ in imports)
         if wants_spectest and not self.has_spectest and spectest.NAME not in self.registered:
             self._put(spectest.spectest(self.wanted, self.board.info.features)).register(spectest.NAME)
             self.has_spectest = True
+        return self._put(binary, start=start)
+
+    def _put(self, binary: bytes, *, start: bool = True) -> RunnableInstance:
+        keep = not self.empty
+        self.empty = False
         try:
-            return self._put(binary, start=start)
+            self.board.put(binary)
+            return self.board.instantiate(keep=keep, start=start, timeout=self.timeout)
         except BadModule as error:
             if error.code == status.code("ABSENT_FEATURE"):
                 raise _Skipped(Outcome.ABSENT, f"needs {status.feature(error.detail).text}") from None
             raise
-
-    def _put(self, binary: bytes, *, start: bool = True) -> RunnableInstance:
-        self.board.put(binary)
-        keep = not self.empty
-        self.empty = False
-        return self.board.instantiate(keep=keep, start=start, timeout=self.timeout)
+        except NoSpace as error:
+            raise _Skipped(Outcome.NO_SPACE, str(error)) from None
 
     def _make(self, source: c.ModuleSource, name: str, line: int) -> None:
         """Makes an instance the current one, or a stand-in for it."""
-        slot: _Slot = _Broken(line)
+        slot: _Slot = _Missing(_Failed(f"there is no instance: its module failed at line {line}"))
         try:
             slot = self._load(self._binary(source))
         except _Skipped as skipped:
-            slot = _Absent(str(skipped).removeprefix("needs ")) if skipped.outcome is Outcome.ABSENT else _Broken(line)
+            slot = _Missing(skipped)
             raise
         except LinkError:
             raise
@@ -236,9 +234,11 @@ class _Script:
         self.definitions[command.module.name] = command.module
         try:
             self._load(self._binary(command.module), start=False)
+        except _Skipped as skipped:
+            if skipped.outcome is not Outcome.NO_SPACE:  # nor need it fit
+                raise
         except BoardError as error:
-            # A definition is valid whether or not an instance of it could be made.
-            if not _is_unlinkable(error) and error.code != status.code("LINEAR_MEMORY_TOO_LARGE"):
+            if not _is_unlinkable(error):  # a definition is valid whether or not it can be linked
                 raise _Failed(str(error)) from None
 
     def _instance(self, command: c.InstanceCommand) -> None:
@@ -254,9 +254,7 @@ class _Script:
         return source.binary
 
     def _register(self, command: c.RegisterCommand) -> None:
-        slot = self.named.get(command.name) if command.name else self.current
-        if slot is None:
-            raise _Failed(f"no instance {command.name}")
+        slot = self._slot(command.name)
         self.registered[command.as_] = slot
         try:
             self._usable(slot).register(command.as_)
@@ -290,20 +288,19 @@ class _Script:
         if feature not in self.board.info.features:
             raise _Skipped(Outcome.ABSENT, f"needs {feature}")
 
+    def _slot(self, name: str) -> _Slot:
+        """The instance of that name, or the current one if the name is empty."""
+        return self.named.get(name, _Missing(_Failed(f"there is no instance {name}"))) if name else self.current
+
     @staticmethod
     def _usable(slot: _Slot) -> RunnableInstance:
-        if isinstance(slot, _Absent):
-            raise _Skipped(Outcome.ABSENT, f"needs {slot.feature}")
-        if isinstance(slot, _Broken):
-            raise _Failed(
-                f"there is no instance: its module failed at line {slot.line}" if slot.line else "no module yet"
-            )
+        if isinstance(slot, _Missing):
+            raise slot.why
         return slot
 
     def _cells(self, action: c.Action) -> list[int]:
         """The result of an action in cells. Raises TrapError, and _Failed where the board refuses the action."""
-        slot = self.named.get(action.module, _Broken(0)) if action.module else self.current
-        instance = self._usable(slot)
+        instance = self._usable(self._slot(action.module))
         try:
             if isinstance(action, c.Get):
                 return instance.global_get(action.field)[1]

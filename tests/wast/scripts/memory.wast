@@ -162,15 +162,6 @@
 (assert_trap (invoke "fixed") "out of bounds memory access")
 (assert_return (invoke "size") (i32.const 0))
 
-;; A growth in the middle of a function is seen by the accesses after it.
-(module
-  (memory 0 1)
-  (func (export "grow and use") (result i32)
-    (drop (memory.grow (i32.const 1)))
-    (i32.store (i32.const 65532) (i32.const 42))
-    (i32.add (i32.load (i32.const 65532)) (memory.size))))
-(assert_return (invoke "grow and use") (i32.const 43))
-
 (assert_invalid (module (memory 65537)) "memory size must be at most 65536 pages (4GiB)")
 (assert_invalid (module (memory 2 1)) "size minimum must not be greater than maximum")
 (assert_invalid (module (func (drop (i32.load (i32.const 0))))) "unknown memory")

@@ -51,6 +51,15 @@
 (assert_return (invoke "load16" (i32.const 1)) (i32.const 0))
 (assert_trap (invoke "load16" (i32.const 2)) "out of bounds memory access")
 
+;; A growth in the middle of a function is seen by the accesses after it.
+(module
+  (memory 0 64 (pagesize 1))
+  (func (export "grow and use") (result i32)
+    (drop (memory.grow (i32.const 64)))
+    (i32.store (i32.const 60) (i32.const 42))
+    (i32.add (i32.load (i32.const 60)) (memory.size))))
+(assert_return (invoke "grow and use") (i32.const 106))
+
 ;; 64 KiB said explicitly is the ordinary page.
 (module
   (memory 1 (pagesize 65536))
