@@ -1,0 +1,87 @@
+"""Attached boards: which ports are asked who they are, what is said of those that do not answer, choosing by id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from serial.tools import list_ports
+
+from firmware_host import Board, BoardNotFound, find_boards
+from firmware_host.cli.main import run
+from firmware_host.discovery import candidate_ports
+from tests.link.model_board import ModelBoard
+from tests.link.serving import serial_port
+
+
+@dataclass(frozen=True)
+class Port:
+    """What pyserial tells of a port."""
+
+    device: str
+    vid: int | None = None
+    pid: int | None = None
+    serial_number: str | None = None
+
+
+@pytest.fixture
+def model() -> ModelBoard:
+    return ModelBoard()
+
+
+@pytest.fixture
+def attached(model: ModelBoard, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """A micro:bit's port with the model behind it, a J-Link's that is gone, and ports that are no board's."""
+    monkeypatch.setenv("WIRQ_LOCKS", str(tmp_path / "locks"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("WIRQ_BOARD", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with serial_port(model) as port:
+        ports = [
+            Port("/dev/ttyS0"),
+            Port("/dev/rfcomm0", None, None, "bluetooth"),
+            Port("/dev/ttyUSB9", 0x1234, 0x5678, "printer"),
+            Port("/dev/nosuch", 0x1366, 0x1051, "JLINK"),
+            Port(port, 0x0D28, 0x0204, "9900"),
+        ]
+        monkeypatch.setattr(list_ports, "comports", lambda: ports)
+        yield port
+
+
+def test_only_ports_of_known_adapters_are_asked(attached: str) -> None:
+    assert sorted(one.port for one in candidate_ports()) == sorted(["/dev/nosuch", attached])
+
+
+def test_each_candidate_is_told_with_its_answer_or_its_problem(attached: str) -> None:
+    found = {one.port: one for one in find_boards(timeout=2.0)}
+    info = found[attached].info
+    assert info is not None
+    assert info.name == "model"
+    assert found[attached].selector == "id:9900"
+    assert found["/dev/nosuch"].info is None
+    assert "no port" in found["/dev/nosuch"].problem
+
+
+@pytest.mark.usefixtures("attached")
+def test_a_board_is_chosen_by_its_serial_number() -> None:
+    with Board.connect("id:9900") as board:
+        assert board.info.name == "model"
+    with pytest.raises(BoardNotFound, match="no attached board"):
+        Board.connect("id:1234")
+
+
+@pytest.mark.usefixtures("attached")
+def test_the_only_board_that_answers_is_meant_without_a_choice() -> None:
+    with Board.connect() as board:
+        assert board.selector == "id:9900"
+
+
+def test_the_command_lists_them(attached: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["boards"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["NAME", "BOARD", "PORT", "SERIAL", "VM"]
+    row = next(line for line in lines if attached in line)
+    assert row.split() == ["-", "model", attached, "9900", "0.1.0"]
+    assert any("there is no port /dev/nosuch" in line for line in lines)
