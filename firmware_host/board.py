@@ -288,7 +288,14 @@ class Board:
     def irq_raise(self, source: int, count: int = 1, after_us: int = 0, every_us: int = 0) -> None:
         """Raises a source `count` times: the first after `after_us` of board time from now, or from the app's start if
         none has started, the others `every_us` apart."""
-        self.ask("irq.raise", source=source, count=count, after_us=after_us, every_us=every_us)
+        try:
+            self.ask("irq.raise", source=source, count=count, after_us=after_us, every_us=every_us)
+        except NoSpace as error:
+            raise NoSpace(
+                "all of the board's timers are in use, so this raise was not scheduled",
+                hint="schedule fewer at once: one can stand for many, with a count and the time between them",
+                code=error.code,
+            ) from error
 
     def irq_enable(self, source: int, on: bool) -> None:
         """Unmasks or masks a source."""

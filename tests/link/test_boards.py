@@ -124,6 +124,17 @@ def test_typed_lines_are_answered_as_text(board: Board) -> None:
     board.console.expect(r"wirq> ", timeout=10.0)
 
 
+def test_more_raises_than_the_board_has_timers_are_refused_by_that_name(board: Board) -> None:
+    def schedule() -> None:
+        for _ in range(100):
+            board.irq_raise(3, after_us=4_000_000_000)
+
+    with pytest.raises(NoSpace, match="all of the board's timers are in use"):
+        schedule()
+    board.reset()
+    board.irq_raise(3, after_us=1000)
+
+
 def test_a_reset_restarts_the_firmware_and_the_session_goes_on(board: Board) -> None:
     board.put(guest_modules.main_never_ends(), replace=True)
     app = board.run(board.instantiate())
