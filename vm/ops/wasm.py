@@ -64,12 +64,12 @@ def numeric() -> list[Instruction]:
         row(0x46 + i, f"i32.{relation}", "i32 i32", "i32", "COMPARE32", relation)
     row(0x50, "i64.eqz", "i64", "i32", "EQZ64")
     for i, relation in enumerate(INTEGER_RELATIONS):
-        base = SWAPPED.get(relation, relation)
-        row(0x51 + i, f"i64.{relation}", "i64 i64", "i32", "COMPARE64", base, base != relation)
+        plain = SWAPPED.get(relation, relation)
+        row(0x51 + i, f"i64.{relation}", "i64 i64", "i32", "COMPARE64", plain, plain != relation)
     for i, relation in enumerate(FLOAT_RELATIONS):
-        base = SWAPPED.get(relation, relation)
-        row(0x5B + i, f"f32.{relation}", "f32 f32", "i32", "SIMPLE", f"f32_{base}", base != relation)
-        row(0x61 + i, f"f64.{relation}", "f64 f64", "i32", "EXTENDED", f"f64_{base}", base != relation)
+        plain = SWAPPED.get(relation, relation)
+        row(0x5B + i, f"f32.{relation}", "f32 f32", "i32", "SIMPLE", f"f32_{plain}", plain != relation)
+        row(0x61 + i, f"f64.{relation}", "f64 f64", "i32", "EXTENDED", f"f64_{plain}", plain != relation)
     for base, type_, how in ((0x67, "i32", "SIMPLE"), (0x79, "i64", "EXTENDED")):
         for i, name in enumerate(("clz", "ctz", "popcnt")):
             row(base + i, f"{type_}.{name}", type_, type_, how, f"{name}_S_S" if type_ == "i32" else f"{name}64")
