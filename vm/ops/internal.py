@@ -130,7 +130,7 @@ def integer32() -> Iterator[Operation]:
             )
     # Slot op= operand: one unit and one fetch less than the general form.
     yield Operation("add_DC", "dc", "A = S32(1) + C16(2); S32(1) = A; NEXT(3);")
-    for name, sign in (("add", "+"), ("and", "&"), ("or", "|"), ("xor", "^")):
+    for name, sign in (("add", "+"), ("xor", "^")):
         yield Operation(f"{name}_DS", "ds", f"A = S32(1) {sign} S32(2); S32(1) = A; NEXT(3);")
         yield Operation(f"{name}_DA", "d", f"A = S32(1) {sign} A; S32(1) = A; NEXT(2);")
     for form in ("SS", "SC"):

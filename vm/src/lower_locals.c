@@ -124,8 +124,6 @@ static void preserve_local(struct lower *lower, uint32_t slot) {
 static void rewrite_in_place(struct lower *lower, uint32_t slot) {
     static const uint16_t forms[][4] = {
         {OP_add_SS_S, OP_add_AS_S, OP_add_DS, OP_add_DA},
-        {OP_and_SS_S, OP_and_AS_S, OP_and_DS, OP_and_DA},
-        {OP_or_SS_S, OP_or_AS_S, OP_or_DS, OP_or_DA},
         {OP_xor_SS_S, OP_xor_AS_S, OP_xor_DS, OP_xor_DA},
     };
     uint16_t *last = lower->last;

@@ -61,6 +61,18 @@ static void far_address(struct lower *lower, struct operand *address, uint32_t o
     lower_accumulator_unknown(lower);
 }
 
+/* The slot of an address, and what is left of its offset: a far one is added into the address's own slot, which nobody reads
+ * afterwards. */
+static uint32_t near_slot(struct lower *lower, struct operand *address, uint32_t *offset) {
+    if (*offset <= 0xFFFF)
+        return lower_slot(lower, address);
+    far_address(lower, address, *offset);
+    lower_operation1(lower, OP_mov_A_S, address->canonical);
+    lower_slot_written(lower, address->canonical, 1);
+    *offset = 0;
+    return address->canonical;
+}
+
 /* The newest operation as part of an address: an i32.add that the access can do itself, wrapping as i32.add does. */
 static bool folds(const struct lower *lower, const struct operand *address, uint32_t operation) {
     return lower->last_kind == LAST_RESULT32 && lower_is_last(lower, address) && lower->last[0] == operation;
@@ -85,32 +97,18 @@ static void load32(struct lower *lower, const struct load_forms *forms, struct o
         replace_last(lower, forms->ss);
     } else if (offset == 0 && forms->as != 0 && folds(lower, address, OP_add_AS_S)) {
         replace_last(lower, forms->as);
-    } else if (offset > 0xFFFF) {
-        far_address(lower, address, offset);
-        lower_operation(lower, forms->a);
     } else {
-        uint32_t slot = lower_slot(lower, address);
-        if (lower_in_accumulator(lower, address)) {
+        uint32_t slot = near_slot(lower, address, &offset);
+        uint32_t from_accumulator = offset == 0 ? forms->a : forms->ao;
+        if (from_accumulator != 0 && lower_in_accumulator(lower, address)) {
             lower_take_accumulator(lower, address);
-            lower_operation(lower, offset == 0 ? forms->a : forms->ao);
+            lower_operation(lower, from_accumulator);
         } else {
             lower_operation1(lower, offset == 0 ? forms->s : forms->so, slot);
         }
         if (offset != 0)
             lower_emit(lower, offset);
     }
-}
-
-/* The slot of an address, and what is left of its offset: a far one is added into the address's own slot, which nobody reads
- * afterwards. */
-static uint32_t near_slot(struct lower *lower, struct operand *address, uint32_t *offset) {
-    if (*offset <= 0xFFFF)
-        return lower_slot(lower, address);
-    far_address(lower, address, *offset);
-    lower_operation1(lower, OP_mov_A_S, address->canonical);
-    lower_slot_written(lower, address->canonical, 1);
-    *offset = 0;
-    return address->canonical;
 }
 
 static void load64(struct lower *lower, struct operand *address, uint32_t offset) {
