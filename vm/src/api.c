@@ -66,6 +66,7 @@ struct wirq_vm *wirq_open(const struct wirq_config *config) {
     vm->source_names = config->source_names;
     vm->user = config->user;
     mark_unused(&vm->main_stack);
+    (void)wirq_provide(vm, interrupt_imports, INTERRUPT_IMPORT_COUNT);
     interrupt_reset(vm);
     interpreter_init(vm);
     return vm;
@@ -104,7 +105,7 @@ struct wirq_instance *wirq_current(const struct wirq_vm *vm) {
 }
 
 wirq_status wirq_provide(struct wirq_vm *vm, const struct wirq_host_import *table, size_t count) {
-    for (uint32_t i = 0; i < WIRQ_MAX_HOST_TABLES && count <= UINT16_MAX; i++) {
+    for (uint32_t i = 0; i < HOST_TABLES && count <= UINT16_MAX; i++) {
         if (vm->host_tables[i] == NULL) {
             vm->host_tables[i] = table;
             vm->host_table_sizes[i] = (uint16_t)count;

@@ -133,16 +133,9 @@ bool arena_resize(struct arena *arena, void *block, uint32_t size) {
         uint32_t more = whole - old;
         if (fails_now())
             return false;
-        if (next == arena->heap_end) {
-            if (room(arena) < more)
-                return false;
-            arena->heap_end += more;
-        } else if (!is_used(next) && block_size(next) >= more) {
-            if (block_size(next) > more)
-                set_header(next + more, block_size(next) - more);
-        } else {
+        if (next != arena->heap_end || room(arena) < more)
             return false;
-        }
+        arena->heap_end += more;
     } else if (whole < old) {
         set_header(header + whole, old - whole);
     }

@@ -36,8 +36,8 @@ void *arena_allocate_array(struct arena *arena, uint32_t count, uint32_t size);
 /* NULL is allowed, and does nothing. */
 void arena_free(struct arena *arena, void *block);
 
-/* Makes a block smaller or, where what follows it is free, larger, without moving it. What is new is not zeroed. False if there is
- * no room; the block is then as it was. */
+/* Makes a block smaller or, if it is the last one, larger, without moving it. What is new is not zeroed. False if there is no room;
+ * the block is then as it was. */
 bool arena_resize(struct arena *arena, void *block, uint32_t size);
 
 /* Begins the open block: where it starts, and where the room for it ends is arena->temporary. NULL if there is none at all. */

@@ -59,11 +59,11 @@ static bool take_id(struct wirq_vm *vm, struct wirq_instance *instance) {
     return true;
 }
 
-void instance_evaluate(const struct wirq_instance *instance, const struct constant *constant, uint32_t cells[2]) {
-    cells[0] = constant->low;
-    cells[1] = constant->high;
+void instance_evaluate(const struct wirq_instance *instance, const struct constant *constant, uint32_t *cells) {
+    const uint32_t *from = constant->cells;
     if (constant->kind == CONSTANT_GLOBAL)
-        memcpy(cells, instance_global(instance, constant->low), type_cells(constant->type) * sizeof *cells);
+        from = instance_global(instance, from[0]);
+    memcpy(cells, from, type_cells(constant->type) * sizeof *cells);
 }
 
 uint32_t *instance_global(const struct wirq_instance *instance, uint32_t global) {
@@ -78,9 +78,7 @@ static wirq_status create_own(struct wirq_instance *instance) {
     struct wirq_vm *vm = instance->vm;
     for (uint32_t i = module->imported_globals; i < module->global_count; i++) {
         const struct global_type *global = &module->globals[i];
-        uint32_t cells[2];
-        instance_evaluate(instance, &global->init, cells);
-        memcpy(&instance->globals[global->cell], cells, type_cells(global->type) * sizeof *cells);
+        instance_evaluate(instance, &global->init, &instance->globals[global->cell]);
     }
     for (uint32_t i = module->imported_tables; i < module->table_count; i++) {
         if (!table_create(vm, instance->tables[i], &module->tables[i], instance))
@@ -96,7 +94,8 @@ static wirq_status create_own(struct wirq_instance *instance) {
 /* The reference that a table holds for a function: imported ones are named as what they were resolved to, where that is a
  * function of an instance, so that a reference does not outlive a mere importer. */
 static uint32_t reference_to(struct wirq_instance *instance, uint32_t function) {
-    struct function_import target = link_resolve(instance, function);
+    struct function_import target;
+    link_resolve(instance, function, &target);
     if (target.host != NULL)
         return (uint32_t)instance->id << 16 | function;
     return (uint32_t)target.instance->id << 16 | target.function;
@@ -106,25 +105,25 @@ static uint32_t reference_to(struct wirq_instance *instance, uint32_t function) 
  * table names functions of this one now. */
 static wirq_status write_segments(struct wirq_instance *instance, bool *is_known) {
     const struct wirq_module *module = instance->module;
-    uint32_t offset[2];
+    uint32_t offset;
     for (uint32_t i = 0; i < module->element_count; i++) {
         const struct element_segment *segment = &module->elements[i];
         const struct wirq_table *table = instance->tables[segment->table];
-        instance_evaluate(instance, &segment->offset, offset);
-        if (!in_bounds(offset[0], segment->count, table->size))
+        instance_evaluate(instance, &segment->offset, &offset);
+        if (!in_bounds(offset, segment->count, table->size))
             return WIRQ_TRAP_TABLE;
         for (uint32_t j = 0; j < segment->count; j++)
-            table->elements[offset[0] + j] = reference_to(instance, segment->functions[j]);
+            table->elements[offset + j] = reference_to(instance, segment->functions[j]);
         *is_known |= segment->count != 0 && table->owner != instance;
     }
     for (uint32_t i = 0; i < module->data_count; i++) {
         const struct data_segment *segment = &module->data[i];
         const struct wirq_memory *memory = instance->memories[0];
-        instance_evaluate(instance, &segment->offset, offset);
-        if (!in_bounds(offset[0], segment->bytes.length, memory->size))
+        instance_evaluate(instance, &segment->offset, &offset);
+        if (!in_bounds(offset, segment->bytes.length, memory->size))
             return WIRQ_TRAP_MEMORY;
         if (segment->bytes.length != 0)
-            memcpy(memory->base + offset[0], segment->bytes.bytes, segment->bytes.length);
+            memcpy(memory->base + offset, segment->bytes.bytes, segment->bytes.length);
     }
     return WIRQ_OK;
 }

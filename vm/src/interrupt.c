@@ -237,10 +237,10 @@ void interrupt_reset(struct wirq_vm *vm) {
     vm->inject_wanted = false;
     for (uint32_t i = 0; i < vm->source_count; i++) {
         struct source *s = &vm->sources[i];
-        bool bound = s->bound;
-        uint8_t class_ = bound ? s->class_ : WIRQ_CLASS_POLLED;
         uintptr_t before = wirq_port_mask(); /* the only place where another context writes what the ISR counts */
-        *s = (struct source){.enabled = true, .bound = bound, .class_ = class_};
+        s->raised = s->taken = s->delivered = s->worst_latency_us = 0;
+        s->pending = s->wake = false;
         wirq_port_unmask(before);
+        s->enabled = true;
     }
 }

@@ -1,4 +1,5 @@
 /* interrupt_attach.c: which handler a source has, and how it is declared (interrupts.md section 5). */
+#include "bytes.h"
 #include "vm.h"
 #include "wirq_port.h"
 
@@ -6,8 +7,8 @@
 
 /* R26: [i32 source, i32 count, i32 context] -> [], checked here and never at delivery. */
 static bool is_handler_type(const struct wirq_functype *type) {
-    return type->parameter_count == 3 && type->result_count == 0 && type->parameter_cells == 3 && type->types[0] == WIRQ_I32 &&
-           type->types[1] == WIRQ_I32 && type->types[2] == WIRQ_I32;
+    static const uint8_t types[3] = {WIRQ_I32, WIRQ_I32, WIRQ_I32};
+    return type->parameter_count == 3 && type->result_count == 0 && memcmp(type->types, types, sizeof types) == 0;
 }
 
 static void set_class(struct wirq_vm *vm, struct source *s, uint8_t class_) {
@@ -31,13 +32,15 @@ static void look_again(struct wirq_vm *vm, struct source *s) {
         wirq_port_request_safe_point(vm);
 }
 
-wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct function_import handler, uint32_t context,
-                             uint32_t priority) {
+wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct wirq_instance *instance, uint32_t function,
+                             uint32_t context, uint32_t priority) {
     struct wirq_vm *vm = from->vm;
+    struct function_import handler;
     if (source >= vm->source_count)
         return WIRQ_UNKNOWN_SOURCE;
     if (priority != 0)
         return WIRQ_BAD_PRIORITY;
+    link_resolve(instance, function, &handler);
     if (handler.host != NULL || !is_handler_type(module_function_type(handler.instance->module, handler.function)))
         return WIRQ_HANDLER_TYPE;
     if (vm->handler_stack.base == NULL)
@@ -59,7 +62,7 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
 wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context) {
     if (function >= instance->module->function_count)
         return WIRQ_UNKNOWN_FUNCTION;
-    return interrupt_attach(instance, source, link_resolve(instance, function), context, 0);
+    return interrupt_attach(instance, source, instance, function, context, 0);
 }
 
 static void detach(struct source *s) {
@@ -154,49 +157,49 @@ static bool find_source(const struct wirq_vm *vm, const uint8_t *text, uint32_t 
     return false;
 }
 
-/* Reads "irq:SOURCE[:PRIORITY]". False if the export is none. */
-static bool parse_export(const struct wirq_vm *vm, const struct export *export, uint32_t *source, wirq_status *status) {
-    const uint8_t *text = export->name.bytes;
-    uint32_t length = export->name.length, priority = 0, colon = 4;
-    if (export->kind != WIRQ_FUNCTION || length < 4 || text[0] != 'i' || text[1] != 'r' || text[2] != 'q' || text[3] != ':')
-        return false;
+/* Reads the "SOURCE[:PRIORITY]" of an export "irq:SOURCE[:PRIORITY]". */
+static wirq_status parse_declaration(const struct wirq_vm *vm, const uint8_t *text, uint32_t length, uint32_t *source) {
+    uint32_t colon = 0, priority = 0;
     while (colon < length && text[colon] != ':')
         colon++;
-    *status = WIRQ_OK;
-    if (!find_source(vm, text + 4, colon - 4, source))
-        *status = WIRQ_UNKNOWN_SOURCE;
-    else if (colon < length && (!parse_number(text + colon + 1, length - colon - 1, &priority) || priority != 0))
-        *status = WIRQ_BAD_PRIORITY;
-    return true;
+    if (!find_source(vm, text, colon, source))
+        return WIRQ_UNKNOWN_SOURCE;
+    if (colon < length && (!parse_number(text + colon + 1, length - colon - 1, &priority) || priority != 0))
+        return WIRQ_BAD_PRIORITY;
+    return WIRQ_OK;
+}
+
+/* Checks every exported handler, and attaches it if there is an instance. */
+static wirq_status declare_handlers(const struct wirq_module *module, struct wirq_instance *instance) {
+    static const uint8_t prefix[4] = {'i', 'r', 'q', ':'};
+    for (uint32_t i = 0; i < module->export_count; i++) {
+        const struct export *export = &module->exports[i];
+        uint32_t source;
+        if (export->kind != WIRQ_FUNCTION || export->name.length < sizeof prefix ||
+            memcmp(export->name.bytes, prefix, sizeof prefix) != 0)
+            continue;
+        wirq_status status = parse_declaration(module->vm, export->name.bytes + sizeof prefix,
+                                               export->name.length - (uint32_t)sizeof prefix, &source);
+        if (status == WIRQ_OK && !is_handler_type(module_function_type(module, export->index)))
+            status = WIRQ_HANDLER_TYPE;
+        if (status == WIRQ_OK && instance != NULL)
+            status = interrupt_attach(instance, source, instance, export->index, 0, 0);
+        if (status != WIRQ_OK)
+            return status;
+    }
+    return WIRQ_OK;
 }
 
 wirq_status interrupt_check_exports(const struct wirq_module *module) {
-    for (uint32_t i = 0; i < module->export_count; i++) {
-        uint32_t source;
-        wirq_status status;
-        if (!parse_export(module->vm, &module->exports[i], &source, &status))
-            continue;
-        if (status != WIRQ_OK)
-            return status;
-        if (!is_handler_type(module_function_type(module, module->exports[i].index)))
-            return WIRQ_HANDLER_TYPE;
-    }
-    return WIRQ_OK;
+    return declare_handlers(module, NULL);
 }
 
 wirq_status interrupt_attach_exports(struct wirq_instance *instance) {
     static const char block[] = "wirq_block";
     const struct wirq_module *module = instance->module;
-    for (uint32_t i = 0; i < module->export_count; i++) {
-        uint32_t source;
-        wirq_status status;
-        if (!parse_export(instance->vm, &module->exports[i], &source, &status))
-            continue;
-        if (status == WIRQ_OK)
-            status = interrupt_attach(instance, source, link_resolve(instance, module->exports[i].index), 0, 0);
-        if (status != WIRQ_OK)
-            return status;
-    }
+    wirq_status status = declare_handlers(module, instance);
+    if (status != WIRQ_OK)
+        return status;
     const struct export *export = module_find_export(module, (const uint8_t *)block, sizeof block - 1);
     if (export == NULL || export->kind != WIRQ_GLOBAL)
         return WIRQ_OK;

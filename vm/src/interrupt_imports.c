@@ -19,8 +19,7 @@ static wirq_status import_block(struct wirq_vm *vm, uint32_t *cells) {
 static wirq_status attach_reference(struct wirq_vm *vm, uint32_t source, uint32_t reference, uint32_t context, uint32_t priority) {
     if (reference == WIRQ_NULL_REFERENCE)
         return WIRQ_NULL_HANDLER;
-    struct function_import handler = link_resolve(vm->instances[reference >> 16], reference & 0xFFFF);
-    return interrupt_attach(vm->registers.instance, source, handler, context, priority);
+    return interrupt_attach(vm->registers.instance, source, vm->instances[reference >> 16], reference & 0xFFFF, context, priority);
 }
 
 /* attach(source, index in table 0, context, priority) -> error. R27: what the element is now; later changes do not matter. */

@@ -30,7 +30,7 @@ static wirq_status refuse_opcode(struct wirq_load *load, uint8_t opcode) {
 /* One instruction of a constant expression. */
 static wirq_status step_constant(struct wirq_load *load, struct wirq_reader *r) {
     const struct wirq_module *module = load->module;
-    struct constant value = {CONSTANT_VALUE, 0, 0, 0};
+    struct constant value = {CONSTANT_VALUE, 0, {0, 0}};
     uint64_t wide;
     uint8_t opcode = load_byte(r);
     if (r->status != WIRQ_OK)
@@ -62,15 +62,16 @@ static wirq_status step_constant(struct wirq_load *load, struct wirq_reader *r) 
     }
     if (r->status != WIRQ_OK)
         return r->status;
-    value.low = (uint32_t)wide;
-    value.high = (uint32_t)(wide >> 32);
+    value.cells[0] = (uint32_t)wide;
+    value.cells[1] = (uint32_t)(wide >> 32);
     value.type = (uint8_t)(WIRQ_I32 + 0x41 - opcode);
     if (value.kind == CONSTANT_GLOBAL) {
-        if (value.low >= module->imported_globals)
+        uint32_t index = value.cells[0];
+        if (index >= module->imported_globals)
             return WIRQ_UNKNOWN_GLOBAL;
-        if (module->globals[value.low].is_mutable)
+        if (module->globals[index].is_mutable)
             return WIRQ_BAD_CONSTANT_EXPRESSION;
-        value.type = module->globals[value.low].type;
+        value.type = module->globals[index].type;
     }
     load->constant = value;
     load->constant_depth++;

@@ -16,15 +16,10 @@ uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip
         return UINT32_MAX;
     /* Code is in index order. The entry may lie behind a few units that belong to the function, so the last entry at or before ip
      * decides; ip itself is always at or behind its function's entry. */
-    uint32_t low = 0, high = (uint32_t)(module->function_count - module->imported_functions);
-    while (high - low > 1) {
-        uint32_t middle = (low + high) / 2;
-        if (module->code[middle] <= ip)
-            low = middle;
-        else
-            high = middle;
-    }
-    return module->imported_functions + low;
+    uint32_t function = module->function_count - 1u;
+    while (function > module->imported_functions && module->code[function - module->imported_functions] > ip)
+        function--;
+    return function;
 }
 
 bool names_equal(const struct wirq_name *a, const uint8_t *bytes, uint32_t length) {

@@ -65,7 +65,8 @@ wirq_status wirq_call(struct wirq_instance *instance, uint32_t function, const u
     vm->call_type = module_function_type(instance->module, function);
     if (count != vm->call_type->parameter_cells)
         return WIRQ_ARGUMENT_TYPES;
-    struct function_import target = link_resolve(instance, function);
+    struct function_import target;
+    link_resolve(instance, function, &target);
     vm->call_host = NULL;
     bool fits = target.host != NULL ? prepare_host_call(vm, instance, target.host, arguments, count)
                                     : interpreter_prepare_call(vm, &vm->main_stack, target.instance, target.function, arguments,

@@ -25,7 +25,7 @@ enum constant_kind { CONSTANT_VALUE, CONSTANT_GLOBAL, CONSTANT_FUNCTION, CONSTAN
 struct constant {
     uint8_t kind; /* enum constant_kind */
     uint8_t type; /* enum wirq_type */
-    uint32_t low, high; /* value cells, or global or function index in low */
+    uint32_t cells[2]; /* the value; in the first, the index of a global or function */
 };
 
 struct import {
@@ -89,6 +89,26 @@ struct wirq_module {
     struct wirq_vm *vm;
     struct wirq_module *next;
 
+    /* What is asked for most lies first, where the shortest instructions reach it. */
+    bool in_place; /* names and data are referred to where the module lies */
+    uint16_t instance_count;
+
+    /* Index spaces by kind (enum wirq_kind): how many there are, and how many of these are imports, which come first. */
+    union {
+        uint16_t counts[4];
+        struct {
+            uint16_t function_count, table_count, memory_count, global_count;
+        };
+    };
+    union {
+        uint16_t imported[4];
+        struct {
+            uint16_t imported_functions, imported_tables, imported_memories, imported_globals;
+        };
+    };
+    uint16_t type_count, import_count, export_count, data_count, element_count;
+    uint16_t global_cells; /* cells of the defined globals */
+
     /* Arena blocks, each NULL or of the length that is said. The order is that of enum module_block. */
     union {
         void *blocks[MODULE_BLOCKS];
@@ -108,24 +128,6 @@ struct wirq_module {
         };
     };
     const uint16_t *code_end;
-
-    /* Index spaces by kind (enum wirq_kind): how many there are, and how many of these are imports, which come first. */
-    union {
-        uint16_t counts[4];
-        struct {
-            uint16_t function_count, table_count, memory_count, global_count;
-        };
-    };
-    union {
-        uint16_t imported[4];
-        struct {
-            uint16_t imported_functions, imported_tables, imported_memories, imported_globals;
-        };
-    };
-    uint16_t type_count, import_count, export_count, data_count, element_count;
-    uint16_t global_cells; /* cells of the defined globals */
-    uint16_t instance_count;
-    bool in_place; /* names and data are referred to where the module lies */
     int32_t start_function; /* -1 = none */
     uint32_t wasm_code_bytes, lowered_code_bytes, bytes;
 };
@@ -188,10 +190,10 @@ static inline uint32_t type_cells(uint8_t type) {
 /* link.c: resolves the imports of an instance that is being made. On an error the import's index is in vm->error.detail. */
 wirq_status link_imports(struct wirq_instance *instance);
 /* Follows a function index to what runs: a function defined in an instance, or a host function. */
-struct function_import link_resolve(struct wirq_instance *instance, uint32_t function);
+void link_resolve(struct wirq_instance *instance, uint32_t function, struct function_import *target);
 
-/* instance.c: the value of a constant expression, as two cells. */
-void instance_evaluate(const struct wirq_instance *instance, const struct constant *constant, uint32_t cells[2]);
+/* instance.c: the value of a constant expression, in as many cells as its type has. */
+void instance_evaluate(const struct wirq_instance *instance, const struct constant *constant, uint32_t *cells);
 /* The cells of a global of the index space. */
 uint32_t *instance_global(const struct wirq_instance *instance, uint32_t global);
 /* Ends every instance. */

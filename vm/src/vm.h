@@ -139,8 +139,9 @@ struct wirq_vm {
     uint64_t wait_deadline;
     uint32_t inject_source, inject_at, inject_count;
 
-    const struct wirq_host_import *host_tables[WIRQ_MAX_HOST_TABLES];
-    uint16_t host_table_sizes[WIRQ_MAX_HOST_TABLES];
+#define HOST_TABLES (WIRQ_MAX_HOST_TABLES + 1) /* the first is that of the VM's own module "wirq" */
+    const struct wirq_host_import *host_tables[HOST_TABLES];
+    uint16_t host_table_sizes[HOST_TABLES];
     void *user;
 };
 
@@ -190,9 +191,9 @@ void interrupt_publish(struct wirq_vm *vm);
 wirq_status interrupt_check_exports(const struct wirq_module *module);
 /* Attaches those of a new instance, and registers the block that it exports as "wirq_block". */
 wirq_status interrupt_attach_exports(struct wirq_instance *instance);
-/* A resolved function as handler of a source, its type checked. `from`: whose wish it is; another instance's source is BUSY. */
-wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct function_import handler, uint32_t context,
-                             uint32_t priority);
+/* A function of an instance as handler of a source, its type checked. `from`: whose wish it is; another instance's source is BUSY. */
+wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct wirq_instance *instance, uint32_t function,
+                             uint32_t context, uint32_t priority);
 /* Removes the pending raises of a source and counts them (section 2, "take"). */
 uint32_t interrupt_take(struct source *source);
 /* Enters the handler of what is due, if anything is. */
