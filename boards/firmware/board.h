@@ -60,6 +60,8 @@ void board_unique_id(uint8_t id[8]);
 
 /* Starts the firmware anew. */
 _Noreturn void board_reset(void);
+/* Stops for good: the firmware cannot run. */
+_Noreturn void board_halt(void);
 
 /* ---- what the board calls ---- */
 

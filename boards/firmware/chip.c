@@ -42,6 +42,12 @@ const struct board_memory *board_memory(void) {
     return &memory;
 }
 
+_Noreturn void board_halt(void) {
+    (void)board_mask();
+    for (;;)
+        board_sleep();
+}
+
 _Noreturn void chip_fault(void) {
     static const char text[] = "\r\nerror: the firmware failed and starts anew\r\n";
     (void)board_mask();

@@ -69,7 +69,7 @@ static void open_vm(void) {
     firmware_vm = wirq_open(&config);
     if (firmware_vm == NULL) { /* sizes in board.toml, or given to the host board, that no VM fits */
         text_put("error: the arena is too small for the VM and its stacks\n");
-        board_reset();
+        board_halt();
     }
     imports_provide();
 }

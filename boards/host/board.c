@@ -124,6 +124,10 @@ _Noreturn void board_reset(void) {
     host_fail("cannot start anew");
 }
 
+_Noreturn void board_halt(void) {
+    exit(1);
+}
+
 const struct board_memory *board_memory(void) {
     return &memory;
 }
