@@ -20,11 +20,9 @@
 #define IMPORTED_GLOBAL(n) (vm->registers.instance->imported_globals[ip[n]])
 
 /* ---- control ---- */
-/* The empty asm keeps the compiler from computing ip on both paths of a branch: one instruction less on each. */
 #define JUMP(n)                                                                                                              \
     do {                                                                                                                     \
-        ip += (int16_t)ip[n];                                                                                                \
-        __asm__("" : "+r"(ip));                                                                                              \
+        STEP((int16_t)ip[n]);                                                                                                \
         NEXT(n);                                                                                                             \
     } while (0)
 #define JUMP_LONG(n)                                                                                                         \

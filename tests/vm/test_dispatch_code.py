@@ -1,0 +1,105 @@
+"""T9: the dispatch function on a Cortex-M4: interruptibility costs no instruction, handlers keep their registers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from firmware_host.build import toolchains
+from firmware_host.resources import root
+from vm.ops import internal
+from vm.ops.generate import generate
+
+OPERATIONS = internal.operations()
+TABLE_LOAD = re.compile(r"ldr\.w\s+pc, \[r9, r\d+, lsl #2\]")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    address: int
+    text: str
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Instruction], dict[str, int]]:
+    """The instructions of interpret() and the address of every handler, as gcc makes them for the pinned form."""
+    objdump = shutil.which("arm-none-eabi-objdump")
+    compiler = toolchains.find("cortex-m4", "gcc")
+    assert objdump is not None
+    folder = tmp_path_factory.mktemp("dispatch")
+    generate(folder)
+    source, target = root() / "vm/src/interpret.c", folder / "interpret.o"
+    includes = [f"-I{root() / 'vm/include'}", f"-I{folder}"]
+    flags = ["-std=c11", "-ffreestanding", *compiler.row.flags, *compiler.row.fast, *includes]
+    subprocess.run([*compiler.command, *flags, "-c", str(source), "-o", str(target)], check=True)
+    listing = subprocess.run([objdump, "-d", str(target)], check=True, capture_output=True, text=True).stdout
+    instructions = [
+        Instruction(int(line[:8], 16), line.split("\t", 2)[2])
+        for line in listing.splitlines()
+        if re.match(r"^ +[0-9a-f]+:\t", line)
+    ]
+    return instructions, handler_addresses(target)
+
+
+def handler_addresses(target: Path) -> dict[str, int]:
+    """The handler table is the one read-only section as long as the operations; its words are offsets in .text."""
+    with target.open("rb") as file:
+        for section in ELFFile(file).iter_sections():
+            if section.name.startswith(".rodata") and section.data_size == 4 * (len(OPERATIONS) + 1):
+                words = struct.unpack(f"<{len(OPERATIONS) + 1}I", section.data())
+                return {operation.name: word for operation, word in zip(OPERATIONS, words, strict=False)}
+    raise AssertionError("no handler table in the object file")
+
+
+def handler(code: tuple[list[Instruction], dict[str, int]], name: str) -> list[str]:
+    """The instructions of a handler up to the first jump through the table."""
+    instructions, addresses = code
+    begin = next(i for i, instruction in enumerate(instructions) if instruction.address == addresses[name])
+    texts = [instruction.text for instruction in instructions[begin : begin + 60]]
+    end = next(i for i, text in enumerate(texts) if TABLE_LOAD.search(text))
+    return texts[: end + 1]
+
+
+def test_every_operation_has_a_handler_of_its_own(code: tuple[list[Instruction], dict[str, int]]) -> None:
+    jumps = sum(bool(TABLE_LOAD.search(instruction.text)) for instruction in code[0])
+    assert jumps >= len(OPERATIONS) - 20  # a few leave through shared code: calls out, bulk memory, traps
+
+
+def test_no_handler_pushes_or_pops(code: tuple[list[Instruction], dict[str, int]]) -> None:
+    first = min(code[1].values())
+    saved = [i.text for i in code[0] if re.match(r"(push|pop|stmdb\s+sp!|ldmia\.w\s+sp!)", i.text)]
+    assert len(saved) <= 2, saved  # the function's own entry and exit
+    assert any(i.address < first and i.text.startswith(("push", "stmdb")) for i in code[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "instructions"),
+    [
+        # Operand fetches, the work, the result; and two for dispatch. A poll for interrupts would show here.
+        ("add_SS_S", 9),
+        ("add_SC_S", 8),
+        ("add_DC", 7),
+        ("and_AC_A", 4),
+        ("mul_AS_S", 7),
+        ("mov_S_S", 6),
+        ("k16_S", 5),
+        ("brnz_A", 5),
+        ("br_lt_u_AC", 7),
+        ("load32_S_A", 7),
+        ("load32_SC_A", 9),
+        ("store32_S_A", 7),
+        ("br", 4),
+    ],
+)
+def test_the_common_handlers_are_as_short_as_they_can_be(
+    code: tuple[list[Instruction], dict[str, int]], name: str, instructions: int
+) -> None:
+    texts = [text for text in handler(code, name) if not text.startswith("it")]
+    assert len(texts) <= instructions, "\n".join(texts)
