@@ -355,6 +355,21 @@ static void plan_sleeps(char *arguments) {
     puts("ok");
 }
 
+/* One turn of wirq_run, of a call that was begun: 0 done, 1 trapped, 2 suspended, 3 waiting. */
+static void turn(void) {
+    printf("ok %d\n", (int)wirq_run(vm));
+}
+
+/* begin INSTANCE NAME: prepares a call without arguments. */
+static void begin_call(char *arguments) {
+    struct wirq_instance *instance = instances[strtoul(arguments, &arguments, 10)];
+    size_t length;
+    const char *name = take_name(&arguments, &length);
+    struct wirq_export export;
+    wirq_status status = wirq_find_export(instance, name, length, &export);
+    answer(status == WIRQ_OK ? wirq_call(instance, export.index, NULL, 0) : status);
+}
+
 static void react(char *arguments) {
     wirq_status status = wirq_react(instances[strtoul(arguments, NULL, 10)]);
     if (status != WIRQ_OK)
@@ -436,6 +451,10 @@ static void command(char *line) {
         show_log();
     else if (strcmp(line, "sleeps") == 0)
         plan_sleeps(arguments);
+    else if (strcmp(line, "begin") == 0)
+        begin_call(arguments);
+    else if (strcmp(line, "turn") == 0)
+        turn();
     else if (strcmp(line, "react") == 0)
         react(arguments);
     else if (strcmp(line, "attach") == 0)

@@ -198,6 +198,14 @@ class Machine:
         arguments = "".join(f" {cell & 0xFFFFFFFF}" for cell in cells)
         return self.numbers(f"call {instance} {_hex(name)}{arguments}")
 
+    def begin(self, instance: int, name: str) -> None:
+        """Prepares a call without arguments, to be run by turns."""
+        self.command(f"begin {instance} {_hex(name)}")
+
+    def turn(self) -> str:
+        """What one wirq_run came to."""
+        return ("done", "trapped", "suspended", "waiting")[self.numbers("turn")[0]]
+
     def value(self, instance: int, name: str) -> list[int]:
         return self.numbers(f"global {instance} {_hex(name)}")
 

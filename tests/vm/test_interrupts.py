@@ -645,6 +645,47 @@ def test_a_run_that_yields_goes_on_where_it_was(machine: Machine) -> None:
     assert machine.log() == [1, 1, 7, 2]
 
 
+def test_a_suspended_run_keeps_the_vm_busy_and_goes_on(machine: Machine) -> None:
+    instance = machine.instantiate(module(function("go", f"(call $yield) {STEP} {log(1)}")))
+    machine.begin(instance, "go")
+    assert machine.turn() == "suspended"
+    with pytest.raises(Refusal, match="BUSY"):
+        machine.call(instance, "go")
+    assert machine.turn() == "done"
+    assert machine.turn() == "done"  # nothing to do
+    assert machine.log() == [1]
+
+
+@pytest.mark.parametrize("in_handler", [False, True])
+def test_a_reset_ends_a_suspended_run(machine: Machine, in_handler: bool) -> None:
+    before = machine.used()
+    body = f"(call $yield) {STEP} {log(1)}"
+    text = module(handler("uart", body) + function("go", STEP if in_handler else body))
+    instance = machine.instantiate(text)
+    if in_handler:
+        machine.raise_(UART)
+    machine.inject(TIMER, 0, True)
+    machine.begin(instance, "go")
+    assert machine.turn() == "suspended"
+    machine.reset()
+    assert machine.used() == before
+    assert not machine.source(UART).attached
+    machine.log()
+    instance = machine.instantiate(module(handler("uart") + function("go", f"{RAISE_UART} {STEP} {log(2)}")))
+    machine.call(instance, "go")
+    assert machine.log() == [1, 2]
+
+
+def test_a_run_that_waits_tells_so_and_sleeps_only_when_idle(machine: Machine) -> None:
+    instance = machine.instantiate(module(function("go", FOREVER)))
+    machine.begin(instance, "go")
+    assert machine.turn() == "waiting"
+    assert machine.turn() == "waiting"
+    machine.raise_(TIMER)
+    assert machine.turn() == "done"
+    assert machine.log() == [2]
+
+
 # ---- polled mode: the block
 
 

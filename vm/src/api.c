@@ -87,8 +87,7 @@ wirq_status wirq_resize_arena(struct wirq_vm *vm, size_t size) {
 
 void wirq_reset(struct wirq_vm *vm) {
     wirq_load_abort(vm);
-    vm->mode = VM_IDLE;
-    vm->in_handler = vm->waiting = false;
+    run_end(vm);
     interrupt_reset(vm);
     instance_release_all(vm);
     while (vm->module_list != NULL)

@@ -39,7 +39,7 @@ uint32_t interrupt_take(struct source *source) {
     return count;
 }
 
-/* The first source in order (R6) whose handler may be entered now, or NULL. *held tells whether depth or threshold held one back. */
+/* The first source in order (R6) whose handler may be entered now, or NULL. *held: depth or threshold held one back. */
 static struct source *select_due(const struct wirq_vm *vm, bool *held) {
     bool is_quiescent = vm->call_begins || vm->mode == VM_REACTOR || (vm->waiting && vm->wait_kind != WAIT_DELIVER);
     bool is_open = vm->waiting && vm->wait_kind == WAIT_GUEST; /* R50 */

@@ -105,7 +105,7 @@ void interrupt_publish(struct wirq_vm *vm) {
         uint8_t *slot = block + BLOCK_SIZE + i * SLOT_SIZE;
         uint32_t told = get_word(slot + SLOT_RAISED);
         uint32_t stamp = s->stamp;
-        if (!s->attached) /* nobody else takes the mark away, and the next raise is to be stamped */
+        if (!s->attached || s->class_ == WIRQ_CLASS_POLLED) /* nobody else takes the mark, and the next raise is to be stamped */
             s->pending = false;
         uint32_t raised = s->raised;
         if (raised == told)

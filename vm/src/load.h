@@ -74,7 +74,7 @@ wirq_status load_extend(struct wirq_load *load, enum module_block block, uint32_
 /* Gives back what a block of the module does not need. */
 void load_trim(struct wirq_load *load, enum module_block block, uint32_t bytes);
 
-/* Takes the next `length` bytes to where `to` points (they are only referred to, and `to` is ignored, when the module is in place).
+/* Takes the next `length` bytes to where `to` points; when the module is in place they are only referred to, and `to` is ignored.
  * `then` is the step after them. WIRQ_TRUNCATED if the section is shorter. */
 wirq_status load_take(struct wirq_load *load, struct wirq_reader *r, struct wirq_name *bytes, uint32_t length, uint8_t *to,
                       load_step *then);

@@ -1,4 +1,4 @@
-/* load_code.c: the code section: gives function bodies to validation and lowering, and their code a place (WebAssembly spec 5.5.13). */
+/* load_code.c: the code section: bodies go to validation and lowering, and what these make gets a place (spec 5.5.13). */
 #include "load.h"
 
 wirq_status load_begin_code(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {

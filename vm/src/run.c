@@ -123,17 +123,13 @@ static enum wirq_run run_host_call(struct wirq_vm *vm) {
     return WIRQ_RUN_TRAPPED;
 }
 
-static void end(struct wirq_vm *vm, enum wirq_run run) {
+void run_end(struct wirq_vm *vm) {
     interrupt_end_run(vm);
     vm->mode = VM_IDLE;
     vm->in_handler = false;
     vm->waiting = false;
     vm->wait_begun = false;
     vm->wait_kind = WAIT_HOST;
-    if (run == WIRQ_RUN_DONE && vm->call_is_start) {
-        vm->call_instance->started = true;
-        wirq_port_request_safe_point(vm); /* for what was raised meanwhile (R7) */
-    }
 }
 
 enum wirq_run wirq_run(struct wirq_vm *vm) {
@@ -145,7 +141,11 @@ enum wirq_run wirq_run(struct wirq_vm *vm) {
     }
     enum wirq_run run = vm->call_host != NULL ? run_host_call(vm) : interpret(vm);
     if (run == WIRQ_RUN_DONE || run == WIRQ_RUN_TRAPPED)
-        end(vm, run);
+        run_end(vm);
+    if (run == WIRQ_RUN_DONE && vm->call_is_start) {
+        vm->call_instance->started = true;
+        wirq_port_request_safe_point(vm); /* for what was raised meanwhile (R7) */
+    }
     return run;
 }
 

@@ -154,6 +154,9 @@ void vm_enter_instance(struct wirq_vm *vm, struct wirq_instance *instance);
 /* Reloads memory_base, memory_limit, memory_size after growth or a host call. */
 void vm_reload_memory(struct wirq_vm *vm);
 
+/* run.c: nothing runs any more. */
+void run_end(struct wirq_vm *vm);
+
 /* ---- interpret.c ---- */
 
 /* Fills labels, poison_label and the handler table. */
@@ -191,7 +194,7 @@ void interrupt_publish(struct wirq_vm *vm);
 wirq_status interrupt_check_exports(const struct wirq_module *module);
 /* Attaches those of a new instance, and registers the block that it exports as "wirq_block". */
 wirq_status interrupt_attach_exports(struct wirq_instance *instance);
-/* A function of an instance as handler of a source, its type checked. `from`: whose wish it is; another instance's source is BUSY. */
+/* A function of an instance as handler of a source, its type checked. `from` is whose wish it is; another's source is BUSY. */
 wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct wirq_instance *instance, uint32_t function,
                              uint32_t context, uint32_t priority);
 /* Removes the pending raises of a source and counts them (section 2, "take"). */
