@@ -5,7 +5,7 @@
     wirq_handlers.inc              one labelled handler per operation, for vm/src/interpret.c
     wirq_labels.inc                the handler table
     wirq_narrow.inc                what the slow path of 8- and 16-bit accesses needs to know
-    wirq_extended.inc              functions of the extended operations, for vm/src/extended.c
+    wirq_extended.inc              a case per extended operation, for vm/src/extended.c
     wirq_lowering.inc              tables for vm/src/lower_numeric.c
 
 Generated files are build products: a file is rewritten only when its text changes.
@@ -62,18 +62,14 @@ def handlers(operations: list[Operation]) -> str:
     return "".join(lines)
 
 
-def extended_functions(extended: list[Operation]) -> str:
-    lines = [HEADER]
-    functions: dict[str, str] = {}  # by their code: operations that say the same share one
+def extended_cases(extended: list[Operation]) -> str:
+    cases: dict[str, list[str]] = {}  # by their code: operations that say the same share it
     for operation in extended:
-        if operation.code not in functions:
-            functions[operation.code] = operation.name
-            lines.append(f"static wirq_status ext_{operation.name}(uint32_t *fp, const uint16_t *ip) {{\n")
-            returns = "" if operation.code.startswith("return ") else "    return WIRQ_OK;\n"
-            lines.append(f"    {operation.code}\n{returns}}}\n")
-    lines.append("\nwirq_extended_function *const wirq_extended[WIRQ_EXTENDED_OPERATIONS] = {\n")
-    lines += [f"    ext_{functions[operation.code]},\n" for operation in extended]
-    lines.append("};\n")
+        cases.setdefault(operation.code, []).append(operation.name)
+    lines = [HEADER]
+    for code, names in cases.items():
+        lines += [f"case EXT_{name}:\n" for name in names]
+        lines += [f"    {statement.rstrip(';')};\n" for statement in code.split("; ")]
     return "".join(lines)
 
 
@@ -153,7 +149,7 @@ def generate(outdir: Path) -> list[Path]:
         "wirq_handlers.inc": handlers(operations),
         "wirq_labels.inc": labels(operations),
         "wirq_narrow.inc": narrow(operations),
-        "wirq_extended.inc": extended_functions(extended),
+        "wirq_extended.inc": extended_cases(extended),
         "wirq_lowering.inc": lowering(operations, extended),
         "wirq_lowering_enums.inc": lowering_enums(),
     }

@@ -328,13 +328,12 @@ def float32() -> Iterator[Operation]:
     yield Operation("f32_div", "ssd", "A = wirq_f32_div(S32(1), S32(2)); S32(3) = A; NEXT(4);")
     for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
         yield Operation(f"f32_{name}", "ssd", f"A = wirq_f32(S32(1)) {sign} wirq_f32(S32(2)); S32(3) = A; NEXT(4);")
-    # What the table of functions behind them does, by number: `extended2` has a source and a destination, `extended3` two sources.
-    # The accumulator stays as it is.
+    # The rest, by number: `extended2` has a source and a destination, `extended3` two sources. The accumulator stays as it is.
     for length, operands in ((4, "uwD"), (5, "uwwD")):
         yield Operation(
             f"extended{length - 2}",
             operands,
-            f"status = wirq_extended[U16(1)](fp, ip); if (UNLIKELY(status != WIRQ_OK)) goto trap; NEXT({length});",
+            f"status = wirq_extended(fp, ip, &S32({length - 1})); if (UNLIKELY(status != WIRQ_OK)) goto trap; NEXT({length});",
         )
 
 
@@ -345,11 +344,15 @@ def operations() -> list[Operation]:
 
 # ---------------------------------------------------------------- extended operations
 
-#: Behind `extended2` and `extended3`: rare or slow ones, each a function, found through a table in flash. Unit 1 is their number.
+#: Behind `extended2` and `extended3`: rare or slow ones, the cases of one function. Unit 1 is their number.
 
 
 def extended() -> list[Operation]:
-    """The extended operations, in order of number; operands begin at unit 2. The code ends by a return of WIRQ_OK."""
+    """The extended operations, in order of number; operands begin at unit 2.
+
+    The code may use the operands as `x` and `y` (64 bits) or as `a` and `b` (32 bits), and ends by WIDE(result) or NARROW(result),
+    or by a return of a trap.
+    """
     rows: list[Operation] = []
 
     def row(name: str, operands: str, code: str) -> None:
@@ -365,47 +368,39 @@ def extended() -> list[Operation]:
             "rem_s": "y == UINT64_MAX ? 0 : (uint64_t)((int64_t)x % (int64_t)y)",
             "rem_u": "x % y",
         }[name]
-        row(f"{name}64", "wwD", f"uint64_t x = S64(2), y = S64(3); {checks}x = {result}; PUT64(4, x);")
-    row("rotl64", "wwD", "uint64_t x = S64(2), y = S64(3); x = wirq_rotr64(x, 64 - (y & 63)); PUT64(4, x);")
-    row("rotr64", "wwD", "uint64_t x = S64(2), y = S64(3); x = wirq_rotr64(x, y); PUT64(4, x);")
+        row(f"{name}64", "wwD", f"{checks}WIDE({result});")
+    row("rotl64", "wwD", "WIDE(wirq_rotr64(x, 64 - (y & 63)));")
+    row("rotr64", "wwD", "WIDE(wirq_rotr64(x, y));")
     for name in ("clz", "ctz", "popcnt"):
-        row(f"{name}64", "wD", f"uint64_t x = S64(2); x = wirq_{name}64(x); PUT64(3, x);")
+        row(f"{name}64", "wD", f"WIDE(wirq_{name}64(x));")
     for bits in (8, 16, 32):
-        row(f"extend{bits}_s64", "wD", f"uint64_t x = (uint64_t)(int64_t)(int{bits}_t)S32(2); PUT64(3, x);")
+        row(f"extend{bits}_s64", "wD", f"WIDE((uint64_t)(int64_t)(int{bits}_t)a);")
 
     for name in ("min", "max", "copysign"):
-        row(f"f32_{name}", "ssd", f"S32(4) = wirq_f32_{name}(S32(2), S32(3));")
-        row(f"f64_{name}", "wwD", f"uint64_t v = wirq_f64_{name}(S64(2), S64(3)); PUT64(4, v);")
+        row(f"f32_{name}", "ssd", f"NARROW(wirq_f32_{name}(a, b));")
+        row(f"f64_{name}", "wwD", f"WIDE(wirq_f64_{name}(x, y));")
     for name in ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt"):
-        row(f"f32_{name}", "sd", f"S32(3) = wirq_f32_{name}(S32(2));")
-        row(f"f64_{name}", "wD", f"uint64_t v = wirq_f64_{name}(S64(2)); PUT64(3, v);")
+        row(f"f32_{name}", "sd", f"NARROW(wirq_f32_{name}(a));")
+        row(f"f64_{name}", "wD", f"WIDE(wirq_f64_{name}(x));")
     for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*")):
-        row(
-            f"f64_{name}",
-            "wwD",
-            f"uint64_t v = wirq_f64_bits(wirq_f64(S64(2)) {sign} wirq_f64(S64(3))); PUT64(4, v);",
-        )
-    row("f64_div", "wwD", "uint64_t v = wirq_f64_div(S64(2), S64(3)); PUT64(4, v);")
+        row(f"f64_{name}", "wwD", f"WIDE(wirq_f64_bits(wirq_f64(x) {sign} wirq_f64(y)));")
+    row("f64_div", "wwD", "WIDE(wirq_f64_div(x, y));")
     for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
-        row(f"f64_{name}", "wwd", f"S32(4) = wirq_f64(S64(2)) {sign} wirq_f64(S64(3));")
+        row(f"f64_{name}", "wwd", f"NARROW(wirq_f64(x) {sign} wirq_f64(y));")
 
-    # ORDER TRUNCATIONS: sixteen in a row, one function: bit 3 saturates, bit 2 i64, bit 1 from f64, bit 0 unsigned.
+    # ORDER TRUNCATIONS: sixteen in a row, one case: bit 3 saturates, bit 2 i64, bit 1 from f64, bit 0 unsigned.
     for saturating in ("", "_sat"):
         for to in ("i32", "i64"):
             for source in ("f32", "f64"):
                 for sign in ("s", "u"):
                     operands = ("w" if source == "f64" else "s") + ("d" if to == "i32" else "D")
-                    row(f"{to}_trunc{saturating}_{source}_{sign}", operands, "return wirq_truncation(fp, ip);")
-    for to in ("f32", "f64"):
-        for source in ("i32", "i64"):
-            for sign in ("s", "u"):
-                get = "S32(2)" if source == "i32" else "S64(2)"
-                cast = ("u" if sign == "u" else "") + f"int{source[1:]}_t"
-                value = f"wirq_{to}_bits(({'float' if to == 'f32' else 'double'})({cast}){get})"
-                put = f"S32(3) = {value};" if to == "f32" else f"uint64_t v = {value}; PUT64(3, v);"
+                    row(f"{to}_trunc{saturating}_{source}_{sign}", operands, "return truncation(ip[1], x, to);")
+    for to, ctype, result in (("f32", "float", "NARROW"), ("f64", "double", "WIDE")):
+        for source, value in (("i32", "a"), ("i64", "x")):
+            for sign, unsigned in (("s", ""), ("u", "u")):
                 operands = ("w" if source == "i64" else "s") + ("d" if to == "f32" else "D")
-                row(f"{to}_convert_{source}_{sign}", operands, f"{put}")
-    row("f32_demote_f64", "wd", "S32(3) = wirq_f32_bits((float)wirq_f64(S64(2)));")
-    promoted = "wirq_quiet_f64(wirq_f64_bits((double)wirq_f32(S32(2))))"
-    row("f64_promote_f32", "sD", f"uint64_t v = {promoted}; PUT64(3, v);")
+                converted = f"wirq_{to}_bits(({ctype})({unsigned}int{source[1:]}_t){value})"
+                row(f"{to}_convert_{source}_{sign}", operands, f"{result}({converted});")
+    row("f32_demote_f64", "wd", "NARROW(wirq_f32_bits((float)wirq_f64(x)));")
+    row("f64_promote_f32", "sD", "WIDE(wirq_quiet_f64(wirq_f64_bits((double)wirq_f32(a))));")
     return rows

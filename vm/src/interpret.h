@@ -26,9 +26,8 @@ wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, u
 /* Fills vm->trap from the registers and ends a handler's delivery if it was one that trapped. */
 void interpreter_record_trap(struct wirq_vm *vm, wirq_status status);
 
-/* An extended operation: reads and writes cells of the frame, and answers a trap or WIRQ_OK. */
-typedef wirq_status wirq_extended_function(uint32_t *fp, const uint16_t *ip);
-extern wirq_extended_function *const wirq_extended[WIRQ_EXTENDED_OPERATIONS];
+/* The extended operation at ip: reads cells of the frame, writes its result to `to`, and answers a trap or WIRQ_OK. */
+wirq_status wirq_extended(uint32_t *fp, const uint16_t *ip, uint32_t *to);
 
 static inline void wirq_move_cells(uint32_t *to, const uint32_t *from, uint32_t count) {
     __builtin_memmove(to, from, count * sizeof *to);
