@@ -46,7 +46,7 @@ class RunnableBoard(Protocol):
 
     @property
     def info(self) -> BoardInfo: ...
-    def put(self, data: bytes, name: str = "app.wasm") -> None: ...
+    def put(self, data: bytes, *, replace: bool = False) -> None: ...
     def instantiate(
         self, *, keep: bool = False, start: bool = True, timeout: float | None = None
     ) -> RunnableInstance: ...
@@ -201,7 +201,7 @@ class _Script:
         keep = not self.empty
         self.empty = False
         try:
-            self.board.put(binary)
+            self.board.put(binary, replace=not keep)
             return self.board.instantiate(keep=keep, start=start, timeout=self.timeout)
         except BadModule as error:
             if error.code == status.code("ABSENT_FEATURE"):

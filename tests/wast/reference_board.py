@@ -130,7 +130,9 @@ class ReferenceInstance:
         found = self._export(name)
         kind = str(found.type(self._board.store).content)
         value = wasmtime._ffi.wasmtime_val_t()
-        wasmtime._ffi.wasmtime_global_get(self._board.store._context(), ctypes.byref(found._global), ctypes.byref(value))
+        wasmtime._ffi.wasmtime_global_get(
+            self._board.store._context(), ctypes.byref(found._global), ctypes.byref(value)
+        )
         return 0, _cells(kind, value)
 
 
@@ -157,7 +159,7 @@ class ReferenceBoard:
         self.linker.allow_shadowing = True
         self.dropped += 1
 
-    def put(self, data: bytes, name: str = "app.wasm") -> None:
+    def put(self, data: bytes, *, replace: bool = False) -> None:
         self._upload = data
 
     def instantiate(self, *, keep: bool = False, start: bool = True, timeout: float | None = None) -> ReferenceInstance:
@@ -176,3 +178,9 @@ class ReferenceBoard:
         except wasmtime.WasmtimeError as error:
             unknown = "unknown import" in str(error)
             raise BadModule(str(error), code=status.code("UNKNOWN_IMPORT" if unknown else "IMPORT_TYPE")) from None
+
+    def __enter__(self) -> ReferenceBoard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._drop()

@@ -162,6 +162,14 @@
 (assert_trap (invoke "fixed") "out of bounds memory access")
 (assert_return (invoke "size") (i32.const 0))
 
+;; 64 KiB said explicitly is the ordinary page.
+(module
+  (memory 1 (pagesize 65536))
+  (func (export "size") (result i32) (memory.size))
+  (func (export "load8") (param i32) (result i32) (i32.load8_u (local.get 0))))
+(assert_return (invoke "size") (i32.const 1))
+(assert_return (invoke "load8" (i32.const 65535)) (i32.const 0))
+
 (assert_invalid (module (memory 65537)) "memory size must be at most 65536 pages (4GiB)")
 (assert_invalid (module (memory 2 1)) "size minimum must not be greater than maximum")
 (assert_invalid (module (func (drop (i32.load (i32.const 0))))) "unknown memory")

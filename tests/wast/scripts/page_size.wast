@@ -60,14 +60,6 @@
     (i32.add (i32.load (i32.const 60)) (memory.size))))
 (assert_return (invoke "grow and use") (i32.const 106))
 
-;; 64 KiB said explicitly is the ordinary page.
-(module
-  (memory 1 (pagesize 65536))
-  (func (export "size") (result i32) (memory.size))
-  (func (export "load8") (param i32) (result i32) (i32.load8_u (local.get 0))))
-(assert_return (invoke "size") (i32.const 1))
-(assert_return (invoke "load8" (i32.const 65535)) (i32.const 0))
-
 (assert_malformed
   (module binary "\00asm" "\01\00\00\00" "\05\04\01" "\08\01" "\11")
   "invalid custom page size")
