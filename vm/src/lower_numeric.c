@@ -37,27 +37,18 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
         } else if (which >= BINARY32_shl) {
             constant &= 31;
         }
-        if (x->kind == OPERAND_CONSTANT) {
-            lower_constant_to_accumulator(lower, x->low);
-            if (fits16(constant)) {
-                lower_operation1(lower, forms->ac, constant);
-            } else { /* shifts never come here: the form is commutative */
-                y->low = constant;
-                uint32_t from = lower_slot(lower, y);
-                lower_constant_to_accumulator(lower, x->low);
-                lower_operation1(lower, forms->as, from);
-            }
-        } else if (fits16(constant)) {
+        uint32_t first = lower_slot(lower, x);
+        if (fits16(constant)) {
             if (lower_in_accumulator(lower, x)) {
                 lower_take_accumulator(lower, x);
                 lower_operation(lower, forms->ac);
             } else {
-                lower_operation1(lower, forms->sc, x->low);
+                lower_operation1(lower, forms->sc, first);
             }
             lower_emit(lower, constant);
         } else {
             lower_constant_to_accumulator(lower, constant);
-            lower_operation1(lower, forms->as, x->low);
+            lower_operation1(lower, forms->as, first);
         }
     } else if (x->kind == OPERAND_CONSTANT && forms->as != 0) {
         lower_constant_to_accumulator(lower, x->low);
