@@ -1,0 +1,77 @@
+"""A module that uses a feature which this build lacks is refused by that feature's name, and the board stays usable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from firmware_host import Board, status
+from firmware_host.errors import BadModule
+from firmware_host.wasm.sections import MAGIC, VERSION
+from firmware_host.wast.assemble import assemble
+
+#: Feature, and the smallest modules that need it.
+MODULES = [
+    ("bulk-memory", '(module (memory 1) (data "x") (func (memory.init 0 (i32.const 0) (i32.const 0) (i32.const 1))))'),
+    ("bulk-memory", '(module (memory 1) (data $d "x") (func (data.drop $d)))'),
+    ("bulk-memory", '(module (memory 1) (data "passive"))'),
+    ("reference-types", "(module (table 1 externref))"),
+    ("reference-types", "(module (func (param externref)))"),
+    ("reference-types", "(module (func (drop (ref.null func))))"),
+    ("reference-types", "(module (table 1 funcref) (func (drop (table.get 0 (i32.const 0)))))"),
+    ("reference-types", '(module (func $f (drop (ref.func $f))) (export "f" (func $f)))'),
+    ("multi-table", "(module (table 1 funcref) (table 1 funcref))"),
+    ("multi-memory", "(module (memory 1) (memory 1))"),
+    ("extended-const", "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))"),
+    ("tail-call", "(module (func $f (return_call $f)))"),
+    ("tail-call", "(module (table 1 funcref) (func (return_call_indirect (i32.const 0))))"),
+    ("simd", "(module (func (drop (v128.const i32x4 0 0 0 0))))"),
+    ("simd", "(module (func (param v128)))"),
+    ("threads", "(module (memory 1 1 shared))"),
+    ("threads", "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))"),
+    ("memory64", "(module (memory i64 1))"),
+    ("exceptions", "(module (tag $t) (func (throw $t)))"),
+    ("exceptions", "(module (func (block $b (try_table (catch_all $b)))))"),
+    ("gc", "(module (type (struct (field i32))))"),
+    ("stack-switching", "(module (type $f (func)) (type $c (cont $f)))"),
+]
+
+
+@pytest.fixture(scope="module")
+def board() -> Iterator[Board]:
+    with Board.connect("host", 10.0) as connected:
+        yield connected
+
+
+@pytest.mark.parametrize(("feature", "text"), MODULES)
+def test_the_refusal_names_the_feature(board: Board, feature: str, text: str) -> None:
+    assert feature not in board.info.features, "it is built: this case belongs into the scripts now"
+    board.put(assemble(text.encode()), replace=True)
+    with pytest.raises(BadModule, match=feature) as refused:
+        board.instantiate()
+    assert refused.value.code == status.code("ABSENT_FEATURE")
+    assert status.feature(refused.value.detail).text == feature
+    assert refused.value.exit_code == 6
+    board.put(assemble(b'(module (func (export "f") (result i32) (i32.const 7)))'), replace=True)
+    assert board.instantiate().invoke("f") == [7]
+
+
+@pytest.mark.parametrize("opcode", [0x06, 0x07, 0x09, 0x18, 0x19])
+def test_legacy_exceptions_are_told_from_those_of_today(board: Board, opcode: int) -> None:
+    body = b"\x00" + bytes([opcode]) + b"\x40\x0b\x0b"
+    board.put(
+        MAGIC + VERSION + b"\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a" + bytes([len(body) + 2, 1, len(body)]) + body,
+        replace=True,
+    )
+    with pytest.raises(BadModule) as refused:
+        board.instantiate()
+    assert refused.value.code == status.code("ABSENT_FEATURE")
+    assert status.feature(refused.value.detail).text == "legacy-exceptions"
+
+
+def test_every_absent_feature_has_a_case(board: Board) -> None:
+    absent = {feature.text for feature in status.features().values()} - board.info.features
+    # Named by no opcode or section of its own that a module could need alone, or by no assembler here.
+    without = {"legacy-exceptions", "function-references", "relaxed-simd", "wide-arithmetic"}
+    assert absent - without == {feature for feature, _ in MODULES}
