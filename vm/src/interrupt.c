@@ -177,7 +177,8 @@ enum safe_point interrupt_safe_point(struct wirq_vm *vm) {
     bool was_in_handler = vm->in_handler;
     interrupt_deliver(vm);
     bool yields = vm->yield_requested;
-    vm->yield_requested = false;
+    if (yields) /* else one that comes just now would be lost */
+        vm->yield_requested = false;
     /* The operation will be dispatched again: after the handler, or when the run goes on. */
     if (was_counted && (yields || vm->in_handler != was_in_handler))
         vm->inject_skip = true;

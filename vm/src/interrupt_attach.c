@@ -28,8 +28,10 @@ static uint8_t default_class(const struct wirq_instance *instance) {
 static void look_again(struct wirq_vm *vm, struct source *s) {
     if (s->raised != s->taken)
         s->pending = true;
-    if (s->pending)
+    if (s->pending) {
+        s->wake = true; /* a wait that sleeps through the handler would not see what it did */
         wirq_port_request_safe_point(vm);
+    }
 }
 
 wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct wirq_instance *instance, uint32_t function,
