@@ -105,7 +105,6 @@ def lowering(operations: list[Operation], extended: list[Operation]) -> str:
         "BINARY64": lambda a: f"OP_{a}64_SS" + (" | WITH_CONSTANT" if f"{a}64_SC" in known else ""),
         "COMPARE64": lambda a: f"OP_{a}64_SS_S" + (" | WITH_CONSTANT" if f"{a}64_SC_S" in known else ""),
         "EXTEND64": lambda a: f"OP_{a}",
-        "SIMPLE": lambda a: f"OP_{a}",
         "EXTENDED": lambda a: f"EXT_{a}",
     }
     rows = {row.opcode: row for row in wasm.numeric()}

@@ -151,8 +151,6 @@ def integer32() -> Iterator[Operation]:
                 kinds + "d",
                 f"uint32_t x = {values[0]}, y = {values[1]}; {checks}A = {result}; S32({unit}) = A; NEXT({unit + 1});",
             )
-    for name in ("clz", "ctz", "popcnt"):
-        yield Operation(f"{name}_S_S", "sd", f"A = wirq_{name}32(S32(1)); S32(2) = A; NEXT(3);")
     for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):
         for bits in (8, 16):
             yield from to_slot_and_accumulator(
@@ -224,7 +222,7 @@ LOADS32 = {
 }
 STORES32 = {"store32": (4, "STORE32"), "store8": (1, "STORE8"), "store16": (2, "STORE16")}
 #: Value forms of stores per address form: the accumulator can be one of the two only.
-STORE_FORMS = {"S": "SAC", "SO": "SAC", "SC": "SAC", "A": "SC", "K": "SAC"}
+STORE_FORMS = {"S": "SAC", "SO": "SAC", "A": "SC", "K": "SAC"}
 STORE16_FORMS = {"S": "SA", "SO": "SA", "A": "S"}  # 16-bit stores are rare
 
 
@@ -317,17 +315,10 @@ def integer64() -> Iterator[Operation]:
         )
 
 
-# ---------------------------------------------------------------- f32 in the first table
+# ---------------------------------------------------------------- the way to the extended operations
 
 
-def float32() -> Iterator[Operation]:
-    for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*")):
-        yield Operation(
-            f"f32_{name}", "ssd", f"A = wirq_f32_bits(wirq_f32(S32(1)) {sign} wirq_f32(S32(2))); S32(3) = A; NEXT(4);"
-        )
-    yield Operation("f32_div", "ssd", "A = wirq_f32_div(S32(1), S32(2)); S32(3) = A; NEXT(4);")
-    for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
-        yield Operation(f"f32_{name}", "ssd", f"A = wirq_f32(S32(1)) {sign} wirq_f32(S32(2)); S32(3) = A; NEXT(4);")
+def behind() -> Iterator[Operation]:
     # The rest, by number: `extended2` has a source and a destination, `extended3` two sources. The accumulator stays as it is.
     for length, operands in ((4, "uwD"), (5, "uwwD")):
         yield Operation(
@@ -339,7 +330,7 @@ def float32() -> Iterator[Operation]:
 
 def operations() -> list[Operation]:
     """Every operation of the first table, in order of number."""
-    return [*control(), *integer32(), *moves(), *memory(), *integer64(), *float32()]
+    return [*control(), *integer32(), *moves(), *memory(), *integer64(), *behind()]
 
 
 # ---------------------------------------------------------------- extended operations
@@ -372,6 +363,7 @@ def extended() -> list[Operation]:
     row("rotl64", "wwD", "WIDE(wirq_rotr64(x, 64 - (y & 63)));")
     row("rotr64", "wwD", "WIDE(wirq_rotr64(x, y));")
     for name in ("clz", "ctz", "popcnt"):
+        row(f"{name}32", "sd", f"NARROW(wirq_{name}32(a));")
         row(f"{name}64", "wD", f"WIDE(wirq_{name}64(x));")
     for bits in (8, 16, 32):
         row(f"extend{bits}_s64", "wD", f"WIDE((uint64_t)(int64_t)(int{bits}_t)a);")
@@ -383,9 +375,12 @@ def extended() -> list[Operation]:
         row(f"f32_{name}", "sd", f"NARROW(wirq_f32_{name}(a));")
         row(f"f64_{name}", "wD", f"WIDE(wirq_f64_{name}(x));")
     for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*")):
+        row(f"f32_{name}", "ssd", f"NARROW(wirq_f32_bits(wirq_f32(a) {sign} wirq_f32(b)));")
         row(f"f64_{name}", "wwD", f"WIDE(wirq_f64_bits(wirq_f64(x) {sign} wirq_f64(y)));")
+    row("f32_div", "ssd", "NARROW(wirq_f32_div(a, b));")
     row("f64_div", "wwD", "WIDE(wirq_f64_div(x, y));")
     for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
+        row(f"f32_{name}", "ssd", f"NARROW(wirq_f32(a) {sign} wirq_f32(b));")
         row(f"f64_{name}", "wwd", f"NARROW(wirq_f64(x) {sign} wirq_f64(y));")
 
     # ORDER TRUNCATIONS: sixteen in a row, one case: bit 3 saturates, bit 2 i64, bit 1 from f64, bit 0 unsigned.

@@ -38,7 +38,6 @@ HOW = (
     "COMPARE64",  # SS and SC forms
     "EQZ64",
     "EXTEND64",  # i32 to i64, S and A forms
-    "SIMPLE",  # operands in slots, an operation of the first table
     "EXTENDED",  # operands in slots, an extended operation
     "ALIAS",  # the same bits: no operation
 )
@@ -68,11 +67,11 @@ def numeric() -> list[Instruction]:
         row(0x51 + i, f"i64.{relation}", "i64 i64", "i32", "COMPARE64", plain, plain != relation)
     for i, relation in enumerate(FLOAT_RELATIONS):
         plain = SWAPPED.get(relation, relation)
-        row(0x5B + i, f"f32.{relation}", "f32 f32", "i32", "SIMPLE", f"f32_{plain}", plain != relation)
+        row(0x5B + i, f"f32.{relation}", "f32 f32", "i32", "EXTENDED", f"f32_{plain}", plain != relation)
         row(0x61 + i, f"f64.{relation}", "f64 f64", "i32", "EXTENDED", f"f64_{plain}", plain != relation)
-    for base, type_, how in ((0x67, "i32", "SIMPLE"), (0x79, "i64", "EXTENDED")):
+    for base, type_ in ((0x67, "i32"), (0x79, "i64")):
         for i, name in enumerate(("clz", "ctz", "popcnt")):
-            row(base + i, f"{type_}.{name}", type_, type_, how, f"{name}_S_S" if type_ == "i32" else f"{name}64")
+            row(base + i, f"{type_}.{name}", type_, type_, "EXTENDED", f"{name}{type_[1:]}")
     for i, name in enumerate(ORDER32):
         row(0x6A + i, f"i32.{name}", "i32 i32", "i32", "BINARY32" if name in BINARY32 else "DIVIDE32", name)
         if name in BINARY64:
@@ -83,8 +82,7 @@ def numeric() -> list[Instruction]:
         for i, name in enumerate(FLOAT_UNARY):
             row(base + i, f"{type_}.{name}", type_, type_, "EXTENDED", f"{type_}_{name}")
         for i, name in enumerate(FLOAT_BINARY):
-            how = "SIMPLE" if type_ == "f32" and name in ("add", "sub", "mul", "div") else "EXTENDED"
-            row(base + 7 + i, f"{type_}.{name}", f"{type_} {type_}", type_, how, f"{type_}_{name}")
+            row(base + 7 + i, f"{type_}.{name}", f"{type_} {type_}", type_, "EXTENDED", f"{type_}_{name}")
     row(0xA7, "i32.wrap_i64", "i64", "i32", "ALIAS")
     for i, (source, sign) in enumerate((s, g) for s in ("f32", "f64") for g in "su"):
         row(0xA8 + i, f"i32.trunc_{source}_{sign}", source, "i32", "EXTENDED", f"i32_trunc_{source}_{sign}")

@@ -19,12 +19,12 @@ enum { LOAD32, LOAD8_U, LOAD16_U, LOAD8_S, LOAD16_S, LOAD64 };
 /* Value forms follow one another: slot, accumulator, constant; with the address in the accumulator: slot, constant. 16-bit stores
  * have none for constants. */
 struct store_forms {
-    uint16_t s, so, sc, a, k;
+    uint16_t s, so, a, k;
 };
 static const struct store_forms store_forms[] = {
-    {OP_store32_S_S, OP_store32_SO_S, OP_store32_SC_S, OP_store32_A_S, OP_store32_K_S},
-    {OP_store8_S_S, OP_store8_SO_S, OP_store8_SC_S, OP_store8_A_S, OP_store8_K_S},
-    {OP_store16_S_S, OP_store16_SO_S, 0, OP_store16_A_S, 0},
+    {OP_store32_S_S, OP_store32_SO_S, OP_store32_A_S, OP_store32_K_S},
+    {OP_store8_S_S, OP_store8_SO_S, OP_store8_A_S, OP_store8_K_S},
+    {OP_store16_S_S, OP_store16_SO_S, OP_store16_A_S, 0},
 };
 enum { STORE32, STORE8, STORE16, STORE64 };
 
@@ -152,19 +152,6 @@ static void store32(struct lower *lower, const struct store_forms *forms, struct
             (void)lower_slot(lower, value);
         far_address(lower, address, offset);
         lower_operation1(lower, forms->a + (value->kind == OPERAND_CONSTANT), value->low);
-        return;
-    }
-    if (!is_fixed && value->kind == OPERAND_CONSTANT && offset == 0 && folds(lower, address, OP_add_SC_S)) {
-        replace_last(lower, forms->sc + FROM_CONSTANT);
-        lower_emit(lower, value->low);
-        return;
-    }
-    if (!is_fixed && value->kind == OPERAND_ALIAS && offset == 0 && forms->sc != 0 && folds(lower, address, OP_add_SC_S)) {
-        /* The value was in the accumulator before the addition, or is in its slot. */
-        bool was = value->low == lower->last_a[0] || value->low == lower->last_a[1];
-        replace_last(lower, forms->sc + (was ? FROM_ACCUMULATOR : FROM_SLOT));
-        if (!was)
-            lower_emit(lower, value->low);
         return;
     }
     if (!is_fixed)

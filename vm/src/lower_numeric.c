@@ -334,24 +334,16 @@ static void lower_row(struct lower *lower, const struct numeric *row) {
             lower->last_kind = LAST_FIXED; /* its producer writes two cells: it may not be pointed at a one-cell local */
         alias(lower, x, result);
         return;
-    default: { /* HOW_SIMPLE, HOW_EXTENDED: operands in slots */
+    default: { /* HOW_EXTENDED: operands in slots, and the accumulator stays as it is */
         uint32_t first = lower_slot(lower, x);
         uint32_t second = two ? lower_slot(lower, y) : 0;
-        if (row->how == HOW_EXTENDED) {
-            lower_operation1(lower, two ? OP_extended3 : OP_extended2, row->argument);
-        } else {
-            lower_operation(lower, row->argument);
-        }
-        lower_emit(lower, first);
+        lower_operation2(lower, two ? OP_extended3 : OP_extended2, row->argument, first);
         if (two)
             lower_emit(lower, second);
-        uint16_t a[2] = {lower->a[0], lower->a[1]};
         lower_result(lower, slot, kind);
-        if (row->how == HOW_EXTENDED) { /* leaves the accumulator alone */
-            lower->a[0] = a[0];
-            lower->a[1] = a[1];
-            lower_slot_written(lower, slot, type_cells(result));
-        }
+        lower->a[0] = lower->last_a[0];
+        lower->a[1] = lower->last_a[1];
+        lower_slot_written(lower, slot, type_cells(result));
         break;
     }
     }
