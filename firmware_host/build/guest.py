@@ -28,6 +28,7 @@ _COMPILE = (
     "-Wall",
     "-Wextra",
     "-g",
+    "-DWIRQ_STACK_POINTER_EXPORTED",  # see the link line: guests/c/wirq_guest.h makes handlers the quick way then
 )
 
 

@@ -75,6 +75,7 @@ enum wirq_error {
     WIRQ_NULL_HANDLER = 116,
     WIRQ_NOT_SUPPORTED = 117,
     WIRQ_UNKNOWN_PIN = 119,
+    WIRQ_BUSY = 128, /* the source belongs to another instance */
 };
 
 /* ---- the program's entry ----
@@ -138,6 +139,17 @@ WIRQ_IMPORT("wirq", "wait") uint32_t wirq_wait(int64_t timeout_us);
 
 /* Runs due handlers now. Needed after a critical section that held one back; wirq_unmask() does it. */
 WIRQ_IMPORT("wirq", "deliver") void wirq_deliver(void);
+
+/* Limits what a handler may take. This firmware answers WIRQ_NOT_SUPPORTED. */
+WIRQ_IMPORT("wirq", "budget") int32_t wirq_budget(int32_t source, uint32_t fuel, uint32_t deadline_us);
+
+/* A figure of the interrupt system; -1 if it is not known. */
+enum wirq_query_key {
+    WIRQ_QUERY_VERSION = 0, /* of this interface and of the block's layout: 1 */
+    WIRQ_QUERY_LEVELS = 1,  /* interrupt levels */
+    WIRQ_QUERY_CLOCK = 2,   /* microseconds, as board_clock_us() */
+};
+WIRQ_IMPORT("wirq", "query") int64_t wirq_query(int32_t key);
 
 /* Tells the board where the interrupt block is. wirq_block_open() fills it in and calls this. */
 WIRQ_IMPORT("wirq", "block") int32_t wirq_block_register(void *block, size_t length, uint32_t version);
