@@ -77,9 +77,11 @@ def control() -> Iterator[Operation]:
             test = RELATIONS[relation].format(x=values[0], y=values[1])
             yield op(f"br_{relation}_{form}", kinds + "b", f"if ({test}) JUMP({unit}); NEXT({unit + 1});")
     # Entry i of the table follows; each is a distance from itself. The last is the default.
-    table = "uint32_t i = {}; const uint16_t *e = ip + {} + (i < U16({}) ? i : U16({})); ip = e + (int16_t)*e; DISPATCH();"
-    yield op("br_table_S", "su", table.format("S32(1)", 3, 2, 2))
-    yield op("br_table_A", "u", table.format("A", 2, 1, 1))
+    yield op(
+        "br_table_S",
+        "su",
+        "uint32_t i = S32(1), n = U16(2); const uint16_t *e = ip + 3 + (i < n ? i : n); ip = e + (int16_t)*e; DISPATCH();",
+    )
     yield op(
         "br_table_long_S",
         "sk",
@@ -135,21 +137,12 @@ def integer32() -> Iterator[Operation]:
         yield Operation(f"{name}_DA", "d", f"A = S32(1) {sign} A; S32(1) = A; NEXT(2);")
     for form in ("SS", "SC"):
         values, kinds, unit = fetch(form)
-        for name in ("div_s", "div_u", "rem_s", "rem_u"):
-            checks = "if (y == 0) TRAP(WIRQ_TRAP_DIVIDE_BY_ZERO); "
-            if name == "div_s":
-                checks += "if (x == UINT32_C(0x80000000) && y == UINT32_MAX) TRAP(WIRQ_TRAP_INTEGER_OVERFLOW); "
-            result = {
-                "div_s": "(uint32_t)((int32_t)x / (int32_t)y)",
-                "div_u": "x / y",
-                # INT32_MIN % -1 is undefined in C and 0 in WebAssembly.
-                "rem_s": "y == UINT32_MAX ? 0 : (uint32_t)((int32_t)x % (int32_t)y)",
-                "rem_u": "x % y",
-            }[name]
+        for name, sign in (("div_u", "/"), ("rem_u", "%")):
             yield Operation(
                 f"{name}_{form}_S",
                 kinds + "d",
-                f"uint32_t x = {values[0]}, y = {values[1]}; {checks}A = {result}; S32({unit}) = A; NEXT({unit + 1});",
+                f"uint32_t y = {values[1]}; if (y == 0) TRAP(WIRQ_TRAP_DIVIDE_BY_ZERO);"
+                f" A = {values[0]} {sign} y; S32({unit}) = A; NEXT({unit + 1});",
             )
     for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):
         for bits in (8, 16):
@@ -182,11 +175,7 @@ def moves() -> Iterator[Operation]:
         yield from to_slot_and_accumulator(
             f"select_{form}", "s" * (unit + 1), unit + 2, f"{value} ? S32({unit}) : S32({unit + 1})"
         )
-        yield Operation(
-            f"select64_{form}",
-            "s" * (unit - 1) + "wwD",
-            f"uint64_t v = {value} ? S64({unit}) : S64({unit + 1}); PUT64({unit + 2}, v); NEXT({unit + 3});",
-        )
+    yield Operation("select64", "swwD", "uint64_t v = S32(1) ? S64(2) : S64(3); PUT64(4, v); NEXT(5);")
     # Defined globals by cell, imported ones (i…) through a pointer.
     yield from to_slot_and_accumulator("global_get", "u", 2, "vm->globals[U16(1)]")
     yield Operation("global_set_S", "su", "vm->globals[U16(2)] = S32(1); NEXT(3);")
@@ -278,7 +267,7 @@ def memory() -> Iterator[Operation]:
 BINARY64 = {
     "add": ("{x} + {y}", True),
     "sub": ("{x} - {y}", False),
-    "mul": ("{x} * {y}", True),
+    "mul": ("{x} * {y}", False),
     "and": ("{x} & {y}", True),
     "or": ("{x} | {y}", False),
     "xor": ("{x} ^ {y}", False),
@@ -349,17 +338,17 @@ def extended() -> list[Operation]:
     def row(name: str, operands: str, code: str) -> None:
         rows.append(Operation(name, operands, code))
 
-    for name in ("div_s", "div_u", "rem_s", "rem_u"):
-        checks = "if (y == 0) return WIRQ_TRAP_DIVIDE_BY_ZERO; "
-        if name == "div_s":
-            checks += "if (x == UINT64_C(1) << 63 && y == UINT64_MAX) return WIRQ_TRAP_INTEGER_OVERFLOW; "
-        result = {
-            "div_s": "(uint64_t)((int64_t)x / (int64_t)y)",
-            "div_u": "x / y",
-            "rem_s": "y == UINT64_MAX ? 0 : (uint64_t)((int64_t)x % (int64_t)y)",
-            "rem_u": "x % y",
-        }[name]
-        row(f"{name}64", "wwD", f"{checks}WIDE({result});")
+    # The smallest integer divided by -1 overflows; its remainder is 0, which C leaves undefined.
+    for bits, x, y, result in ((32, "a", "b", "NARROW"), (64, "x", "y", "WIDE")):
+        operands = "ssd" if bits == 32 else "wwD"
+        zero = f"if ({y} == 0) return WIRQ_TRAP_DIVIDE_BY_ZERO; "
+        smallest = f"{x} == UINT{bits}_C(1) << {bits - 1} && {y} == UINT{bits}_MAX"
+        divide = f"{result}((uint{bits}_t)((int{bits}_t){x} / (int{bits}_t){y}));"
+        remainder = f"{result}({y} == UINT{bits}_MAX ? 0 : (uint{bits}_t)((int{bits}_t){x} % (int{bits}_t){y}));"
+        row(f"div_s{bits}", operands, f"{zero}if ({smallest}) return WIRQ_TRAP_INTEGER_OVERFLOW; {divide}")
+        row(f"rem_s{bits}", operands, zero + remainder)
+    row("div_u64", "wwD", "if (y == 0) return WIRQ_TRAP_DIVIDE_BY_ZERO; WIDE(x / y);")
+    row("rem_u64", "wwD", "if (y == 0) return WIRQ_TRAP_DIVIDE_BY_ZERO; WIDE(x % y);")
     row("rotl64", "wwD", "WIDE(wirq_rotr64(x, 64 - (y & 63)));")
     row("rotr64", "wwD", "WIDE(wirq_rotr64(x, y));")
     for name in ("clz", "ctz", "popcnt"):

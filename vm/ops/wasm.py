@@ -73,7 +73,7 @@ def numeric() -> list[Instruction]:
         for i, name in enumerate(("clz", "ctz", "popcnt")):
             row(base + i, f"{type_}.{name}", type_, type_, "EXTENDED", f"{name}{type_[1:]}")
     for i, name in enumerate(ORDER32):
-        row(0x6A + i, f"i32.{name}", "i32 i32", "i32", "BINARY32" if name in BINARY32 else "DIVIDE32", name)
+        row(0x6A + i, f"i32.{name}", "i32 i32", "i32", *_how32(name))
         if name in BINARY64:
             row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "BINARY64", name)
         else:
@@ -106,6 +106,12 @@ def numeric() -> list[Instruction]:
         row(0xC2 + i, f"i64.extend{bits}_s", "i64", "i64", "EXTENDED", f"extend{bits}_s64")
     rows.sort(key=lambda r: r.opcode)
     return rows
+
+
+def _how32(name: str) -> tuple[str, str]:
+    if name in BINARY32:
+        return "BINARY32", name
+    return ("DIVIDE32", name) if name in ("div_u", "rem_u") else ("EXTENDED", f"{name}32")
 
 
 #: First and last one-byte opcode of the numeric rows.

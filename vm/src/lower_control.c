@@ -486,9 +486,6 @@ static void begin_table(struct lower *lower, struct types types) {
     if (lower->long_branches) {
         lower_operation1(lower, OP_br_table_long_S, index.low);
         lower_emit32(lower, lower->table_size - 1);
-    } else if (lower_in_accumulator(lower, &index)) {
-        lower_take_accumulator(lower, &index);
-        lower_operation1(lower, OP_br_table_A, lower->table_size - 1);
     } else {
         lower_operation2(lower, OP_br_table_S, index.low, lower->table_size - 1);
     }

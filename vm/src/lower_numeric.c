@@ -68,11 +68,11 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
     lower_result(lower, slot, LAST_RESULT32);
 }
 
-/* div and rem: SS and SC forms, which follow one another in fours. */
+/* Unsigned div and rem: SS and SC forms, which follow one another in pairs. */
 static void divide32(struct lower *lower, uint32_t operation, struct operand *x, struct operand *y, uint32_t slot) {
     uint32_t first = lower_slot(lower, x);
     if (y->kind == OPERAND_CONSTANT && fits16(y->low)) {
-        lower_operation2(lower, operation + (OP_div_s_SC_S - OP_div_s_SS_S), first, y->low);
+        lower_operation2(lower, operation + (OP_div_u_SC_S - OP_div_u_SS_S), first, y->low);
     } else {
         uint32_t second = lower_slot(lower, y);
         lower_operation2(lower, operation, first, second);
@@ -372,11 +372,11 @@ void lower_select(struct lower *lower) {
     if (!lower->dead) {
         bool wide = type_cells(type) == 2;
         uint32_t first = lower_slot(lower, &x), second = lower_slot(lower, &y), test = lower_slot(lower, &condition);
-        if (lower_in_accumulator(lower, &condition)) {
+        if (!wide && lower_in_accumulator(lower, &condition)) {
             lower_take_accumulator(lower, &condition);
-            lower_operation(lower, wide ? OP_select64_A : OP_select_A_S);
+            lower_operation(lower, OP_select_A_S);
         } else {
-            lower_operation1(lower, wide ? OP_select64_S : OP_select_S_S, test);
+            lower_operation1(lower, wide ? OP_select64 : OP_select_S_S, test);
         }
         lower_emit(lower, first);
         lower_emit(lower, second);
