@@ -9,17 +9,22 @@ uint32_t port_masked, port_sleeps, port_safe_points_asked;
 bool port_holds_requests;
 struct wirq_vm *port_vm;
 void (*port_on_sleep)(uint64_t deadline);
+void (*port_on_mask)(bool masked);
 
 uint64_t wirq_port_clock_us(void) {
     return port_clock;
 }
 
 uintptr_t wirq_port_mask(void) {
+    if (port_on_mask != NULL && port_masked == 0)
+        port_on_mask(true);
     return port_masked++;
 }
 
 void wirq_port_unmask(uintptr_t before) {
     port_masked = (uint32_t)before;
+    if (port_on_mask != NULL && port_masked == 0)
+        port_on_mask(false);
 }
 
 void wirq_port_request_safe_point(struct wirq_vm *vm) {
