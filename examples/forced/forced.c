@@ -1,6 +1,6 @@
 /* forced: a long computation that is interrupted in its middle, and does not notice.
  *
- *     wirq run examples/forced/forced.c --raise button@10ms --raise soft0@20ms
+ *     wirq run examples/forced/forced.c --raise button@200us --raise soft0@400us
  *
  * main() counts primes and never looks at an interrupt. The two handlers run between any two of its operations, on a stack of
  * their own. However often they run, the primes and their checksum stay the same: try it with 0 and with 10,000 raises.

@@ -1,6 +1,6 @@
 /* polled: a computation that looks for interrupts by itself, where it suits it.
  *
- *     wirq run examples/polled/polled.c --raise button@10ms --raise soft0@20ms
+ *     wirq run examples/polled/polled.c --raise button@200us --raise soft0@400us
  *
  * The board notes interrupts in a block of memory that belongs to this program. Looking costs one load and one branch as long as
  * nothing has happened, nothing ever runs in the middle of anything, and the same program works on any WebAssembly engine (which
