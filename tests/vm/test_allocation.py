@@ -92,6 +92,12 @@ def test_a_refusal_for_space_tells_how_much_was_needed(machine: Machine) -> None
     assert (caught.value.status, caught.value.detail) == ("LINEAR_MEMORY_TOO_LARGE", 20 * 65536)
 
 
+def test_a_memory_of_4_gib_is_refused_for_space(machine: Machine) -> None:
+    with pytest.raises(Refusal) as caught:
+        machine.instantiate("(module (memory 65536))")
+    assert (caught.value.status, caught.value.detail) == ("LINEAR_MEMORY_TOO_LARGE", 0xFFFFFFFF)
+
+
 def test_an_arena_too_small_for_the_vm_is_refused(machine: Machine) -> None:
     for size in (0, 8, 100, 1000, 3000):
         with pytest.raises(Refusal):

@@ -823,6 +823,7 @@ def test_a_polled_source_without_block_is_taken(machine: Machine) -> None:
 def test_what_this_stage_does_not_have_is_refused(machine: Machine) -> None:
     body = """(call $log (call $budget (i32.const 0) (i32.const 1) (i32.const 1)))
       (call $log (i32.wrap_i64 (call $query (i32.const 0)))) (call $log (i32.wrap_i64 (call $query (i32.const 1))))
-      (call $log (i32.wrap_i64 (call $query (i32.const 3)))) (call $log (i32.wrap_i64 (call $query (i32.const 99))))"""
+      (call $log (i32.wrap_i64 (call $query (i32.const 3)))) (call $log (i32.wrap_i64 (call $query (i32.const 99))))
+      (drop (call $wait (i64.const 30))) (call $log (i32.wrap_i64 (call $query (i32.const 2))))"""
     machine.call(machine.instantiate(module(function("go", body))), "go")
-    assert machine.log() == [117, 1, 1, MINUS_ONE, MINUS_ONE]
+    assert machine.log() == [117, 1, 1, MINUS_ONE, MINUS_ONE, 30]
