@@ -276,7 +276,7 @@ struct wirq_memory_info {
     uint32_t arena_size, arena_used, arena_peak, arena_largest_free; /* bytes */
     uint32_t vm_bytes;            /* the VM itself, handler table and stacks included */
     uint32_t handler_table_bytes; /* of which the handler table (R62) */
-    uint32_t stack_peak_cells;    /* main wasm stack, cells and return records, since the last wirq_call */
+    uint32_t stack_peak_cells;    /* main wasm stack, cells and return records, since wirq_open or wirq_reset */
 };
 void wirq_memory_info(const struct wirq_vm *vm, struct wirq_memory_info *info);
 

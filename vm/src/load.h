@@ -96,7 +96,6 @@ typedef wirq_status load_begin_section(struct wirq_load *load, struct wirq_reade
 typedef void load_end_section(struct wirq_load *load);
 
 /* load_types.c */
-wirq_status check_value_type(uint8_t byte, uint32_t *feature); /* OK, ABSENT_FEATURE with *feature, or BAD_TYPE */
 wirq_status load_table_type(struct wirq_load *load, struct wirq_reader *r, struct table_type *type);
 wirq_status load_memory_type(struct wirq_load *load, struct wirq_reader *r, struct limits *limits);
 wirq_status load_global_type(struct wirq_load *load, struct wirq_reader *r, struct global_type *type);

@@ -32,22 +32,12 @@ wirq_status lower_begin(struct lower *lower, uint32_t function, uint32_t body_si
 }
 
 void lower_value_type(struct lower *lower, uint32_t type) {
-    switch (type) {
-    case WIRQ_I32:
-    case WIRQ_I64:
-    case WIRQ_F32:
-    case WIRQ_F64:
-        break;
-    case 0x7B:
-        lower_absent(lower, WIRQ_FEATURE_SIMD);
-        break;
-    case WIRQ_FUNCREF:
-    case WIRQ_EXTERNREF:
-        lower_absent(lower, WIRQ_FEATURE_REFERENCE_TYPES);
-        break;
-    default:
-        lower_fail(lower, WIRQ_BAD_TYPE);
-    }
+    uint32_t feature;
+    wirq_status status = check_value_type((uint8_t)type, &feature);
+    if (status == WIRQ_ABSENT_FEATURE)
+        lower_absent(lower, (enum wirq_feature)feature);
+    else if (status != WIRQ_OK)
+        lower_fail(lower, status);
 }
 
 /* The count of local groups, then one group an item; after the last one the body begins. */

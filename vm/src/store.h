@@ -187,6 +187,9 @@ static inline uint32_t type_cells(uint8_t type) {
     return type == WIRQ_I64 || type == WIRQ_F64 ? 2 : 1;
 }
 
+/* load_types.c: is the byte a value type of this build? WIRQ_OK, WIRQ_ABSENT_FEATURE with *feature, or WIRQ_BAD_TYPE. */
+wirq_status check_value_type(uint8_t byte, uint32_t *feature);
+
 /* link.c: resolves the imports of an instance that is being made. On an error the import's index is in vm->error.detail. */
 wirq_status link_imports(struct wirq_instance *instance);
 /* Follows a function index to what runs: a function defined in an instance, or a host function. */
