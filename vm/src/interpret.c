@@ -133,6 +133,7 @@ enum wirq_run interpret(struct wirq_vm *vm_argument) {
 
     STATE;
     wirq_status status;
+    enum safe_point at;
     uint32_t length, narrow_address;
 
     RELOAD();
@@ -142,18 +143,29 @@ enum wirq_run interpret(struct wirq_vm *vm_argument) {
 
 poisoned: /* a control operation has been reached while a safe point is asked for; it has not begun */
     WRITE_BACK();
-    switch (interrupt_safe_point(vm)) {
-    case SAFE_POINT_STOP:
-        TRAP(WIRQ_TRAP_STOPPED);
-    case SAFE_POINT_YIELD:
-        return WIRQ_RUN_SUSPENDED;
-    case SAFE_POINT_RESUME:
-        break;
-    }
+    at = interrupt_safe_point(vm);
+    if (at != SAFE_POINT_RESUME)
+        goto leave;
     RELOAD();
     if (UNLIKELY(vm->inject_armed)) /* counting stubs stay installed: run the operation itself (R65) */
         goto *labels[*ip - OPERATION_BIAS];
     DISPATCH();
+
+idle: /* a reactor between interrupts */
+    WRITE_BACK();
+at_rest: /* nothing to run at ip; registers are written back */
+    at = interrupt_safe_point(vm);
+    if (at != SAFE_POINT_RESUME)
+        goto leave;
+    if (vm->registers.ip == ip)
+        return WIRQ_RUN_WAITING;
+    RELOAD();
+    DISPATCH();
+
+leave:
+    if (at == SAFE_POINT_YIELD)
+        return WIRQ_RUN_SUSPENDED;
+    TRAP(WIRQ_TRAP_STOPPED);
 
 call_import: {
     const struct function_import *import = &vm->registers.instance->functions[U16(1)];
@@ -201,18 +213,7 @@ called_out: /* after a call out of the instance; ip still names the call, whose 
     if (status != WIRQ_WAIT)
         goto trap;
     vm->waiting = true;
-    switch (interrupt_safe_point(vm)) {
-    case SAFE_POINT_STOP:
-        TRAP(WIRQ_TRAP_STOPPED);
-    case SAFE_POINT_YIELD:
-        return WIRQ_RUN_SUSPENDED;
-    case SAFE_POINT_RESUME:
-        break;
-    }
-    if (vm->registers.ip == ip)
-        return WIRQ_RUN_WAITING;
-    RELOAD();
-    DISPATCH();
+    goto at_rest;
 
 restore_instance: /* a call into another instance returns: the record's fp is the caller's instance */
     vm_enter_instance(vm, (struct wirq_instance *)(void *)fp);
@@ -222,21 +223,6 @@ restore_instance: /* a call into another instance returns: the record's fp is th
 irq_return:
     WRITE_BACK();
     interrupt_return(vm);
-    RELOAD();
-    DISPATCH();
-
-idle: /* a reactor between interrupts */
-    WRITE_BACK();
-    switch (interrupt_safe_point(vm)) {
-    case SAFE_POINT_STOP:
-        TRAP(WIRQ_TRAP_STOPPED);
-    case SAFE_POINT_YIELD:
-        return WIRQ_RUN_SUSPENDED;
-    case SAFE_POINT_RESUME:
-        break;
-    }
-    if (vm->registers.ip == ip)
-        return WIRQ_RUN_WAITING;
     RELOAD();
     DISPATCH();
 
