@@ -564,10 +564,10 @@ static void emit_call(struct lower *lower, const struct wirq_functype *type) {
     stack_pop_types(lower, parameters);
     uint32_t frame = lower->height;
     lower_emit(lower, frame);
-    stack_push_types(lower, results);
     lower_label(lower);
     if (type->result_count == 1 && type->result_cells == 1 && !lower->dead)
         lower->a[0] = (uint16_t)frame;
+    stack_push_types(lower, results);
 }
 
 static void call(struct lower *lower, struct wirq_reader *reader) {

@@ -21,6 +21,16 @@ struct operand *stack_at(const struct lower *lower, uint32_t from_top) {
     return (struct operand *)(void *)lower->temp + from_top;
 }
 
+/* So that a local.set need not look deeper for aliases of its local: the operand that a push has just moved out of its sight. */
+static void settle_deep_alias(struct lower *lower) {
+    struct operand *deep = stack_at(lower, WIRQ_MAX_SYMBOLIC);
+    if ((uintptr_t)deep < (uintptr_t)lower->control && deep->kind == OPERAND_ALIAS && !lower->dead) {
+        lower_move(lower, deep, deep->canonical);
+        deep->kind = OPERAND_TEMP;
+        deep->low = deep->canonical;
+    }
+}
+
 static struct operand *push(struct lower *lower, uint8_t type, enum operand_kind kind) {
     uint32_t canonical = lower->height;
     uint32_t cells = type == TYPE_UNKNOWN ? 1 : type_cells(type);
@@ -40,6 +50,7 @@ static struct operand *push(struct lower *lower, uint8_t type, enum operand_kind
     operand->canonical = (uint16_t)canonical;
     operand->low = canonical;
     operand->high = 0;
+    settle_deep_alias(lower);
     return operand;
 }
 
@@ -52,15 +63,6 @@ void stack_push_alias(struct lower *lower, uint8_t type, uint32_t slot) {
     if (operand == NULL)
         return;
     operand->low = slot;
-    /* So that a local.set need not look deeper for aliases of its local. */
-    if (stack_depth(lower) > WIRQ_MAX_SYMBOLIC) {
-        struct operand *deep = stack_at(lower, WIRQ_MAX_SYMBOLIC);
-        if (deep->kind == OPERAND_ALIAS && !lower->dead) {
-            lower_move(lower, deep, deep->canonical);
-            deep->kind = OPERAND_TEMP;
-            deep->low = deep->canonical;
-        }
-    }
 }
 
 void stack_push_constant(struct lower *lower, uint8_t type, uint32_t low, uint32_t high) {

@@ -198,3 +198,40 @@
   (i32.const 1) (i32.const 2) (i32.const 3) (i32.const 4) (i32.const 5) (i32.const 6) (i32.const 7) (i32.const 8)
   (i32.const 9) (i32.const 10) (i32.const 11) (i32.const 12) (i32.const 13) (i32.const 14) (i32.const 15)
   (i32.const 16) (i64.const 17))
+
+;; A local's value waits under so many operands that a change of the local can hardly see it.
+(module
+  (func $seven (result i32) (i32.const 7))
+  (func (export "under constants") (param i32) (result i32)
+    local.get 0
+    i32.const 1 i32.const 1 i32.const 1 i32.const 1 i32.const 1 i32.const 1
+    i32.const 1 i32.const 1 i32.const 1 i32.const 1 i32.const 1 i32.const 1
+    i32.const 1 i32.const 1 i32.const 1 i32.const 1 i32.const 1 i32.const 1
+    (local.set 0 (i32.const 1000))
+    i32.add i32.add i32.add i32.add i32.add i32.add
+    i32.add i32.add i32.add i32.add i32.add i32.add
+    i32.add i32.add i32.add i32.add i32.add i32.add)
+  (func (export "under sums") (param i32 i32) (result i32)
+    local.get 0
+    (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1))
+    (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1))
+    (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1)) (i32.eqz (local.get 1))
+    (local.set 0 (i32.const 1000))
+    i32.add i32.add i32.add i32.add i32.add i32.add
+    i32.add i32.add i32.add i32.add i32.add i32.add
+    i32.add i32.add i32.add i32.add i32.add i32.add)
+  ;; The result of a call is used while the seventeenth operand below it is a local.
+  (func (export "under a result") (param i32) (result i32)
+    local.get 0
+    i32.const 1 i32.const 1 i32.const 1
+    i32.const 1 i32.const 1 i32.const 1 i32.const 1 i32.const 1 i32.const 1
+    i32.const 1 i32.const 1 i32.const 1 i32.const 1 i32.const 1 i32.const 1
+    (i32.mul (call $seven) (i32.const 3))
+    (local.set 0 (i32.const 1000))
+    i32.add
+    i32.add i32.add i32.add
+    i32.add i32.add i32.add i32.add i32.add i32.add
+    i32.add i32.add i32.add i32.add i32.add i32.add))
+(assert_return (invoke "under constants" (i32.const 5)) (i32.const 23))
+(assert_return (invoke "under sums" (i32.const 5) (i32.const 0)) (i32.const 23))
+(assert_return (invoke "under a result" (i32.const 5)) (i32.const 41))
