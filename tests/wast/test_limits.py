@@ -68,6 +68,24 @@ def test_a_branch_table_is_as_long_as_memory_allows(board: Board, size: int) -> 
         assert _call(board, code, index, ("i32",)) == [size - min(index, size - 1)]
 
 
+@pytest.mark.parametrize("size", [3500, 5600])
+def test_a_branch_table_carries_values_to_labels_in_turn(board: Board, size: int) -> None:
+    # Both labels want their two values elsewhere than where they are, so each target of the table comes with moves.
+    wide = FunctionType((), ("i64", "i64"))
+    writer = ModuleWriter()
+    block = b"\x02" + signed(writer.type(wide))
+    values = _get(0) + b"\xad\x42\x05"
+    table = b"\x0e" + unsigned(size - 1) + b"".join(unsigned(i % 2) for i in range(size))
+    code = (
+        _const(0) + block + _const(0) + block + _const(0) + values + _get(0) + table + b"\x0b"
+        + b"\x1a\x1a\x1a\x42\x07\x42\x08\x0b" + b"\xa7\x21\x00\xa7" + _get(0) + b"\x6a\x6a" + END
+    )  # fmt: skip
+    writer.export("f", Kind.FUNCTION, writer.function(I32_TO_I32, code))
+    board.put(writer.finish(), replace=True)
+    instance = board.instantiate()
+    assert [instance.invoke("f", [i]) for i in (0, 1, 2, 3, size - 1)] == [[15], [6], [15], [8], [size + 4]]
+
+
 def test_a_branch_leaves_thousands_of_blocks_at_once(board: Board) -> None:
     depth = 3000
     code = (

@@ -19,8 +19,9 @@
 #define NO_SLOT 0xFFFF
 #define TYPE_UNKNOWN 0 /* of an operand popped from a polymorphic stack */
 
-/* Bodies longer than this (bytes) may exceed 16-bit distances; then forward branches take 32-bit ones. 32767 units / 5 a byte. */
-#define LONG_BRANCH_BODY 6000
+/* Bodies longer than this (bytes) may exceed 16-bit distances; then forward branches take 32-bit ones. 32767 units / 9 a byte: a
+ * target of a br_table takes its entry and, where two wide values are to be moved, a stub of eight. */
+#define LONG_BRANCH_BODY 3600
 
 enum operand_kind {
     OPERAND_TEMP,     /* in its canonical slot */
