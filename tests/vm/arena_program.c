@@ -83,16 +83,23 @@ static void open_block_and_temporary_region(void) {
     struct arena arena;
     arena_init(&arena, memory, sizeof memory);
     uint8_t *first = arena_allocate(&arena, 10);
+    uint8_t *second = arena_allocate(&arena, 60);
     uint8_t *temporary = arena_take_temporary(&arena, 100);
+    CHECK(second != NULL);
     CHECK(first != NULL && temporary != NULL && temporary + 104 == (uint8_t *)memory + sizeof memory);
     CHECK(arena_allocate(&arena, 2000) == NULL);
     uint8_t *open = arena_open(&arena);
     CHECK(open != NULL && ((uintptr_t)open & 7) == 0);
     CHECK(arena_allocate(&arena, 1) == NULL); /* the open block owns what is free at the end */
     memset(open, 7, (size_t)(temporary - open));
+    arena_free(&arena, second); /* the last block before the open one: what lies behind it must not move */
+    CHECK(arena_allocate(&arena, 60) == second);
+    CHECK(arena_resize(&arena, second, 10));
     arena_close(&arena, 20, temporary - 300);
+    CHECK(open[0] == 7 && open[19] == 7);
+    arena_free(&arena, second);
     CHECK(arena.peak >= 20 + 300 + 104 + 10);
-    uint8_t *next = arena_allocate(&arena, 8);
+    uint8_t *next = arena_allocate(&arena, 100);
     CHECK(next != NULL && next >= open + 20 && next < open + 40); /* the rest has been given back */
     CHECK(*next == 0);
     arena_give_temporary(&arena);

@@ -73,7 +73,7 @@ static void coalesce(struct arena *arena) {
         if (!is_used(p)) {
             while (next != arena->heap_end && !is_used(next))
                 next += block_size(next);
-            if (next == arena->heap_end) {
+            if (next == arena->heap_end && arena->open == NULL) { /* the open block begins there: it stays */
                 arena->heap_end = p;
                 return;
             }
