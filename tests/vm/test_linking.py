@@ -55,6 +55,22 @@ def test_instances_of_one_module_have_their_own_state(machine: Machine) -> None:
     assert [machine.value(instance, "count") for instance in handles] == [[0, 0], [1, 0], [2, 0]]
 
 
+def test_instances_of_one_module_call_one_another_from_the_very_place_that_is_called(machine: Machine) -> None:
+    source = machine.instantiate('(module (func (export "f") (result i32) (i32.const 5)))')
+    module = machine.load(
+        wat("""(module (import "below" "f" (func $f (result i32))) (global $own (mut i32) (i32.const 0))
+      (func (export "f") (result i32) (i32.add (call $f) (global.get $own)))
+      (func (export "set") (param i32) (global.set $own (local.get 0))))""")
+    )
+    machine.register(source, "below")
+    for own in (10, 200, 3000):
+        (last,) = machine.numbers(f"instantiate {module.handle}")
+        machine.call(last, "set", own)
+        machine.register(last, "below")
+    assert machine.call(last, "f") == [3215]
+    assert machine.call(last, "f") == [3215]
+
+
 def test_a_trap_in_another_instance_names_that_function(machine: Machine) -> None:
     library(machine)
     caller = machine.instantiate('(module (import "library" "boom" (func $f)) (func (export "go") (call $f)))')

@@ -157,7 +157,7 @@ at_rest: /* nothing to run at ip; registers are written back */
     at = interrupt_safe_point(vm);
     if (at != SAFE_POINT_RESUME)
         goto leave;
-    if (vm->registers.ip == ip)
+    if (vm->registers.rs == rs) /* no handler has been entered */
         return WIRQ_RUN_WAITING;
     RELOAD();
     DISPATCH();
@@ -202,7 +202,7 @@ call_indirect: {
 called_out: /* after a call out of the instance; ip still names the call, whose length is `length` */
     if (LIKELY(status == WIRQ_OK)) {
         RELOAD_MEMORY();
-        if (vm->registers.ip != ip) { /* a function of another instance has been entered */
+        if (vm->registers.rs != rs) { /* a function of another instance has been entered */
             RELOAD();
             DISPATCH();
         }
