@@ -90,3 +90,13 @@ class Page:
 def pages() -> list[Page]:
     """README.md and everything in docs/."""
     return [Page(path) for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))]
+
+
+#: Directories whose own README.md files belong to the documentation, too.
+_BESIDE = ("benchmarks", "boards", "examples", "guests", "robot_tests", "tests", "tools")
+
+
+def all_pages() -> list[Page]:
+    """Those, and the README.md files of the directories that they lead to."""
+    beside = [path for name in _BESIDE for path in sorted((ROOT / name).rglob("*.md"))]
+    return [*pages(), *map(Page, beside)]

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.docs.pages import Block, Page
-from tests.docs.sessions import Terminal, differences, is_missing, steps
+from tests.docs.sessions import Terminal, differences, is_missing, is_run, steps
 
 
 def printed(terminal: Terminal, block: Block) -> str:
@@ -30,10 +30,9 @@ def renew(page: Page, directory: Path) -> list[int]:
     for block in page.blocks:
         if "file" in block.options:
             terminal.write(block)
-        elif block.language == "console" and "not-run" not in block.options and not is_missing(block):
-            if differences(terminal, block, page.name):
-                text = text.replace(block.text, printed(terminal, block))
-                changed.append(block.line)
+        elif is_run(block) and not is_missing(block) and differences(terminal, block, page.name):
+            text = text.replace(block.text, printed(terminal, block))
+            changed.append(block.line)
     page.path.write_text(text, encoding="utf-8")
     return changed
 

@@ -152,6 +152,11 @@ class Terminal:
         return done.stdout
 
 
+def is_run(block: Block) -> bool:
+    """Whether the block is a session that the tests run."""
+    return block.language == "console" and "not-run" not in block.options
+
+
 def is_missing(block: Block) -> str | None:
     """The program that the block needs and that is not there."""
     needed = block.options.get("needs")

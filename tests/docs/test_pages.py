@@ -9,10 +9,10 @@ import click
 import pytest
 
 from firmware_host.cli.main import COMMANDS, cli
-from tests.docs.pages import ROOT, Page, pages
+from tests.docs.pages import ROOT, Page, all_pages, pages
 from tests.docs.sessions import steps
 
-ALL = pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+ALL = pytest.mark.parametrize("page", all_pages(), ids=lambda page: page.name)
 
 #: Files of a reader's own, in commands that only show a form.
 _PATH = re.compile(r"(?:[\w.-]+/)+[\w.-]*")
@@ -21,7 +21,7 @@ _TREES = ("vm/", "boards/", "guests/", "examples/", "benchmarks/", "tests/", "fi
 
 @ALL
 def test_links_lead_to_files_and_headings(page: Page) -> None:
-    by_path = {one.path: one for one in pages()}
+    by_path = {one.path: one for one in all_pages()}
     for target in page.links:
         if re.match(r"https?://", target):
             continue
@@ -41,7 +41,7 @@ def test_files_that_are_named_exist(page: Page) -> None:
 
 
 def test_every_page_can_be_reached_from_the_first() -> None:
-    by_path = {page.path: page for page in pages()}
+    by_path = {page.path: page for page in all_pages()}
     reached = set()
     waiting = [ROOT / "README.md"]
     while waiting:
@@ -51,7 +51,7 @@ def test_every_page_can_be_reached_from_the_first() -> None:
         reached.add(path)
         names = (target.partition("#")[0] for target in by_path[path].links)
         waiting += [(path.parent / name).resolve() for name in names if name and "://" not in name]
-    assert {page.name for page in pages()} - {by_path[path].name for path in reached} == set()
+    assert {page.name for page in all_pages()} - {by_path[path].name for path in reached} == set()
 
 
 def command_lines(page: Page) -> list[str]:

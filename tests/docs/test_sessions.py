@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import Block, Page, pages
-from tests.docs.sessions import NOT_RUN, OPTIONS, Terminal, agrees, differences, is_missing, masked, steps
+from tests.docs.sessions import NOT_RUN, OPTIONS, Terminal, agrees, differences, is_missing, is_run, masked, steps
 
 #: Pages whose commands take more than a few seconds.
 SLOW = ("docs/explanation/measurements.md", "docs/how-to/embed-the-vm.md")
@@ -15,7 +15,7 @@ SLOW = ("docs/explanation/measurements.md", "docs/how-to/embed-the-vm.md")
 RUN = [
     pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in SLOW else [])
     for page in pages()
-    if any(block.language == "console" for block in page.blocks)
+    if any(is_run(block) for block in page.blocks)
 ]
 
 
@@ -27,7 +27,7 @@ def test_a_page_shows_what_its_commands_print(page: Page, tmp_path: Path) -> Non
     for block in page.blocks:
         if "file" in block.options:
             terminal.write(block)
-        elif block.language == "console" and "not-run" not in block.options:
+        elif is_run(block):
             if missing := is_missing(block):
                 left_out.append(f"line {block.line} needs {missing}")
             else:
