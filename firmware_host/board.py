@@ -181,7 +181,7 @@ class Board:
             # What was committed before and asked for again needs no second commit.
             if not (there and error.code == code("NO_UPLOAD")):
                 raise
-        if progress is not None:
+        if there and progress is not None:
             progress(len(data), len(data))
         self._names = names
 

@@ -37,5 +37,12 @@ class ModuleNames:
         found = self._module.imports[index]
         return f"{found.module}.{found.name} {found.type if found.kind == 0 else found.kind.name.lower()}"
 
+    def handlers(self) -> str:
+        """The exports that declare interrupt handlers, with their types; empty if there are none."""
+        if self._module is None:
+            return ""
+        names = (one.name for one in self._module.exports if one.kind == 0 and one.name.startswith("irq:"))
+        return ", ".join(f"{name} {self._module.exported_function(name)}" for name in names)
+
     def source(self, index: int) -> str:
         return f"source {index}, {self._sources[index]}" if index < len(self._sources) else f"source {index}"

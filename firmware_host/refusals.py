@@ -20,6 +20,9 @@ _OF_MODULE = (
     *("HANDLER_TYPE", "BAD_PRIORITY", "BAD_BLOCK", "NULL_HANDLER"),
 )
 
+#: What can be wrong with an export `irq:SOURCE[:PRIORITY]`.
+_OF_HANDLERS = ("UNKNOWN_SOURCE", "HANDLER_TYPE", "BAD_PRIORITY")
+
 
 def error_class(code: int) -> type[BoardError]:
     """The class of a refusal that is no trap."""
@@ -50,6 +53,9 @@ def refusal(code: int, values: Mapping[str, Any], names: ModuleNames | None = No
         message = f"{names.name} is refused: {subject} ({where}byte {offset:#x})"
     elif row.name in ("UNKNOWN_IMPORT", "IMPORT_TYPE"):
         message = f"{names.name} is refused: {row.text} {text or names.imported(detail)}"
+    elif row.name in _OF_HANDLERS:
+        handlers = names.handlers()
+        message = f"{names.name} is refused: {row.text}; its handlers are {handlers}" if handlers else row.text
     elif kind is NoSpace:
         message = f"{names.name} does not fit: {row.text}"
         if detail:

@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 _EXAMPLES = """\b
 Examples:
-  wirq run examples/forced/forced.c --raise timer@10ms
+  wirq run examples/forced/forced.c --raise button@200us
   wirq -b qemu:stm32f4 run app.wasm
   wirq call fib.wasm fib 20
   wirq irq list -b port:/dev/ttyACM0
@@ -156,6 +156,15 @@ cli = LazyGroup(
 
 def run(arguments: list[str]) -> int:
     """Runs one command and returns its exit code. All errors end here."""
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        # Whoever read our output has gone. Nothing can be told; keep Python from trying once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
     context = Context(json="--json" in arguments)
     try:
         code = cli.main(args=arguments, prog_name="wirq", standalone_mode=False, obj=context)
@@ -181,10 +190,6 @@ def run(arguments: list[str]) -> int:
         if not context.finished:
             context.error(KeyboardInterrupt("interrupted"), 130)
         return 130
-    except BrokenPipeError:
-        # Whoever read our output has gone. Nothing can be told; keep Python from trying once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
 
 
 def _terminated(number: int, _: FrameType | None) -> None:

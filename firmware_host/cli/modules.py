@@ -60,6 +60,19 @@ def compiled(source: Path, context: Context) -> Path:
     return compile_c(source, output, report=context.note)
 
 
+def check_entry(app: AppFile) -> None:
+    """Refuses a module that there is nothing to run of, before it is sent: no entry point and no interrupt handler."""
+    functions = [one.name for one in app.module.exports if one.kind == 0]
+    if any(name in ("_start", "main") or name.startswith("irq:") for name in functions):
+        return
+    raise BadModule(
+        f"{app.name} has neither an entry point nor an interrupt handler; nothing was sent",
+        hint=f"it exports {', '.join(functions)}: wirq call {app.name} EXPORT calls one"
+        if functions
+        else "export _start or main, or a handler irq:SOURCE",
+    )
+
+
 def check_memory(app: AppFile, info: BoardInfo) -> None:
     """Refuses a module whose linear memory cannot fit the board, before it is sent."""
     memory = app.module.memory

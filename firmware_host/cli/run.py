@@ -10,7 +10,7 @@ import click
 from firmware_host.app import App, AppResult
 from firmware_host.cli.context import Context, stamp
 from firmware_host.cli.keyboard import Keyboard
-from firmware_host.cli.modules import load_app, send
+from firmware_host.cli.modules import check_entry, load_app, send
 from firmware_host.cli.stream import TextStream
 from firmware_host.cli.times import RaiseType
 from firmware_host.info import SourceInfo, Trap
@@ -26,7 +26,7 @@ ended with 0, 1 if not or if it trapped.
 
 \b
 Examples:
-  wirq run examples/forced/forced.c --raise timer@10ms --raise soft0@20ms
+  wirq run examples/forced/forced.c --raise button@200us --raise soft0@400us
   wirq run app.wasm -b qemu:microbit
 """
 
@@ -47,6 +47,7 @@ def command(ctx: click.Context, context: Context, app: Path, raises: tuple[tuple
     file = load_app(app, context)
     with context.connect() as board:
         stream = TextStream(context)
+        check_entry(file)
         send(board, file, context)
         board.on_text = stream.feed
         instance = board.instantiate()

@@ -78,7 +78,7 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     # -- control
-    Command("control", 1, "set_tick", (("hz", "u32"),), help="tick rate of the target behind the wire (boards.md 2.1)"),
+    Command("control", 1, "set_tick", (("hz", "u32"),), help="tick rate of the target behind the wire"),
     Command("control", 2, "stop", help="end what runs at its next safe point"),
     Command("control", 3, "reset", help="restart the firmware; the response comes before it"),
     Command(
@@ -139,7 +139,7 @@ COMMANDS: tuple[Command, ...] = (
         4,
         "run",
         (("instance", "u8"),),
-        help="call the entry point (guests.md section 9); its end is the event `exit`",
+        help="call the entry point: _start, or _initialize and main; its end is the event `exit`",
     ),
     Command(
         "app",

@@ -253,9 +253,6 @@ wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on);
 enum wirq_class { WIRQ_CLASS_POLLED, WIRQ_CLASS_QUIESCENT, WIRQ_CLASS_FORCED };
 wirq_status wirq_bind(struct wirq_vm *vm, uint32_t source, enum wirq_class class_);
 
-/* Native actions, done at wirq_raise with no guest code (R5); a bit set. COUNT is always done. WAKE ends a wirq.wait (default on). */
-enum wirq_action { WIRQ_ACTION_COUNT = 1, WIRQ_ACTION_WAKE = 2, WIRQ_ACTION_SET_WORD = 4 };
-
 struct wirq_source_info {
     const char *name;
     uint8_t class_;

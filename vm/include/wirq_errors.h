@@ -91,7 +91,7 @@
     WIRQ_ERROR_ROW(119, UNKNOWN_PIN, "no such pin", "") \
     /* 128-159: link and firmware. */ \
     WIRQ_ERROR_ROW(128, BUSY, "something is running or being sent", "stop it first, or wait") \
-    WIRQ_ERROR_ROW(129, BAD_REQUEST, "the board does not understand the request", "firmware and tool differ: wirq flash") \
+    WIRQ_ERROR_ROW(129, BAD_REQUEST, "the board does not understand the request", "firmware and tool differ: build the firmware and flash it again") \
     WIRQ_ERROR_ROW(130, NO_UPLOAD, "there is no upload to write to", "") \
     WIRQ_ERROR_ROW(131, BAD_OFFSET, "the data does not continue the upload", "") \
     WIRQ_ERROR_ROW(132, BAD_HASH, "the upload's hash is wrong", "send it again") \

@@ -50,7 +50,7 @@ struct source {
     volatile uint32_t argument, stamp;
     volatile uint8_t pending; /* one byte a source, stored whole: no read-modify-write shared between ISRs (R12) */
     volatile uint8_t wake;    /* since the last return of wait (R50) */
-    uint8_t class_, actions;
+    uint8_t class_;
     bool enabled, attached;
     bool bound; /* the embedder has chosen the class: attaching does not change it */
     uint16_t function; /* handler */
