@@ -85,7 +85,7 @@ static wirq_status create_own(struct wirq_instance *instance) {
             return WIRQ_NO_MEMORY;
     }
     for (uint32_t i = module->imported_memories; i < module->memory_count; i++) {
-        if (!memory_create(vm, instance->memories[i], &module->memories[i], instance))
+        if (!memory_create(vm, instance->memories[i], &module->memories[i]))
             return WIRQ_LINEAR_MEMORY_TOO_LARGE;
     }
     return WIRQ_OK;

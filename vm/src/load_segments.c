@@ -134,7 +134,6 @@ static wirq_status step_element_count(struct wirq_load *load, struct wirq_reader
     segment->functions = load_allocate(load, load->part, sizeof *segment->functions);
     if (segment->functions == NULL)
         return WIRQ_NO_MEMORY;
-    segment->is_active = true;
     segment->offset = load->constant;
     segment->count = (uint16_t)load->part;
     module->element_count++;
@@ -175,7 +174,6 @@ static wirq_status step_data_bytes(struct wirq_load *load, struct wirq_reader *r
         if (copy == NULL)
             return WIRQ_NO_MEMORY;
     }
-    segment->is_active = true;
     segment->offset = load->constant;
     module->data_count++;
     return load_take(load, r, &segment->bytes, load->part, copy, step_data_end);

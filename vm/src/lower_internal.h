@@ -4,7 +4,7 @@
  * its operands are known, in the form that fits where they are. An operand has a canonical slot, its place in the frame, which it
  * occupies unless it is symbolic: an alias of a local, or a constant. Invariants:
  *   - at a label every operand of the block is in its canonical slot or a constant, and the accumulator is unknown;
- *   - aliases name locals only, and none outlives a write to its local (lower_preserve_local);
+ *   - aliases name locals only, and none outlives a write to its local (preserve_local in lower_locals.c);
  *   - a TEMP operand is the only user of its slot, so its store may be dropped when the consumer takes it from the accumulator.
  * Errors are noted by lower_fail, the first one counts, and work goes on harmlessly to the end of the item; so no function answers
  * a status. What reads an item's bytes looks at reader->status before it does anything.

@@ -8,9 +8,8 @@ static bool page_bytes(uint32_t pages, uint32_t shift, uint32_t *bytes) {
     return *bytes >> shift == pages;
 }
 
-bool memory_create(struct wirq_vm *vm, struct wirq_memory *memory, const struct limits *limits, struct wirq_instance *owner) {
+bool memory_create(struct wirq_vm *vm, struct wirq_memory *memory, const struct limits *limits) {
     memory->limits = *limits;
-    memory->owner = owner;
     if (!page_bytes(limits->minimum, limits->page_shift, &memory->size)) {
         vm->error.detail = UINT32_MAX;
         return false;

@@ -21,11 +21,11 @@ struct limits {
 };
 
 /* A constant expression, evaluated at instantiation. */
-enum constant_kind { CONSTANT_VALUE, CONSTANT_GLOBAL, CONSTANT_FUNCTION, CONSTANT_NULL };
+enum constant_kind { CONSTANT_VALUE, CONSTANT_GLOBAL };
 struct constant {
     uint8_t kind; /* enum constant_kind */
     uint8_t type; /* enum wirq_type */
-    uint32_t cells[2]; /* the value; in the first, the index of a global or function */
+    uint32_t cells[2]; /* the value; in the first, the index of a global */
 };
 
 struct import {
@@ -54,16 +54,14 @@ struct table_type {
 
 struct data_segment {
     struct wirq_name bytes;
-    bool is_active;
     struct constant offset;
 };
 
 struct element_segment {
     uint16_t count;
-    bool is_active;
     uint16_t table;
     struct constant offset;
-    uint16_t *functions; /* indices; 0xFFFF = null */
+    uint16_t *functions; /* their indices */
 };
 
 enum module_block { /* the first four are those of the index spaces, in the order of enum wirq_kind */
@@ -137,7 +135,6 @@ struct wirq_memory {
     uint8_t *base;
     uint32_t size; /* bytes */
     struct limits limits;
-    struct wirq_instance *owner;
 };
 
 /* Elements are funcref or externref cells: a funcref is instance id << 16 | function index, WIRQ_NULL_REFERENCE = null. */
@@ -203,7 +200,7 @@ uint32_t *instance_global(const struct wirq_instance *instance, uint32_t global)
 void instance_release_all(struct wirq_vm *vm);
 
 /* memory.c: makes linear memory or a table of the minimum size; false if there is no room. */
-bool memory_create(struct wirq_vm *vm, struct wirq_memory *memory, const struct limits *limits, struct wirq_instance *owner);
+bool memory_create(struct wirq_vm *vm, struct wirq_memory *memory, const struct limits *limits);
 bool table_create(struct wirq_vm *vm, struct wirq_table *table, const struct table_type *type, struct wirq_instance *owner);
 /* Whether [address, address + length) lies within size. */
 static inline bool in_bounds(uint32_t address, uint32_t length, uint32_t size) {
