@@ -77,7 +77,7 @@ class BoardLibrary:
         self._board.console.write(content.encode())
 
     @keyword
-    def wait_for_line_on_uart(self, content: str, timeout: timedelta = _TIMEOUT, treatAsRegex: bool = False) -> str:  # noqa: N803
+    def wait_for_line_on_uart(self, content: str, timeout: timedelta = _TIMEOUT, treatAsRegex: bool = False) -> str:
         """Waits for a whole line that contains the text, passes over it and returns it."""
         pattern = content if treatAsRegex else re.escape(content)
         match = self._board.console.expect(rf"[^\n]*?(?:{pattern})[^\n]*\n", self._seconds(timeout))

@@ -1,4 +1,4 @@
-"""`python -m robot_tests [TARGET…]`: runs the suites on all targets, or on these, and says what was left out and why."""
+"""`python -m robot_tests [TARGET…]`: runs the suites on all targets or on these, and says what was left out and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the suites on targets: what a target offers decides which tests run there; a target whose program is missing is SKIPPED."""
+"""Runs the suites on targets: what one offers decides which tests run; one whose program is missing is SKIPPED."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Target:
             engine=values["ENGINE"],
             offers=frozenset(values["OFFERS"]),
             needs_programs=tuple(values.get("NEEDS_PROGRAMS", ())),
-            variables={key: value for key, value in values.items() if key not in ("OFFERS", "NEEDS_PROGRAMS", "ENGINE")},
+            variables={key: values[key] for key in values if key not in ("OFFERS", "NEEDS_PROGRAMS", "ENGINE")},
         )
 
     @property
