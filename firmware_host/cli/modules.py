@@ -61,16 +61,20 @@ def compiled(source: Path, context: Context) -> Path:
 
 
 def check_entry(app: AppFile) -> None:
-    """Refuses a module that there is nothing to run of, before it is sent: no entry point and no interrupt handler."""
+    """Refuses a module that there is nothing to run of, before it is sent: no entry point and no interrupt handler. One
+    that can attach handlers while it is initialised is the board's to judge."""
     functions = [one.name for one in app.module.exports if one.kind == 0]
     if any(name in ("_start", "main") or name.startswith("irq:") for name in functions):
         return
-    raise BadModule(
-        f"{app.name} has neither an entry point nor an interrupt handler; nothing was sent",
-        hint=f"it exports {', '.join(functions)}: wirq call {app.name} EXPORT calls one"
-        if functions
-        else "export _start or main, or a handler irq:SOURCE",
-    )
+    if any(one.module == "wirq" and one.name.startswith("attach") for one in app.module.imports):
+        return
+    if functions:
+        hint = f"it exports {', '.join(functions)}: wirq call {app.name} EXPORT calls one"
+    elif Path(app.name).suffix in C_SUFFIXES:
+        hint = '#include "wirq_guest.h" in it: that exports main'
+    else:
+        hint = "export _start or main, or a handler irq:SOURCE"
+    raise BadModule(f"{app.name} has neither an entry point nor an interrupt handler; nothing was sent", hint=hint)
 
 
 def check_memory(app: AppFile, info: BoardInfo) -> None:

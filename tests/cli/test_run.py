@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import wasmtime
 
 from firmware_host.info import Trap
 from tests.cli import guest_modules
@@ -125,8 +126,19 @@ def test_ctrl_c_stops_at_a_safe_point_and_is_exit_code_130(write: WriteModule) -
     assert err == ""
 
 
-def test_a_reactor_runs_until_it_is_stopped(write: WriteModule) -> None:
-    process = start("-b", "host", "run", write(guest_modules.handler("soft0")), "--raise", "soft0@10ms")
+#: Its handler has no export: it is attached by its table index while the module is initialised.
+ATTACHES = """(module
+  (import "wirq" "attach" (func $attach (param i32 i32 i32 i32) (result i32)))
+  (table 1 funcref) (elem (i32.const 0) $handler)
+  (func $handler (param i32 i32 i32))
+  (func (export "_initialize") (drop (call $attach (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 0)))))"""
+
+
+@pytest.mark.parametrize(
+    "module", [guest_modules.handler("soft0"), bytes(wasmtime.wat2wasm(ATTACHES))], ids=["by export", "by index"]
+)
+def test_a_reactor_runs_until_it_is_stopped(write: WriteModule, module: bytes) -> None:
+    process = start("-b", "host", "run", write(module), "--raise", "soft0@10ms")
     out, _ = interrupt_when_started(process)
     assert process.returncode == 130
     assert out.splitlines()[-1].endswith("1 interrupt delivered")
