@@ -105,7 +105,7 @@ static bool enter_next(struct wirq_vm *vm) {
 }
 
 void interrupt_deliver(struct wirq_vm *vm) {
-    if (vm->in_handler) /* equal priority never nests (R39); IRQ_RET looks again */
+    if (vm->in_handler) /* equal priority never nests (R39); OP_irq_return looks again */
         return;
     struct delivery *delivery = &vm->delivery;
     delivery->interrupted = vm->registers;

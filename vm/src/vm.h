@@ -9,7 +9,7 @@
 /* Pushed by a call, popped by a return. Records grow down from the end of a wasm stack while frames grow up from its start. */
 struct record {
     const uint16_t *ip; /* the operation after the call */
-    uint32_t *fp;       /* the caller's frame; for OP_RESTORE_INSTANCE the caller's instance */
+    uint32_t *fp;       /* the caller's frame; for OP_restore_instance the caller's instance */
 };
 
 struct wasm_stack {
@@ -26,7 +26,7 @@ struct registers {
     struct wirq_instance *instance;
 };
 
-/* A delivery in progress: what IRQ_RET restores. VM-private, so a guest can neither see nor forge it. */
+/* A delivery in progress: what OP_irq_return restores. VM-private, so a guest can neither see nor forge it. */
 struct delivery {
     struct registers interrupted;
     uint32_t source;         /* whose handler runs */
@@ -130,7 +130,6 @@ struct wirq_vm {
     const struct wirq_host_import *call_host; /* the function called is the host's: nothing to interpret */
     struct wirq_trap trap;
     struct wirq_load_error error;
-    uint32_t stack_peak_cells;
 
     /* Interrupts. */
     const char *const *source_names;
@@ -163,7 +162,8 @@ void run_end(struct wirq_vm *vm);
 void interpreter_init(struct wirq_vm *vm);
 /* Runs from vm->registers until the call returns, traps, is suspended or waits. On a trap fills vm->trap. */
 enum wirq_run interpret(struct wirq_vm *vm);
-/* Entry that a call from the host returns to (OP_EXIT), a handler's (OP_IRQ_RETURN), a cross-instance call's. */
+/* Entry that a call from the host returns to (OP_exit), a handler's (OP_irq_return), a cross-instance call's
+ * (OP_restore_instance); what runs where nothing does (OP_idle). */
 extern const uint16_t code_exit[], code_irq_return[], code_restore_instance[], code_idle[];
 /* Restores every poisoned entry. R57: always before the pending set is read. With counting stubs armed, does nothing. */
 void interpreter_unpoison(struct wirq_vm *vm);
@@ -181,7 +181,7 @@ enum safe_point { SAFE_POINT_RESUME, SAFE_POINT_STOP, SAFE_POINT_YIELD };
  * a stop, publishes the interrupt block, delivers what is due by changing vm->registers (RESUME goes on from them), answers a
  * yield. */
 enum safe_point interrupt_safe_point(struct wirq_vm *vm);
-/* OP_IRQ_RETURN: the handler has returned. Tail-chains the next due handler (R41) or restores the interrupted registers. */
+/* OP_irq_return: the handler has returned. Tail-chains the next due handler (R41) or restores the interrupted registers. */
 void interrupt_return(struct wirq_vm *vm);
 /* A handler trapped (vm->trap filled in but source): stage 1 has policy fatal: the instance is FAULTED, the interrupted call
  * ends with the trap. Resets the delivery. */
