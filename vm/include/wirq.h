@@ -71,7 +71,8 @@ struct wirq_config {
 /* Makes a VM at the start of the arena. NULL if the arena is too small or the configuration is out of range. */
 struct wirq_vm *wirq_open(const struct wirq_config *config);
 
-/* Releases every instance and module, and forgets handlers and pending raises. Registered host functions stay. */
+/* Releases every instance and module, and forgets handlers and pending raises; whatever ran is over. Host functions that were
+ * provided and classes that were bound stay. */
 void wirq_reset(struct wirq_vm *vm);
 
 /* Moves the end of the arena to `size` bytes from its start: gives the VM more of the memory that follows it, or takes back what is
@@ -156,7 +157,8 @@ wirq_status wirq_instantiate(struct wirq_vm *vm, struct wirq_module *module, str
 /* Later instantiations find the instance's exports under this module name. name is kept, not copied. A name given again moves. */
 wirq_status wirq_register(struct wirq_vm *vm, const char *name, size_t length, struct wirq_instance *instance);
 
-/* Ends the instance: its handlers are detached, its memory given back. No other live instance may use anything of it. */
+/* Ends the instance: its handlers are detached, its memory given back. No other live instance may use anything of it. Not while a
+ * call, a reactor or a handler runs or is suspended: end that first, by running on to its end or by wirq_reset. */
 void wirq_release(struct wirq_vm *vm, struct wirq_instance *instance);
 
 enum wirq_kind { WIRQ_FUNCTION = 0, WIRQ_TABLE = 1, WIRQ_MEMORY = 2, WIRQ_GLOBAL = 3, WIRQ_TAG = 4 };
