@@ -64,16 +64,14 @@ void console_type(const uint8_t *bytes, uint32_t length, bool echo) {
 void console_poll(void) {
     uint8_t bytes[16];
     uint32_t length;
-    bool interrupted = receive_interrupted();
     if (app_takes_input())
         return;
-    if (interrupted) {
-        receive_forget_text();
+    while ((length = receive_text(bytes, sizeof bytes)) > 0)
+        console_type(bytes, length, true);
+    if (receive_interrupted()) {
         text_put("^C\n");
         prompt();
     }
-    while (!app_takes_input() && (length = receive_text(bytes, sizeof bytes)) > 0)
-        console_type(bytes, length, true);
 }
 
 void console_app_ended(const struct app_exit *exit) {

@@ -7,6 +7,7 @@
 #include "app.h"
 #include "board.h"
 #include "commands.h"
+#include "console.h"
 #include "frame.h"
 #include "receive.h"
 #include "wirq_build_id.h"
@@ -167,6 +168,11 @@ static void bye(void) {
     reset_if_asked();
     link.open = link.unacknowledged = false;
     receive_close_session();
+    if (app_exit_pending()) { /* it ended while the host was going */
+        struct app_exit exit;
+        app_take_exit(&exit);
+        console_app_ended(&exit);
+    }
 }
 
 /* ---- requests ---- */

@@ -11,8 +11,6 @@
 #include "frame.h"
 #include "sizes.h"
 
-#define CTRL_C 0x03
-
 /* In a session text is ignored for so long after a frame; and what has begun as a frame and not gone on for so long is none.
  * Times are in units of 1024 us: one word, so that both contexts can read them at once. */
 #define SILENCE (2000000 / 1024)
@@ -24,6 +22,7 @@ static struct {
     uint32_t byte_time;         /* within frames: when the last byte came */
 
     volatile bool session;
+    volatile bool for_tool; /* what is printed goes to a tool, as far as we know */
     volatile uint32_t frame_time; /* when the last good frame came */
 
     uint8_t frame[BOARD_MAX_FRAME + FRAME_CRC_SIZE];
@@ -35,6 +34,7 @@ static struct {
 
     uint8_t text[BOARD_TEXT_RING];
     volatile uint32_t text_in, text_out; /* counts; the ring index is their low bits */
+    volatile uint32_t interrupted_at;    /* text_in when Ctrl-C was typed */
     volatile bool interrupted;
 } receiver;
 
@@ -62,14 +62,16 @@ static bool put_text(uint8_t byte) {
     return true;
 }
 
-bool receive_in_session(void) {
-    return receiver.session && time_now() - receiver.frame_time < SILENCE;
+bool receive_at_terminal(void) {
+    return !receiver.for_tool;
 }
 
 static void take_text(uint8_t byte) {
-    if (receive_in_session())
+    if (receiver.session && time_now() - receiver.frame_time < SILENCE)
         return;
-    if (byte == CTRL_C) {
+    receiver.for_tool = false;
+    if (byte == LINK_STOP_BYTE) {
+        receiver.interrupted_at = receiver.text_in;
         receiver.interrupted = true;
         firmware_stop();
     } else if (put_text(byte) && firmware_guest_runs) {
@@ -85,16 +87,19 @@ static void open_frame(void) {
 
 /* A delimiter: the end of a frame, the beginning of one, or both. */
 static void take_delimiter(void) {
-    if (receiver.last == CTRL_C && receiver.last_but_one == LINK_DELIMITER)
+    if (receiver.last == LINK_STOP_BYTE && receiver.last_but_one == LINK_DELIMITER)
         firmware_stop();
     uint32_t length;
     if (!receiver.in_frame || !frame_end(&receiver.decoder, &length)) {
         open_frame();
         return;
     }
+    uint8_t kind = receiver.decoder.header[LINK_HEADER_KIND];
     receiver.in_frame = false;
     receiver.frame_time = time_now();
-    uint8_t kind = receiver.decoder.header[LINK_HEADER_KIND];
+    if (kind == LINK_KIND_BYE)
+        receiver.session = false; /* at once: what follows is text */
+    receiver.for_tool = receiver.session;
     if (kind != LINK_KIND_HELLO) {
         receiver.acknowledge = receiver.decoder.header[LINK_HEADER_ACKNOWLEDGE];
         receiver.acknowledged = true;
@@ -129,13 +134,20 @@ void firmware_received(uint8_t byte) {
 }
 
 uint32_t receive_text(uint8_t *to, uint32_t capacity) {
-    uint32_t out = receiver.text_out, length = receiver.text_in - out;
+    uint32_t out = receiver.text_out, length = (receiver.interrupted ? receiver.interrupted_at : receiver.text_in) - out;
     if (length > capacity)
         length = capacity;
     for (uint32_t i = 0; i < length; i++)
         to[i] = receiver.text[(out + i) % BOARD_TEXT_RING];
     receiver.text_out = out + length;
     return length;
+}
+
+bool receive_interrupted(void) {
+    if (!receiver.interrupted || receiver.text_out != receiver.interrupted_at)
+        return false;
+    receiver.interrupted = false;
+    return true;
 }
 
 uint32_t receive_add_text(const uint8_t *text, uint32_t length) {
@@ -150,14 +162,8 @@ uint32_t receive_add_text(const uint8_t *text, uint32_t length) {
 }
 
 void receive_forget_text(void) {
-    receiver.text_out = receiver.text_in;
-}
-
-bool receive_interrupted(void) {
-    bool interrupted = receiver.interrupted;
-    if (interrupted)
-        receiver.interrupted = false;
-    return interrupted;
+    receiver.text_out = receiver.interrupted ? receiver.interrupted_at : receiver.text_in;
+    receiver.interrupted = false;
 }
 
 const uint8_t *receive_frame(uint32_t *length) {
@@ -181,11 +187,11 @@ bool receive_acknowledge(uint8_t *acknowledge) {
 }
 
 void receive_open_session(void) {
-    receiver.session = true;
+    receiver.session = receiver.for_tool = true;
 }
 
 void receive_close_session(void) {
-    receiver.session = false;
+    receiver.session = receiver.for_tool = false;
 }
 
 bool receive_pending(void) {

@@ -14,9 +14,10 @@ uint32_t receive_text(uint8_t *to, uint32_t capacity);
 /* Adds text that came in a frame of the console channel, and raises the source `uart` if a guest runs; returns how many bytes fitted.
  * Thread only. */
 uint32_t receive_add_text(const uint8_t *text, uint32_t length);
-void receive_forget_text(void);
-/* Was Ctrl-C typed since the last call? */
+/* Was Ctrl-C typed after all that was read so far? Tells it once. Before that, nothing behind it is read. */
 bool receive_interrupted(void);
+/* Forgets what was typed for somebody who has gone, up to a Ctrl-C: what follows that was meant for the console. */
+void receive_forget_text(void);
 
 /* ---- frames ---- */
 
@@ -30,8 +31,8 @@ bool receive_acknowledge(uint8_t *acknowledge);
 /* In a session text is ignored, unless no frame has come for two seconds. */
 void receive_open_session(void);
 void receive_close_session(void);
-/* Is that so now? Then nobody sits at a plain terminal. */
-bool receive_in_session(void);
+/* Does somebody sit at a plain terminal: no session is open, or text was taken although one is? */
+bool receive_at_terminal(void);
 
 /* Is there anything else than a frame for the main loop? Masked. */
 bool receive_pending(void);

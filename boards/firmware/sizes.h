@@ -42,6 +42,11 @@
 #define BOARD_ALARM_GAP_US 200
 #endif
 
+/* Raises of one timer in one alarm: what is more waits for the next one, so that an ISR stays short. */
+#ifndef BOARD_ALARM_BATCH
+#define BOARD_ALARM_BATCH 64
+#endif
+
 _Static_assert((BOARD_TEXT_RING & (BOARD_TEXT_RING - 1)) == 0, "BOARD_TEXT_RING is a power of two");
 _Static_assert(BOARD_INSTANCES <= 255, "an instance's handle is one byte");
 

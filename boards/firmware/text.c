@@ -11,7 +11,7 @@ static void write_plain(const char *text, size_t length) {
 }
 
 void text_write(const char *text, size_t length) {
-    bool terminal = !receive_in_session();
+    bool terminal = receive_at_terminal();
     size_t start = 0;
     for (size_t i = 0; i < length; i++) {
         bool newline = terminal && text[i] == '\n' && (i == 0 || text[i - 1] != '\r');

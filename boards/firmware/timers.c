@@ -7,9 +7,6 @@
 #include "sizes.h"
 #include "wirq_port.h"
 
-/* Raises of one timer in one alarm: what is more waits for the next one, so that an ISR stays short. */
-#define BATCH 64
-
 enum state { FREE, HELD, COUNTED, ENDLESS };
 
 struct timer {
@@ -38,7 +35,7 @@ static void arm(void) {
 
 /* Raises what a timer owes at a time. */
 static void run(struct timer *timer, uint64_t now) {
-    for (uint32_t i = 0; i < BATCH && timer->due <= now; i++) {
+    for (uint32_t i = 0; i < BOARD_ALARM_BATCH && timer->due <= now; i++) {
         wirq_raise(firmware_vm, timer->source, 0);
         timer->due += timer->period;
         if (timer->state == COUNTED && --timer->left == 0) {

@@ -88,8 +88,10 @@ void uart_isr(void) {
 
 cortexm_vector button_isr;
 void button_isr(void) {
-    EXTI_PR = 1;
-    firmware_button();
+    if (EXTI_PR & 1) { /* QEMU pends the interrupt at the other edge, too */
+        EXTI_PR = 1;
+        firmware_button();
+    }
 }
 
 static void init_pins(void) {

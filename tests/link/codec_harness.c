@@ -65,9 +65,13 @@ int main(int argc, char **argv) {
             receive_release_frame();
         }
     }
-    if (argc > 1)
+    if (argc > 1) {
         frame_send(content, length);
-    else
-        print("text", text, receive_text(text, sizeof text));
+        return 0;
+    }
+    uint32_t taken = 0, more;
+    while ((more = receive_text(text + taken, (uint32_t)sizeof text - taken)) > 0 || receive_interrupted())
+        taken += more;
+    print("text", text, taken);
     return 0;
 }

@@ -1,0 +1,47 @@
+"""The forced example's result is the same with no interrupt and with ten thousand, on every board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from firmware_host import Board
+from tests.boards import machines
+from tests.boards.machines import TIMEOUT
+
+RESULT = "3245 primes, checksum 2092706092\n"
+
+
+def forced(board: Board, module: bytes, raises: int = 0, every_us: int = 0) -> str:
+    """What the example prints when soft0 is raised so often."""
+    board.put(module)
+    instance = board.instantiate()
+    source = board.irq_number("soft0")
+    if raises:
+        board.irq_raise(source, count=raises, after_us=1, every_us=every_us)  # from the app's start
+    board.console.discard()
+    with board.run(instance) as app:
+        assert app.wait(TIMEOUT).ok
+    board.console.expect(r"raised: button 0, soft0 \d+\n", TIMEOUT)
+    assert board.irq_show(source).raised == raises
+    return board.console.text
+
+
+# The host is done in milliseconds, so there the raises come as fast as they can.
+@pytest.mark.parametrize(
+    ("selector", "every_us", "deliveries"),
+    [("host", 0, 1), ("qemu:stm32f4", 20, 10), ("qemu:microbit", 20, 10), ("qemu:hifive1", 20, 10)],
+)
+def test_ten_thousand_interrupts_do_not_change_the_result(
+    selector: str, every_us: int, deliveries: int, tmp_path: Path
+) -> None:
+    module = machines.compiled(machines.example("forced"), tmp_path)
+    with Board.connect(selector, timeout=TIMEOUT) as board:
+        assert RESULT in forced(board, module)
+        disturbed = forced(board, module, 10_000, every_us)
+        assert RESULT in disturbed
+        assert "raised: button 0, soft0 10000\n" in disturbed
+        shown = board.irq_show(board.irq_number("soft0"))
+        assert shown.delivered >= deliveries
+        assert shown.missed == 0
