@@ -63,7 +63,13 @@ uint32_t board_tick_hz(void) {
     return BOARD_TICK_HZ;
 }
 
+/* A time that never comes. Not the largest number: QEMU 7.2 multiplies the distance by nanoseconds, which wraps, and its event loop
+ * then spins on a timer that is always due. */
+#define NEVER (UINT64_C(1) << 56)
+
 void board_alarm(uint64_t ticks) {
+    if (ticks > NEVER)
+        ticks = NEVER;
     CLINT_MTIMECMP_LOW = UINT32_MAX; /* so that no value in between is in the past */
     CLINT_MTIMECMP_HIGH = (uint32_t)(ticks >> 32);
     CLINT_MTIMECMP_LOW = (uint32_t)ticks;
