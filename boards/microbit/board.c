@@ -39,6 +39,8 @@
 #define GPIO_OUTCLR CHIP_REGISTER(0x5000050C)
 #define GPIO_IN CHIP_REGISTER(0x50000510)
 #define GPIO_DIRSET CHIP_REGISTER(0x50000518)
+#define GPIO_PIN_CNF(n) CHIP_REGISTER(0x50000700 + 4 * (n))
+#define PIN_CNF_INPUT 0 /* connected, no pull */
 
 enum { UART0 = 2, GPIOTE = 6, TIMER0 = 8 };
 enum { LED_ROW = 13, LED_COLUMN = 4, BUTTON_A = 17, TXD = 24, RXD = 25 };
@@ -108,6 +110,7 @@ static void init_timer(void) {
 static void init_uart(void) {
     GPIO_OUTSET = UINT32_C(1) << TXD;
     GPIO_DIRSET = UINT32_C(1) << TXD;
+    GPIO_PIN_CNF(RXD) = PIN_CNF_INPUT;
     UART_PSELTXD = TXD;
     UART_PSELRXD = RXD;
     UART_BAUDRATE = BAUDRATE_115200;
@@ -158,8 +161,8 @@ void button_isr(void) {
 static void init_pins(void) {
     GPIO_OUTCLR = UINT32_C(1) << LED_ROW | UINT32_C(1) << LED_COLUMN;
     GPIO_DIRSET = UINT32_C(1) << LED_ROW | UINT32_C(1) << LED_COLUMN;
-    CHIP_REGISTER(0x50000700 + 4 * BUTTON_A) = 0;        /* PIN_CNF: input, connected, no pull: the board has one */
-    GPIOTE_CONFIG = 1u | BUTTON_A << 8 | 3u << 16;       /* an event at every change of the pin */
+    GPIO_PIN_CNF(BUTTON_A) = PIN_CNF_INPUT;        /* the board has a pull-up */
+    GPIOTE_CONFIG = 1u | BUTTON_A << 8 | 3u << 16; /* an event at every change of the pin */
     GPIOTE_INTENSET = 1;
     button_was_up = button_is_up();
     cortexm_enable(GPIOTE);
