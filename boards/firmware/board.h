@@ -1,8 +1,8 @@
 /* board.h: what a board must do for the firmware, and what it must tell it. A board is these functions and a board.toml.
  *
  * Contexts. "Thread" is the main program; "ISR" is any interrupt service routine. All ISRs that call one of the firmware_…
- * functions below run at ONE priority, so that none interrupts another: together they are one raising context (interrupts.md
- * R10: one source, one raising context). The soft interrupt has a lower priority than all of them.
+ * functions below run at ONE priority, so that none interrupts another: together they are one raising context (R10: one source,
+ * one raising context). The soft interrupt has a lower priority than all of them.
  */
 #ifndef BOARD_H
 #define BOARD_H

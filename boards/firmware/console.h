@@ -16,7 +16,7 @@ void console_type(const uint8_t *bytes, uint32_t length, bool echo);
 /* Tells that the app ended; for when no host is there to be told. */
 void console_app_ended(const struct app_exit *exit);
 
-/* Runs one line (changed in the course). commands of console_commands.c. */
+/* Runs one line, which is changed in the course: console_commands.c. */
 void console_run(char *line);
 
 #endif

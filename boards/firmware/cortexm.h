@@ -60,7 +60,7 @@ static inline _Noreturn void cortexm_reset(void) {
     }
 }
 
-/* Reads a word. False if nothing answers there, as on an emulator that leaves a part of the chip out. Masked or not; thread only. */
+/* Reads a word. False if nothing answers there, as on an emulator that leaves a part of the chip out. Thread only. */
 bool cortexm_probe(uint32_t address, uint32_t *value);
 
 /* ---- what a vector table points at ---- */

@@ -10,8 +10,7 @@
 /* The one VM; made before interrupts are let through, never NULL afterwards. */
 extern struct wirq_vm *firmware_vm;
 
-/* Has all parts of the firmware begin what they do only once a guest runs, or end it. While it is true ISRs ask the VM for a safe
- * point when they need the main loop. */
+/* Does the VM run something? Then ISRs ask it for a safe point when they need the main loop. */
 extern volatile bool firmware_guest_runs;
 
 /* Finds a source by its name or number, as people type it. BOARD_SOURCE_COUNT if there is none. */
@@ -20,7 +19,7 @@ extern const char *const firmware_source_names[];
 /* Hardware interrupt numbers, 0xFFFF for sources that software raises. */
 extern const uint16_t firmware_source_vectors[];
 
-/* board.c's imports for guests: module "board". */
+/* Gives the VM the import module "board". */
 void imports_provide(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* imports.c: what guests can ask of the board: import module "board". The same names and types on every board; guests/c/wirq_guest.h
- * tells guests what they do. */
+/* imports.c: what guests can ask of the board: import module "board". The same names and types on every board;
+ * guests/c/wirq_guest.h tells guests what they do. */
 #include "board.h"
 #include "clock.h"
 #include "firmware.h"

@@ -11,8 +11,8 @@
 
 /* Takes typed text that was not read yet; returns how many bytes. Thread only. */
 uint32_t receive_text(uint8_t *to, uint32_t capacity);
-/* Adds text that came in a frame of the console channel, and raises the source `uart` if a guest runs; returns how many bytes fitted.
- * Thread only. */
+/* Adds text that came in a frame of the console channel, and raises the source `uart` if a guest runs; returns how many bytes
+ * fitted. Thread only. */
 uint32_t receive_add_text(const uint8_t *text, uint32_t length);
 /* Was Ctrl-C typed after all that was read so far? Tells it once. Before that, nothing behind it is read. */
 bool receive_interrupted(void);

@@ -1,6 +1,6 @@
-/* systick.c: one 24-bit counter is both the clock and the alarm. A period of the counter is as long as the time to the next alarm, or
- * as long as it can be; where periods begin is kept in 64 bits. While interrupts are held off for more than a period (only
- * bench does that) the clock loses time. */
+/* systick.c: one 24-bit counter is both the clock and the alarm. A period of the counter is as long as the time to the next
+ * alarm, or as long as it can be; where periods begin is kept in 64 bits. While interrupts are held off for more than a period
+ * (only bench does that) the clock loses time. */
 #include "systick.h"
 
 #include "board.h"

@@ -1,6 +1,6 @@
-/* board.c: the host board. Interrupts are real asynchronous signals to the thread that runs the firmware: from the thread that reads
- * the serial line, from a POSIX timer, and from whoever sends SIGUSR2. While one signal's handler runs the others are held, as
- * ISRs of one priority are; the handler itself asks for the safe point (interrupts.md R13). */
+/* board.c: the host board. Interrupts are real asynchronous signals to the thread that runs the firmware: from the thread that
+ * reads the serial line, from a POSIX timer, and from whoever sends SIGUSR2. While one signal's handler runs the others are held,
+ * as ISRs of one priority are; the handler itself asks for the safe point (R13: on POSIX the signal handler does). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
