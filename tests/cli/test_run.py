@@ -152,7 +152,7 @@ def test_nothing_is_left_running_when_the_command_is_terminated(write: WriteModu
     if not children.exists():
         process.kill()
         process.communicate()
-        pytest.skip("SKIPPED: whether firmware outlives its command was not tested, for this system lists no process's children")
+        pytest.skip("SKIPPED: a command that leaves firmware running was not looked for: no list of children here")
     firmware = [int(pid) for pid in children.read_text().split()]
     assert firmware
     process.terminate()
