@@ -58,6 +58,8 @@ def _native_triple() -> str:
 
 #: zig's checks for undefined behaviour are on by default and would call a run-time library.
 _ZIG = ("-fno-sanitize=all",)
+#: clang keeps a frame pointer on Arm unless told not to: a register and an instruction in every function.
+_NO_FRAME_POINTER = ("-fomit-frame-pointer",)
 #: zig passes -Os on for -Oz, too; clang's own is a tenth smaller.
 _ZIG_SMALL = ("-Os", "-Xclang", "-Oz")
 #: gcc turns copying loops into calls of memcpy, also inside memcpy itself.
@@ -71,7 +73,7 @@ _GCC_PINNED = ("-Os", "-fno-reorder-blocks")
 def _arm(name: str, gcc_cpu: str, zig_cpu: str) -> Machine:
     gcc = ("-mthumb", f"-mcpu={gcc_cpu}", "-mfloat-abi=soft")
     gcc_fast = ("-O2",) if name == "cortex-m0" else _GCC_PINNED
-    zig = ("-target", "thumb-freestanding-eabi", f"-mcpu={zig_cpu}")
+    zig = ("-target", "thumb-freestanding-eabi", f"-mcpu={zig_cpu}", *_NO_FRAME_POINTER)
     return Machine(
         name,
         {

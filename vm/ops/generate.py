@@ -58,7 +58,7 @@ def numbers(operations: list[Operation], extended: list[Operation]) -> str:
 
 def handlers(operations: list[Operation]) -> str:
     lines = [HEADER]
-    lines += [f"op_{operation.name}: {{ {operation.code} }}\n" for operation in operations]
+    lines += [f"op_{operation.name}: {{ HANDLER(); {operation.code} }}\n" for operation in operations]
     return "".join(lines)
 
 

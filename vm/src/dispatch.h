@@ -1,15 +1,17 @@
 /* dispatch.h: how the dispatch function keeps its registers and goes on to the next operation, per instruction set.
  *
  * The portable form is a computed goto. On Armv7-M compilers make four to six instructions of it (load the handler, set the Thumb
- * bit, branch, and copies of registers), where two do: a load of the unit and a load into the program counter. gcc can be brought
- * to that: the registers are pinned, the last instruction is an asm that takes all of them as inputs and is not come back from, and
- * the computed goto at the entry is where the compiler sees the handlers reached from. clang does not pin variables to registers;
- * it gets the portable form, and so does every other instruction set. The suites run in both forms.
+ * bit, branch, and copies of registers), where two do: a load of the unit and a load into the program counter. So there every
+ * handler is an island. HANDLER begins it with an asm that says: the state is in these registers, and nothing else is in any
+ * other. DISPATCH ends it with an asm that takes the state in the same registers and is not come back from. Between the two the
+ * compiler does as it likes; it sees no way from one handler to the next, so it can carry nothing over, in registers or on the
+ * stack. gcc and clang both keep to the registers at asm operands, which is all that is asked. tests/vm/test_dispatch_code.py reads
+ * what they made of it; the suites run in both forms.
  */
 #ifndef WIRQ_DISPATCH_H
 #define WIRQ_DISPATCH_H
 
-#if defined(__thumb2__) && !defined(__clang__) && !defined(WIRQ_PORTABLE_DISPATCH)
+#if defined(__thumb2__) && !defined(WIRQ_PORTABLE_DISPATCH)
 
 /* Low registers for what short encodings profit from: ip, the accumulator and the memory base. */
 #define STATE                                                                                                                \
@@ -17,9 +19,13 @@
     register uint32_t A __asm__("r5");                                                                                        \
     register uint8_t *memory __asm__("r6");                                                                                   \
     register uint32_t *fp __asm__("r8");                                                                                      \
-    register struct wirq_vm *vm __asm__("r9") = vm_argument;                                                                  \
+    register struct wirq_vm *vm __asm__("r9");                                                                                \
     register uint32_t limit __asm__("r10");                                                                                   \
     register struct record *rs __asm__("r11")
+#define STATE_IN "r"(ip), "r"(A), "r"(memory), "r"(fp), "r"(vm), "r"(limit), "r"(rs)
+#define STATE_OUT "=r"(ip), "=r"(A), "=r"(memory), "=r"(fp), "=r"(vm), "=r"(limit), "=r"(rs)
+
+#define HANDLER() __asm__ volatile("" : STATE_OUT : : "r0", "r1", "r2", "r3", "r7", "r12", "lr", "cc", "memory")
 
 /* An address of a handler as the table holds it: loading it into the program counter needs the Thumb bit. */
 #define TABLE_ENTRY(label) ((const void *)((uintptr_t)(label) | 1))
@@ -28,9 +34,9 @@
 /* The number in the comment makes every dispatch different: merging two of them would cost a branch. */
 #define DISPATCH_NUMBERED(number)                                                                                            \
     do {                                                                                                                     \
-        __asm__ volatile("ldr pc, [%0, %1, lsl #2] @ " DISPATCH_TEXT(number)                                                 \
+        __asm__ volatile("ldr pc, [%[vm], %[operation], lsl #2] @ " DISPATCH_TEXT(number)                                    \
                          :                                                                                                   \
-                         : "r"(vm), "r"(operation), "r"(ip), "r"(fp), "r"(memory), "r"(limit), "r"(A), "r"(rs)               \
+                         : [vm] "r"(vm), [operation] "r"(operation), STATE_IN                                                \
                          : "memory");                                                                                        \
         __builtin_unreachable();                                                                                             \
     } while (0)
@@ -47,6 +53,13 @@
         __asm__("ldrh %0, [%1, #%c2]!" : "=r"(operation), "+r"(ip) : "i"((n) * 2));                                          \
         DISPATCH_COUNTED(__COUNTER__);                                                                                       \
     } while (0)
+/* Goes to the handler at a label's address, whatever the table says. */
+#define DISPATCH_TO(label)                                                                                                   \
+    do {                                                                                                                     \
+        const void *to = TABLE_ENTRY(label);                                                                                 \
+        __asm__ volatile("bx %[to]" : : [to] "r"(to), STATE_IN : "memory");                                                  \
+        __builtin_unreachable();                                                                                             \
+    } while (0)
 
 /* A distance in units is added to ip. gcc would copy ip first, on both ways of the branch. */
 #define STEP(distance)                                                                                                       \
@@ -55,10 +68,19 @@
         __asm__("add %0, %0, %1, lsl #1" : "+r"(ip) : "r"(units));                                                           \
     } while (0)
 
-/* Where the compiler sees the handlers reached from: with any state, in the registers above. */
+/* Goes to the first handler. The computed goto is never executed: it tells the compiler that the handlers are reached. */
 #define ENTER()                                                                                                              \
-    __asm__ volatile("" : "+r"(ip), "+r"(fp), "+r"(memory), "+r"(limit), "+r"(A), "+r"(rs), "+r"(vm));                       \
-    goto *VM_HANDLERS(vm)[*ip]
+    do {                                                                                                                     \
+        uint32_t operation = *ip;                                                                                            \
+        __asm__ goto("ldr pc, [%[vm], %[operation], lsl #2]"                                                                 \
+                     :                                                                                                       \
+                     : [vm] "r"(vm), [operation] "r"(operation), STATE_IN                                                    \
+                     : "memory"                                                                                              \
+                     : handlers);                                                                                            \
+        __builtin_unreachable();                                                                                             \
+    handlers:                                                                                                                \
+        goto *VM_HANDLERS(vm)[operation];                                                                                    \
+    } while (0)
 
 #else
 
@@ -67,9 +89,10 @@
     uint32_t A;                                                                                                              \
     uint8_t *memory;                                                                                                         \
     uint32_t *fp;                                                                                                            \
-    struct wirq_vm *vm = vm_argument;                                                                                        \
+    struct wirq_vm *vm;                                                                                                      \
     uint32_t limit;                                                                                                          \
     struct record *rs
+#define HANDLER()
 #define TABLE_ENTRY(label) (label)
 #define DISPATCH() goto *VM_HANDLERS(vm)[*ip]
 #define NEXT(n)                                                                                                              \
@@ -77,6 +100,7 @@
         ip += (n);                                                                                                           \
         DISPATCH();                                                                                                          \
     } while (0)
+#define DISPATCH_TO(label) goto *(label)
 /* The empty asm keeps the compiler from computing ip on both ways of a branch. */
 #define STEP(distance)                                                                                                       \
     do {                                                                                                                     \

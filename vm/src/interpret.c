@@ -136,19 +136,21 @@ enum wirq_run interpret(struct wirq_vm *vm_argument) {
     enum safe_point at;
     uint32_t length, narrow_address;
 
+    vm = vm_argument;
     RELOAD();
     ENTER();
 
 #include "wirq_handlers.inc"
 
 poisoned: /* a control operation has been reached while a safe point is asked for; it has not begun */
+    HANDLER();
     WRITE_BACK();
     at = interrupt_safe_point(vm);
     if (at != SAFE_POINT_RESUME)
         goto leave;
     RELOAD();
     if (UNLIKELY(vm->inject_armed)) /* counting stubs stay installed: run the operation itself (R65) */
-        goto *labels[*ip - OPERATION_BIAS];
+        DISPATCH_TO(labels[*ip - OPERATION_BIAS]);
     DISPATCH();
 
 idle: /* a reactor between interrupts */
