@@ -7,6 +7,7 @@ Programs pass the address of wirq_bench_mark at the edges of what is to be count
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,21 @@ class Counts:
     second_call: int
 
 
+@dataclass(frozen=True)
+class Profile:
+    """Internal operations of the second call, by number as in vm/ops: how often each executed and its instructions in
+    all, and how often pairs and triples executed one after the other."""
+
+    times: dict[int, int]
+    instructions: dict[int, int]
+    pairs: dict[tuple[int, int], int]
+    triples: dict[tuple[int, int, int], int]
+
+    @property
+    def dispatches(self) -> int:
+        return sum(self.times.values())
+
+
 def plugin(major: int) -> Path:
     """The counting plugin for that QEMU major version, compiled if it is not there yet."""
     source = resources.path("tools", "insncount", "insncount.c")
@@ -52,10 +68,60 @@ def plugin(major: int) -> Path:
     return target
 
 
-def plugin_arguments(binary: str, address: int, log: Path) -> list[str]:
-    """QEMU arguments that make it log every pass of `address` to `log`; complete once QEMU has ended in good order."""
+def plugin_arguments(binary: str, address: int, log: Path, handlers: Path | None = None) -> list[str]:
+    """QEMU arguments that make it log every pass of `address` to `log`; complete once QEMU has ended in good order.
+
+    `handlers` is a file of write_handlers: the second call is profiled.
+    """
     names = [str(plugin(find_program(binary)[1])), f"pc={address:#x}", f"out={log}"]
+    if handlers is not None:
+        names += [f"handlers={handlers}", f"from={MARKS - 1}", f"to={MARKS}"]
     return ["-plugin", ",".join(name.replace(",", ",,") for name in names)]
+
+
+def write_handlers(elf_file: Path, target: Path) -> Path:
+    """Writes the addresses of the VM's handlers to `target`, for the plugin, in order of their operations' numbers.
+
+    They are the words of the table `labels` of the dispatch function, one more than there are operations.
+    """
+    from elftools.elf.elffile import ELFFile
+
+    from vm.ops import internal
+
+    count = len(internal.operations())
+    with elf_file.open("rb") as stream:
+        elf = ELFFile(stream)
+        symbols = elf.get_section_by_name(".symtab")
+        found = [
+            (symbol["st_value"], elf.get_section(symbol["st_shndx"]))
+            for symbol in (symbols.iter_symbols() if symbols else ())
+            if "labels" in symbol.name.split(".") and symbol["st_size"] == 4 * (count + 1)
+        ]
+        if len(found) != 1:
+            raise BuildError(f"{elf_file.name} has no table of the handlers of {count} operations")
+        address, section = found[0]
+        offset = address - section["sh_addr"]
+        words = struct.unpack(f"<{count}I", section.data()[offset : offset + 4 * count])
+        thumb = elf["e_machine"] == "EM_ARM"
+    target.write_text("".join(f"{word & ~1 if thumb else word:#x}\n" for word in words))
+    return target
+
+
+def read_profile(log: Path) -> Profile:
+    """The profile in a plugin's log."""
+    profile = Profile({}, {}, {}, {})
+    for kind, numbers, times, rest in re.findall(
+        r"^(one|two|three) ([\d ]+) n=(\d+)(?: insns=(\d+))?$", log.read_text(), re.MULTILINE
+    ):
+        at = [int(number) for number in numbers.split()]
+        if kind == "one":
+            profile.times[at[0]] = int(times)
+            profile.instructions[at[0]] = int(rest)
+        elif kind == "two":
+            profile.pairs[at[0], at[1]] = int(times)
+        else:
+            profile.triples[at[0], at[1], at[2]] = int(times)
+    return profile
 
 
 def read_counts(log: Path) -> Counts:

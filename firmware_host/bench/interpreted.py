@@ -22,10 +22,11 @@ from firmware_host.sim.qemu import Qemu, target_of
 
 @dataclass(frozen=True)
 class InterpretedRun:
-    """Counts of one module, and what the board said about it: result cells, sizes, peaks."""
+    """Counts of one module, and what the board said about it: result cells, sizes, peaks. `profile` if asked for."""
 
     counts: counting.Counts
     board: BenchResult
+    profile: counting.Profile | None = None
 
 
 def run_interpreted(
@@ -38,19 +39,23 @@ def run_interpreted(
     name: str = "app.wasm",
     symbols: bytes | None = None,
     timeout: float | None = None,
+    profiled: bool = False,
 ) -> InterpretedRun:
     """Runs `export` of `module` with argument `cells` on the firmware `elf` of a board that QEMU plays.
 
-    `symbols` is the module with its names, for messages. `timeout` (seconds) is for load and calls together. Raises
-    BadModule, NoSpace or TrapError as the board says, ToolMissing, LinkTimeout.
+    `symbols` is the module with its names, for messages. `timeout` (seconds) is for load and calls together. With
+    `profiled` the second call's internal operations are counted one by one, which takes longer. Raises BadModule,
+    NoSpace or TrapError as the board says, ToolMissing, LinkTimeout.
     """
     _, target = target_of(board)
     address = symbol_address(elf, counting.MARK_SYMBOL)
     with tempfile.TemporaryDirectory(prefix="wirq-bench-") as directory:
         log = Path(directory) / "count.log"
-        with Qemu(board, elf, counting.plugin_arguments(target.binary, address, log)) as qemu:
+        handlers = counting.write_handlers(elf, Path(directory) / "handlers") if profiled else None
+        with Qemu(board, elf, counting.plugin_arguments(target.binary, address, log, handlers)) as qemu:
             way = Target(f"qemu:{board.name}", qemu.transport, qemu.tick_hz, qemu.close)
             with Board(way) as connected:
                 connected.put(module, name, symbols=symbols)
                 said = connected.bench(export, cells, timeout)
-        return InterpretedRun(counting.read_counts(log), said)
+        profile = counting.read_profile(log) if profiled else None
+        return InterpretedRun(counting.read_counts(log), said, profile)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware_host import resources
+from firmware_host.bench.counting import Profile
 from firmware_host.bench.interpreted import InterpretedRun, run_interpreted
 from firmware_host.bench.native import NativeRun, run_native
 from firmware_host.boards import BoardFacts
@@ -27,7 +28,7 @@ from firmware_host.wasm import strip
 _TIME_LIMIT = 300.0
 
 HALVES = ("tuning", "checking")
-_ARITHMETIC = ("integer", "integer64", "f32")
+ARITHMETIC = ("integer", "integer64", "f32")
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def kernels(names: Iterable[str] = ()) -> list[Kernel]:
         if name not in rows:
             raise BuildError(f"there is no kernel {name!r}", hint=f"kernels: {', '.join(rows)}")
         half, arithmetic = rows[name]["half"], rows[name]["arithmetic"]
-        if half not in HALVES or arithmetic not in _ARITHMETIC:
+        if half not in HALVES or arithmetic not in ARITHMETIC:
             raise BuildError(f"kernels.toml: {name} is of half {half!r} and arithmetic {arithmetic!r}")
     return [
         Kernel(directory / f"{name}.c", rows[name]["result"], rows[name]["half"], rows[name]["arithmetic"])
@@ -165,12 +166,35 @@ def measure(
     )
 
 
-def _interpreted(kernel: Kernel, made: image.Image) -> InterpretedRun:
+def profiles(
+    board: BoardFacts, chosen: Sequence[Kernel], *, toolchain: str | None = None, jobs: int = 2
+) -> dict[str, Profile]:
+    """The internal operations of each kernel's second call, by kernel. Raises what a run raises."""
+    made = image.build(image.Options(board.name, toolchain), jobs)
+
+    def one(kernel: Kernel) -> Profile:
+        profile = _interpreted(kernel, made, profiled=True).profile
+        assert profile is not None
+        return profile
+
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        return dict(zip((kernel.name for kernel in chosen), pool.map(one, chosen), strict=True))
+
+
+def _interpreted(kernel: Kernel, made: image.Image, *, profiled: bool = False) -> InterpretedRun:
     with tempfile.TemporaryDirectory(prefix="wirq-kernel-") as directory:
         module = guest.compile_c(kernel.file, Path(directory) / f"{kernel.name}.wasm", optimise="-O2").read_bytes()
     name = f"{kernel.name}.wasm"
     return run_interpreted(
-        strip(module), "run", (), made.board, made.elf, name=name, symbols=module, timeout=_TIME_LIMIT
+        strip(module),
+        "run",
+        (),
+        made.board,
+        made.elf,
+        name=name,
+        symbols=module,
+        timeout=_TIME_LIMIT,
+        profiled=profiled,
     )
 
 

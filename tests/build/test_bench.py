@@ -12,6 +12,7 @@ from firmware_host import resources
 from firmware_host.bench import suite
 from firmware_host.boards import load_board
 from firmware_host.cli.main import run
+from vm.ops import internal
 
 #: The geometric mean over the integer kernels, in multiples of native -O2, that the VM must stay below on a Cortex-M4.
 _BOUND = 9.0
@@ -88,3 +89,17 @@ def test_the_integer_kernels_stay_below_the_bound(toolchain: str) -> None:
     assert len(report.kernels) == len(suite.kernels())
     assert report.integer_geomean is not None
     assert report.integer_geomean < _BOUND
+
+
+def test_a_profile_accounts_for_every_instruction_and_every_step() -> None:
+    """Operations, pairs and triples of one run; a second run counts the same instructions without the profile."""
+    board = load_board("stm32f4")
+    [fib] = suite.kernels(["fib"])
+    profile = suite.profiles(board, [fib])["fib"]
+    whole = suite.measure(board, [fib]).kernels[0].second_call_instructions
+    assert 0 < whole - sum(profile.instructions.values()) < 300, "only the way into the export lies outside"
+    assert sum(profile.pairs.values()) == profile.dispatches - 1
+    assert sum(profile.triples.values()) == profile.dispatches - 2
+    names = [operation.name for operation in internal.operations()]
+    calls = profile.times[names.index("call")]
+    assert calls == sum(n for number, n in profile.times.items() if names[number].startswith("return")) - 1
