@@ -1,4 +1,5 @@
-/* cortexm.c: faults of a Cortex-M, and reading addresses that may not be there. */
+/* cortexm.c: what all Cortex-M boards do alike: start, mask, sleep, the soft interrupt, faults, and reading addresses that may
+ * not be there. */
 #include <stdint.h>
 
 #if !defined __arm__ || __STDC_HOSTED__
@@ -7,7 +8,51 @@ typedef int this_board_is_no_cortex_m;
 
 #else
 
+#include "board.h"
 #include "cortexm.h"
+
+/* ---- start and reset ---- */
+
+/* Where the linker script begins the image. */
+void cortexm_start(void) {
+#if __ARM_ARCH >= 7
+    SCB_VTOR = BOARD_FLASH_ORIGIN; /* a boot loader may have left another */
+#endif
+    chip_init_memory();
+    firmware_main();
+}
+
+_Noreturn void board_reset(void) {
+    __asm__ volatile("dsb" ::: "memory");
+    SCB_AIRCR = UINT32_C(0x05FA0004);
+    for (;;) {
+    }
+}
+
+/* ---- interrupts ---- */
+
+void board_soft_interrupt(void) {
+    SCB_ICSR = ICSR_PENDSVSET;
+}
+
+void cortexm_soft_interrupt(void) {
+    firmware_soft_interrupt();
+}
+
+uintptr_t board_mask(void) {
+    return cortexm_mask();
+}
+
+void board_unmask(uintptr_t before) {
+    cortexm_unmask(before);
+}
+
+/* Wakes for an interrupt that is pending although it is masked. */
+void board_sleep(void) {
+    __asm__ volatile("dsb\n\twfi" ::: "memory");
+}
+
+/* ---- faults ---- */
 
 static volatile bool probing, probe_failed;
 

@@ -34,10 +34,6 @@ static inline void cortexm_init_soft_interrupt(void) {
     SCB_SHPR3 |= UINT32_C(0x00FF0000);
 }
 
-static inline void cortexm_pend_soft_interrupt(void) {
-    SCB_ICSR = ICSR_PENDSVSET;
-}
-
 static inline uintptr_t cortexm_mask(void) {
     uint32_t before;
     __asm__ volatile("mrs %0, primask\n\tcpsid i" : "=r"(before)::"memory");
@@ -48,25 +44,26 @@ static inline void cortexm_unmask(uintptr_t before) {
     __asm__ volatile("msr primask, %0" ::"r"(before) : "memory");
 }
 
-/* Wakes for an interrupt that is pending although it is masked. */
-static inline void cortexm_sleep(void) {
-    __asm__ volatile("dsb\n\twfi" ::: "memory");
-}
-
-static inline _Noreturn void cortexm_reset(void) {
-    __asm__ volatile("dsb" ::: "memory");
-    SCB_AIRCR = UINT32_C(0x05FA0004);
-    for (;;) {
-    }
-}
-
 /* Reads a word. False if nothing answers there, as on an emulator that leaves a part of the chip out. Thread only. */
 bool cortexm_probe(uint32_t address, uint32_t *value);
 
-/* ---- what a vector table points at ---- */
+/* ---- the vector table ---- */
 
 typedef void cortexm_vector(void);
-cortexm_vector cortexm_fault; /* HardFault, and all other exceptions that nobody expects */
-extern uint8_t __stack_top[]; /* the linker script's */
+cortexm_vector cortexm_start;          /* from reset to firmware_main */
+cortexm_vector cortexm_fault;          /* HardFault, and all other exceptions that nobody expects */
+cortexm_vector cortexm_soft_interrupt; /* PendSV */
+extern uint8_t __stack_top[];          /* the linker script's */
+
+/* A board's vector table: CORTEXM_VECTORS(last) = {CORTEXM_EXCEPTIONS(systick), [16 + n] = …}, where `last` is the last interrupt
+ * that is used, and `systick` is systick_isr, or cortexm_fault for a part without one. */
+#define CORTEXM_VECTORS(last) __attribute__((section(".vectors"), used)) static cortexm_vector *const vectors[16 + (last) + 1]
+
+/* The exceptions of the processor. The finer faults are not enabled and end in HardFault; Armv6-M does not have them. */
+#define CORTEXM_EXCEPTIONS(systick)                                                                                            \
+    [0] = (cortexm_vector *)(uintptr_t)__stack_top, [1] = cortexm_start, [2] = cortexm_fault, /* NMI */                       \
+    [3] = cortexm_fault, [4] = cortexm_fault, [5] = cortexm_fault, [6] = cortexm_fault, [7] = cortexm_fault,                   \
+    [11] = cortexm_fault, [12] = cortexm_fault, /* SVCall, debug monitor */                                                    \
+    [14] = cortexm_soft_interrupt, [15] = (systick)
 
 #endif

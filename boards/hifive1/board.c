@@ -3,19 +3,7 @@
 
 #include <string.h>
 
-#include "chip.h"
 #include "riscv.h"
-
-#define CLINT_MSIP CHIP_REGISTER(0x02000000)
-#define CLINT_MTIMECMP_LOW CHIP_REGISTER(0x02004000)
-#define CLINT_MTIMECMP_HIGH CHIP_REGISTER(0x02004004)
-#define CLINT_MTIME_LOW CHIP_REGISTER(0x0200BFF8)
-#define CLINT_MTIME_HIGH CHIP_REGISTER(0x0200BFFC)
-
-#define PLIC_PRIORITY(source) CHIP_REGISTER(0x0C000000 + 4 * (source))
-#define PLIC_ENABLE(n) CHIP_REGISTER(0x0C002000 + 4 * (n))
-#define PLIC_THRESHOLD CHIP_REGISTER(0x0C200000)
-#define PLIC_CLAIM CHIP_REGISTER(0x0C200004)
 
 #define PRCI_HFXOSCCFG CHIP_REGISTER(0x10008004)
 #define PRCI_PLLCFG CHIP_REGISTER(0x10008008)
@@ -47,33 +35,6 @@ enum { BUTTON = 18, LED_GREEN = 19, RX_PIN = 16, TX_PIN = 17 };
 #define RING_HZ 14400000
 
 static bool led;
-
-/* ---- time ---- */
-
-uint64_t board_ticks(void) {
-    uint32_t high, low;
-    do {
-        high = CLINT_MTIME_HIGH;
-        low = CLINT_MTIME_LOW;
-    } while (CLINT_MTIME_HIGH != high);
-    return (uint64_t)high << 32 | low;
-}
-
-uint32_t board_tick_hz(void) {
-    return BOARD_TICK_HZ;
-}
-
-/* A time that never comes. Not the largest number: QEMU 7.2 multiplies the distance by nanoseconds, which wraps, and its event loop
- * then spins on a timer that is always due. */
-#define NEVER (UINT64_C(1) << 56)
-
-void board_alarm(uint64_t ticks) {
-    if (ticks > NEVER)
-        ticks = NEVER;
-    CLINT_MTIMECMP_LOW = UINT32_MAX; /* so that no value in between is in the past */
-    CLINT_MTIMECMP_HIGH = (uint32_t)(ticks >> 32);
-    CLINT_MTIMECMP_LOW = (uint32_t)ticks;
-}
 
 /* ---- serial line ---- */
 
@@ -134,66 +95,18 @@ bool board_pin_level(uint32_t pin) {
 
 /* ---- interrupts ---- */
 
-static void init_plic(void) {
-    PLIC_ENABLE(0) = BIT(UART0) | BIT(GPIO_FIRST + BUTTON);
-    PLIC_ENABLE(1) = 0;
-    PLIC_PRIORITY(UART0) = 1;
-    PLIC_PRIORITY(GPIO_FIRST + BUTTON) = 1;
-    PLIC_THRESHOLD = 0;
-}
-
-static void external_isr(void) {
-    uint32_t source = PLIC_CLAIM;
-    if (source == UART0)
+void riscv_line(uint32_t line) {
+    if (line == UART0)
         uart_isr();
-    else if (source == GPIO_FIRST + BUTTON)
+    else if (line == GPIO_FIRST + BUTTON)
         button_isr();
-    if (source != 0)
-        PLIC_CLAIM = source;
-}
-
-/* Traps do not interrupt one another here, so the soft interrupt runs after the ISR that asked for it. */
-void riscv_interrupt(uint32_t cause);
-void riscv_interrupt(uint32_t cause) {
-    switch (cause) {
-    case INTERRUPT_EXTERNAL:
-        external_isr();
-        break;
-    case INTERRUPT_TIMER:
-        firmware_alarm(); /* which sets the next one */
-        break;
-    case INTERRUPT_SOFTWARE:
-        CLINT_MSIP = 0;
-        firmware_soft_interrupt();
-        break;
-    default:
-        chip_fault();
-    }
-}
-
-void board_soft_interrupt(void) {
-    CLINT_MSIP = 1;
-}
-
-uintptr_t board_mask(void) {
-    return riscv_mask();
-}
-
-void board_unmask(uintptr_t before) {
-    riscv_unmask(before);
-}
-
-void board_sleep(void) {
-    riscv_sleep();
 }
 
 /* The chip has no reset register: what start-up relies on is brought back, and the rest initialises itself. */
-_Noreturn void reset(void);
 _Noreturn void board_reset(void) {
     (void)riscv_mask();
-    CLINT_MSIP = 0;
-    board_alarm(UINT64_MAX);
-    reset();
+    riscv_quiet();
+    riscv_start();
 }
 
 void board_unique_id(uint8_t id[8]) {
@@ -215,10 +128,7 @@ static bool start_crystal(void) {
 void board_init(void) {
     init_uart(start_crystal() ? CRYSTAL_HZ : RING_HZ);
     init_pins();
-    CLINT_MSIP = 0;
-    board_alarm(UINT64_MAX);
-    init_plic();
-    riscv_enable(INTERRUPT_EXTERNAL);
-    riscv_enable(INTERRUPT_TIMER);
-    riscv_enable(INTERRUPT_SOFTWARE);
+    riscv_init_interrupts();
+    riscv_enable_line(UART0);
+    riscv_enable_line(GPIO_FIRST + BUTTON);
 }

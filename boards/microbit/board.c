@@ -90,8 +90,7 @@ void board_alarm(uint64_t wanted) {
     cortexm_unmask(before);
 }
 
-cortexm_vector timer_isr;
-void timer_isr(void) {
+static void timer_isr(void) {
     TIMER_COMPARE(ALARM) = 0;
     (void)TIMER_COMPARE(ALARM); /* so that the interrupt is gone before this returns */
     firmware_alarm();
@@ -129,8 +128,7 @@ void board_uart_write(const uint8_t *bytes, size_t length) {
     }
 }
 
-cortexm_vector uart_isr;
-void uart_isr(void) {
+static void uart_isr(void) {
     if (UART_ERROR != 0) {
         UART_ERROR = 0;
         UART_ERRORSRC = UART_ERRORSRC; /* writing ones clears them */
@@ -149,8 +147,7 @@ static bool button_is_up(void) {
 
 /* The level is compared with the one seen last, so that this works for the chip's edge detector and for a line that an emulator
  * sets before it raises this interrupt itself. */
-cortexm_vector button_isr;
-void button_isr(void) {
+static void button_isr(void) {
     GPIOTE_IN = 0;
     bool is_up = button_is_up();
     if (button_was_up && !is_up)
@@ -182,32 +179,7 @@ bool board_pin_level(uint32_t pin) {
     return led;
 }
 
-/* ---- processor ---- */
-
-cortexm_vector soft_interrupt_vector;
-void soft_interrupt_vector(void) {
-    firmware_soft_interrupt();
-}
-
-void board_soft_interrupt(void) {
-    cortexm_pend_soft_interrupt();
-}
-
-uintptr_t board_mask(void) {
-    return cortexm_mask();
-}
-
-void board_unmask(uintptr_t before) {
-    cortexm_unmask(before);
-}
-
-void board_sleep(void) {
-    cortexm_sleep();
-}
-
-_Noreturn void board_reset(void) {
-    cortexm_reset();
-}
+/* ---- the whole ---- */
 
 void board_unique_id(uint8_t id[8]) {
     uint32_t words[2] = {FICR_DEVICEID(0), FICR_DEVICEID(1)};
@@ -224,3 +196,10 @@ void board_init(void) {
     init_pins();
     cortexm_init_soft_interrupt();
 }
+
+CORTEXM_VECTORS(TIMER0) = {
+    CORTEXM_EXCEPTIONS(cortexm_fault),
+    [16 + UART0] = uart_isr,
+    [16 + GPIOTE] = button_isr,
+    [16 + TIMER0] = timer_isr,
+};

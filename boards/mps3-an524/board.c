@@ -38,8 +38,7 @@ void board_uart_write(const uint8_t *bytes, size_t length) {
     }
 }
 
-cortexm_vector uart_isr;
-void uart_isr(void) {
+static void uart_isr(void) {
     UART_INTCLEAR = UART_INT_RX;
     if (UART_STATE & UART_RX_FULL)
         firmware_received((uint8_t)UART_DATA);
@@ -48,8 +47,7 @@ void uart_isr(void) {
 
 /* ---- button, pins ---- */
 
-cortexm_vector button_isr;
-void button_isr(void) {
+static void button_isr(void) {
     firmware_button();
 }
 
@@ -64,36 +62,7 @@ bool board_pin_level(uint32_t pin) {
     return led;
 }
 
-/* ---- processor ---- */
-
-cortexm_vector systick_vector, soft_interrupt_vector;
-void systick_vector(void) {
-    systick_isr();
-}
-
-void soft_interrupt_vector(void) {
-    firmware_soft_interrupt();
-}
-
-void board_soft_interrupt(void) {
-    cortexm_pend_soft_interrupt();
-}
-
-uintptr_t board_mask(void) {
-    return cortexm_mask();
-}
-
-void board_unmask(uintptr_t before) {
-    cortexm_unmask(before);
-}
-
-void board_sleep(void) {
-    cortexm_sleep();
-}
-
-_Noreturn void board_reset(void) {
-    cortexm_reset();
-}
+/* ---- the whole ---- */
 
 void board_unique_id(uint8_t id[8]) {
     memset(id, 0, 8);
@@ -105,3 +74,9 @@ void board_init(void) {
     cortexm_init_soft_interrupt();
     systick_init(BOARD_TICK_HZ);
 }
+
+CORTEXM_VECTORS(BUTTON_LINE) = {
+    CORTEXM_EXCEPTIONS(systick_isr),
+    [16 + UART0_RX] = uart_isr,
+    [16 + BUTTON_LINE] = button_isr, /* GPIO 0, combined */
+};

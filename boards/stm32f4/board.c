@@ -76,8 +76,7 @@ void board_uart_write(const uint8_t *bytes, size_t length) {
     }
 }
 
-cortexm_vector uart_isr;
-void uart_isr(void) {
+static void uart_isr(void) {
     uint32_t status = USART_SR;
     uint8_t byte = (uint8_t)USART_DR; /* after SR: this clears an overrun, too */
     if (status & USART_RXNE)
@@ -86,8 +85,7 @@ void uart_isr(void) {
 
 /* ---- button, pins ---- */
 
-cortexm_vector button_isr;
-void button_isr(void) {
+static void button_isr(void) {
     if (EXTI_PR & 1) { /* QEMU pends the interrupt at the other edge, too */
         EXTI_PR = 1;
         firmware_button();
@@ -113,36 +111,7 @@ bool board_pin_level(uint32_t pin) {
     return led;
 }
 
-/* ---- processor ---- */
-
-cortexm_vector systick_vector, soft_interrupt_vector;
-void systick_vector(void) {
-    systick_isr();
-}
-
-void soft_interrupt_vector(void) {
-    firmware_soft_interrupt();
-}
-
-void board_soft_interrupt(void) {
-    cortexm_pend_soft_interrupt();
-}
-
-uintptr_t board_mask(void) {
-    return cortexm_mask();
-}
-
-void board_unmask(uintptr_t before) {
-    cortexm_unmask(before);
-}
-
-void board_sleep(void) {
-    cortexm_sleep();
-}
-
-_Noreturn void board_reset(void) {
-    cortexm_reset();
-}
+/* ---- the whole ---- */
 
 void board_unique_id(uint8_t id[8]) {
     for (uint32_t i = 0; i < 8; i += 4) {
@@ -163,3 +132,9 @@ void board_init(void) {
     cortexm_init_soft_interrupt();
     systick_init(fast ? BOARD_TICK_HZ : HSI_HZ);
 }
+
+CORTEXM_VECTORS(USART1) = {
+    CORTEXM_EXCEPTIONS(systick_isr),
+    [16 + EXTI0] = button_isr,
+    [16 + USART1] = uart_isr,
+};

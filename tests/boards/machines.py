@@ -26,7 +26,7 @@ from firmware_host.transport.stream_socket import Listener
 from firmware_host.wasm import Module
 
 PROGRAMS = Path(__file__).parent / "programs"
-QEMU_BOARDS = ["stm32f4", "microbit", "hifive1", "mps3-an524"]
+QEMU_BOARDS = ["stm32f4", "microbit", "hifive1", "mps3-an524", "virt"]
 SMALL_BOARDS = ["microbit", "hifive1"]
 
 #: For everything that happens on an emulator while the tests of others run, too.

@@ -29,7 +29,7 @@ def press_three_times(board: Board, press: Callable[[], None], module: bytes) ->
     assert 1 <= shown.delivered <= 3
 
 
-@pytest.mark.parametrize("name", ["stm32f4", "microbit", "hifive1"])
+@pytest.mark.parametrize("name", ["stm32f4", "microbit", "hifive1", "virt"])
 def test_the_buttons_line_interrupts_a_computation_on_emulated_boards(name: str, tmp_path: Path) -> None:
     module = machines.compiled(machines.PROGRAMS / "pressed.c", tmp_path)
     with machines.wired(name) as (board, wires):

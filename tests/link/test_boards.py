@@ -15,7 +15,7 @@ from tests.cli import guest_modules
 from tests.link.lossy_line import Faults
 from tests.link.lossy_transport import LossyTransport
 
-SELECTORS = ["host", "qemu:stm32f4", "qemu:microbit", "qemu:hifive1"]
+SELECTORS = ["host", "qemu:stm32f4", "qemu:microbit", "qemu:hifive1", "qemu:virt"]
 
 
 @pytest.fixture(scope="module", params=SELECTORS)

@@ -1,8 +1,12 @@
-/* riscv.h: machine-mode registers (RISC-V privileged architecture). */
+/* riscv.h: what all RISC-V boards do alike (RISC-V privileged architecture, machine mode). Their clock, alarm and soft interrupt are
+ * those of a SiFive CLINT at BOARD_CLINT, their interrupt lines those of a PLIC at BOARD_PLIC, both of [define] in board.toml. */
 #ifndef RISCV_H
 #define RISCV_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "chip.h"
 
 #define MSTATUS_MIE UINT32_C(8)
 #define MCAUSE_INTERRUPT (UINT32_C(1) << 31)
@@ -36,9 +40,19 @@ static inline void riscv_unmask(uintptr_t before) {
     __asm__ volatile(RISCV_CSR("csrs mstatus, %0") ::"r"(before) : "memory");
 }
 
-/* Wakes for an interrupt that is pending although it is masked. */
-static inline void riscv_sleep(void) {
-    __asm__ volatile("wfi" ::: "memory");
-}
+/* From reset to firmware_main; the first instructions of the image. Also starts the firmware anew. */
+_Noreturn void riscv_start(void);
+
+/* No alarm, no soft interrupt: as after a reset. Masked. */
+void riscv_quiet(void);
+
+/* Lets timer, soft interrupt and the PLIC through, and no line of the PLIC yet. At the end of board_init. */
+void riscv_init_interrupts(void);
+
+/* Lets a line of the PLIC, 1 to 63, through; after riscv_init_interrupts. */
+void riscv_enable_line(uint32_t line);
+
+/* The board's: an interrupt came on this line of the PLIC. */
+void riscv_line(uint32_t line);
 
 #endif
