@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,20 +14,27 @@ from firmware_host.boards import known_boards, load_board
 from firmware_host.connection import Connection
 from firmware_host.console import Console
 from firmware_host.errors import BoardError, LinkTimeout, NoSpace, WirqError
-from firmware_host.info import BenchResult, BoardInfo, MemoryInfo, SourceInfo
+from firmware_host.info import BenchResult, BoardInfo, MemoryInfo, SourceInfo, Trap
 from firmware_host.instance import Instance
 from firmware_host.link import messages, table
 from firmware_host.link.messages import Values
 from firmware_host.names import ModuleNames
 from firmware_host.refusals import refusal
 from firmware_host.selector import Target, open_target
-from firmware_host.status import code
+from firmware_host.status import code, status
+from firmware_host.symbols.report import Place, Report
 
 #: Told how many bytes of how many are on the board.
 Progress = Callable[[int, int], None]
 
 #: Bytes of a write request that are not data: the command and the offset.
 _WRITE_OVERHEAD = messages.HEADER_SIZE + 1 + 4
+
+#: A function index that is none.
+_NONE = 0xFFFFFFFF
+
+#: Levels of a stack that are asked for; a guest that recursed for ever has thousands.
+_MOST_PLACES = 64
 
 #: Shorter pieces than this gain nothing: most of their frames is overhead.
 _SHORTEST_PIECE = 32
@@ -163,8 +171,9 @@ class Board:
 
         Raises NoSpace if it does not fit, BoardBusy if room could only be made by ending what runs.
         """
-        names = self._names_for(name, data if symbols is None else symbols)
-        file = {"size": len(data), "sha256": hashlib.sha256(data).digest(), "name": name}
+        digest = hashlib.sha256(data)
+        names = self._names_for(name, data if symbols is None else symbols, digest.hexdigest())
+        file = {"size": len(data), "sha256": digest.digest(), "name": name}
         try:
             begin = self.ask("files.begin", names, **file)
         except NoSpace as error:
@@ -213,14 +222,14 @@ class Board:
         """Frames of this session that had to be sent again."""
         return self._connection.resent
 
-    def _names_for(self, name: str, data: bytes) -> ModuleNames:
+    def _names_for(self, name: str, data: bytes, build: str) -> ModuleNames:
         sources: tuple[str, ...] = ()
         if self.info.name in known_boards():
             try:
                 sources = tuple(source.name for source in load_board(self.info.name).irq_sources)
             except WirqError:
                 pass  # a broken description of a board costs names in messages, no more
-        return ModuleNames(name, data, sources)
+        return ModuleNames(name, data, sources, build)
 
     def instantiate(self, *, keep: bool = False, start: bool = True, timeout: float | None = None) -> Instance:
         """Loads what `put` sent, makes an instance and runs its start function. Everything loaded before is dropped
@@ -241,6 +250,42 @@ class Board:
             self._app = None
             raise
         return app
+
+    def report(self, trap: Trap, instance: Instance | None = None) -> Report:
+        """Everything that the board can tell about a trap of this instance, or of the module sent last: its stack, and
+        of which build it is. To be asked before anything else runs; `firmware_host.symbols` turns it into lines."""
+        names = self._names if instance is None else instance.names
+        handle = None if instance is None else instance.handle
+        places = [Place(None if trap.function == _NONE else trap.function, trap.offset, handle)]
+        while len(places) < _MOST_PLACES:
+            data = self.ask("trap.callers", first=len(places) - 1)["callers"]
+            if not data:
+                break
+            for values in messages.parse_each(table.CALLER, data):
+                places.append(
+                    Place(
+                        None if values["function"] == _NONE else values["function"],
+                        values["offset"],
+                        values["instance"] if handle is not None else None,
+                        bool(values["interrupted"]),
+                    )
+                )
+        return Report(
+            time=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+            board=self.info.name,
+            firmware_build=self.info.build_id,
+            operations=self.info.operations,
+            app=names.name,
+            build=names.build,
+            lowered_code_bytes=0 if instance is None else instance.lowered_code_bytes,
+            status=status(trap.code).name,
+            text=trap.text,
+            stopped=trap.stopped,
+            depth=trap.depth,
+            source=trap.source,
+            source_name=None if trap.source is None else names.source_name(trap.source),
+            places=tuple(places),
+        )
 
     def drop(self) -> None:
         """Releases every instance and module, and the upload."""

@@ -11,9 +11,13 @@ from firmware_host.wasm import Module
 class ModuleNames:
     """Names of one module, looked up when a message needs them. A module that cannot be read has only numbers."""
 
-    def __init__(self, name: str = "the module", data: bytes = b"", sources: tuple[str, ...] = ()) -> None:
-        """`name` is the file's; `data` the module, best with its name section; `sources` the board's, by number."""
+    def __init__(
+        self, name: str = "the module", data: bytes = b"", sources: tuple[str, ...] = (), build: str = ""
+    ) -> None:
+        """`name` is the file's; `data` the module, best with its name section; `sources` the board's, by number;
+        `build` its build id, the SHA-256 of what went to the board in hexadecimal."""
         self.name = name
+        self.build = build
         self._data = data
         self._sources = sources
 
@@ -44,5 +48,9 @@ class ModuleNames:
         names = (one.name for one in self._module.exports if one.kind == 0 and one.name.startswith("irq:"))
         return ", ".join(f"{name} {self._module.exported_function(name)}" for name in names)
 
+    def source_name(self, index: int) -> str | None:
+        return self._sources[index] if index < len(self._sources) else None
+
     def source(self, index: int) -> str:
-        return f"source {index}, {self._sources[index]}" if index < len(self._sources) else f"source {index}"
+        name = self.source_name(index)
+        return f"source {index}, {name}" if name else f"source {index}"

@@ -4,8 +4,8 @@
 
 #include "link.h"
 
-extern const struct link_command control_commands[], files_commands[], app_commands[], irq_commands[];
-extern const uint32_t control_command_count, files_command_count, app_command_count, irq_command_count;
+extern const struct link_command control_commands[], files_commands[], app_commands[], irq_commands[], trap_commands[];
+extern const uint32_t control_command_count, files_command_count, app_command_count, irq_command_count, trap_command_count;
 
 /* Writes one event that is due and answers its channel; false if none is. */
 bool events_write(uint8_t *channel);

@@ -186,6 +186,7 @@ static const struct link_command *find_command(uint8_t channel, uint8_t number) 
         {files_commands, &files_command_count},
         {app_commands, &app_command_count},
         {irq_commands, &irq_command_count},
+        {trap_commands, &trap_command_count},
     };
     for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         for (uint32_t j = 0; j < *tables[i].count; j++) {

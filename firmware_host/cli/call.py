@@ -9,6 +9,7 @@ import click
 from firmware_host.cli.context import Context
 from firmware_host.cli.modules import AppFile, load_app, send
 from firmware_host.cli.stream import TextStream
+from firmware_host.cli.traps import explained_errors
 from firmware_host.cli.values import cell_count, format_value, parse_value
 from firmware_host.errors import BadModule
 from firmware_host.wasm import FunctionType, Kind
@@ -38,7 +39,10 @@ def command(context: Context, app: Path, export: str, args: tuple[str, ...]) -> 
         stream = TextStream(context, stamped=False)
         send(board, file, context)
         board.on_text = stream.feed
-        result = board.instantiate().invoke(export, cells)
+        with explained_errors(board, file):
+            instance = board.instantiate()
+        with explained_errors(board, file, instance):
+            result = instance.invoke(export, cells)
         stream.finish()
     values = []
     for kind in type_.results:

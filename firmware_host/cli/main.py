@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "boards": ("firmware_host.cli.boards:command", "List attached boards, or all that are supported."),
     "build": ("firmware_host.cli.build:command", "Build a board's firmware."),
     "size": ("firmware_host.cli.size:command", "Print what flash and RAM are used for."),
+    "crash": ("firmware_host.cli.crash:command", "Show a trap report again, with source lines."),
     "wast": ("firmware_host.cli.wast:command", "Run WebAssembly specification scripts on a board."),
     "bench": ("firmware_host.cli.bench:command", "Count executed instructions of a module's load and call."),
     "doctor": ("firmware_host.cli.doctor:command", "Check toolchains, emulators, permissions and versions."),

@@ -10,6 +10,7 @@ from firmware_host.board import Board
 from firmware_host.cli.context import Context
 from firmware_host.errors import BadModule, NoSpace
 from firmware_host.info import BoardInfo
+from firmware_host.symbols.report import SHOWN, build_of
 from firmware_host.wasm import Module
 
 #: Suffixes of files that the guest compiler takes.
@@ -23,11 +24,17 @@ class AppFile:
     name: str
     module: Module
     stripped: bytes
+    path: Path
 
     @property
     def build(self) -> str:
         """A short name of exactly these bytes."""
-        return hashlib.sha256(self.stripped).hexdigest()[:6]
+        return build_of(self.stripped)[:SHOWN]
+
+    @property
+    def module_name(self) -> str:
+        """What to call the module, also when it was made of C."""
+        return f"{Path(self.name).stem}.wasm"
 
 
 def load_app(path: Path, context: Context) -> AppFile:
@@ -41,7 +48,7 @@ def load_app(path: Path, context: Context) -> AppFile:
         raise BadModule(f"cannot read {source}: {error.strerror}; nothing was sent") from error
     try:
         module = Module.parse(data)
-        return AppFile(source.name, module, module.strip())
+        return AppFile(source.name, module, module.strip(), source.absolute())
     except BadModule as error:
         is_module = data.startswith(b"\0asm")
         hint = error.hint if is_module else "give a binary module (.wasm) or a C file (.c)"

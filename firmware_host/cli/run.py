@@ -7,16 +7,15 @@ from pathlib import Path
 
 import click
 
-from firmware_host.app import App, AppResult
+from firmware_host.app import AppResult
 from firmware_host.cli.context import Context, stamp
 from firmware_host.cli.keyboard import Keyboard
 from firmware_host.cli.modules import check_entry, load_app, send
 from firmware_host.cli.stream import TextStream
 from firmware_host.cli.times import RaiseType
+from firmware_host.cli.traps import Explained, explain, explained_errors
 from firmware_host.info import SourceInfo, Trap
 from firmware_host.link.messages import Values
-from firmware_host.names import ModuleNames
-from firmware_host.refusals import trap_message
 
 _HELP = """Run APP, a module (.wasm) or a C file (.c), on a board.
 
@@ -50,7 +49,8 @@ def command(ctx: click.Context, context: Context, app: Path, raises: tuple[tuple
         check_entry(file)
         send(board, file, context)
         board.on_text = stream.feed
-        instance = board.instantiate()
+        with explained_errors(board, file):
+            instance = board.instantiate()
         for source, after_us in raises:
             board.irq_raise(board.irq_number(source), after_us=after_us)
         sources = board.irq_sources()
@@ -68,7 +68,8 @@ def command(ctx: click.Context, context: Context, app: Path, raises: tuple[tuple
             result = running.stop()
         stream.finish()
         count = delivered(board.irq_sources()) - delivered(sources)
-        report(context, running, result, count, interrupted, file.build)
+        explained = None if result.trap is None else explain(board, file, result.trap, instance)
+        report(context, result, explained, count, interrupted, file.build)
     ctx.exit(130 if interrupted else 0 if result.ok else 1)
 
 
@@ -105,31 +106,31 @@ class IrqLines:
 
 
 def report(
-    context: Context, app: App, result: AppResult, interrupts: int, interrupted: bool, build: str
+    context: Context, result: AppResult, explained: Explained | None, interrupts: int, interrupted: bool, build: str
 ) -> None:
-    """How the app ended, in one line."""
+    """How the app ended: in one line, and where if it trapped."""
     count = "1 interrupt delivered" if interrupts == 1 else f"{interrupts} interrupts delivered"
+    ending = f"ended with {result.status}" if explained is None else explained.headline
+    lines = [f"{stamp()} {ending}, {count}"]
+    if explained is not None and result.trap is not None and not result.trap.stopped:
+        lines += explained.stack
+        if explained.saved is not None:
+            lines.append(f"saved {explained.saved.name}; wirq crash shows it again")
     context.result(
-        f"{stamp()} {ending(result, app.names)}, {count}",
+        "\n".join(lines),
         ok=result.ok,
         app_status=None if result.trap else result.status,
-        trap=trap_object(result.trap, app.names),
+        trap=trap_object(result.trap, explained),
         interrupts_delivered=interrupts,
         interrupted=interrupted,
         build=build,
     )
 
 
-def ending(result: AppResult, names: ModuleNames) -> str:
-    """Such as "ended with 0", "stopped at a safe point in blink" or the trap."""
-    if result.trap is None:
-        return f"ended with {result.status}"
-    if result.trap.stopped:
-        name = names.function_name(result.trap.function)
-        return f"stopped at a safe point in {name}" if name else "stopped at a safe point"
-    return trap_message(result.trap, names)
-
-
-def trap_object(trap: Trap | None, names: ModuleNames) -> dict[str, object] | None:
+def trap_object(trap: Trap | None, explained: Explained | None) -> dict[str, object] | None:
     """The trap for JSON."""
-    return None if trap is None else {**asdict(trap), "function_name": names.function_name(trap.function)}
+    if trap is None or explained is None:
+        return None
+    frames = explained.fields["frames"]
+    saved = None if explained.saved is None else str(explained.saved)
+    return {**asdict(trap), **explained.fields, "function_name": frames[0]["function_name"], "report": saved}

@@ -77,6 +77,12 @@ def parse(fields: Fields, data: bytes) -> Values:
     return values
 
 
+def parse_each(fields: Fields, data: bytes) -> list[Values]:
+    """Values of rows of fields of a fixed size, one after another. Bytes that make no whole row are ignored."""
+    size = _fixed_size(fields)
+    return [parse(fields, data[at : at + size]) for at in range(0, len(data) - size + 1, size)]
+
+
 def _shape(fields: Fields) -> str:
     return ", ".join(f"{name} ({kind})" for name, kind in fields) or "nothing"
 

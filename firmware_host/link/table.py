@@ -217,7 +217,19 @@ COMMANDS: tuple[Command, ...] = (
         help="arm wirq_inject for the next invoke; n = 0 only counts",
     ),
     Command("irq", 5, "injected", response=(("points", "u32"),), help="points that the last armed run had"),
+    # -- trap
+    Command(
+        "trap",
+        1,
+        "callers",
+        (("first", "u32"),),
+        (("callers", "bytes"),),  # CALLER each, as many as fit a frame
+        help="who called what trapped, from the first-th on; empty past the last and when something ran since",
+    ),
 )
+
+#: One caller in the answer of trap.callers. `function` and `offset` are as in the event `exit`.
+CALLER: Fields = (("function", "u32"), ("offset", "u32"), ("instance", "u8"), ("interrupted", "u8"))
 
 INSTANTIATE_FLAGS = {"keep": 1, "no_start": 2}  # keep: others stay loaded (else everything is dropped first)
 IRQ_FLAGS = {"attached": 1, "enabled": 2, "pending": 4, "active": 8}

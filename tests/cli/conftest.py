@@ -38,6 +38,7 @@ WriteModule = Callable[[bytes], Path]
 @pytest.fixture(autouse=True)
 def nothing_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("WIRQ_BOARD", raising=False)
 
 

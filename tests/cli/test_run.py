@@ -96,7 +96,8 @@ def test_an_app_that_ends_non_zero_is_exit_code_1_and_its_status_is_printed(wirq
 def test_a_trap_is_exit_code_1_and_tells_what_and_where(wirq: Wirq, write: WriteModule) -> None:
     ran = wirq("-b", "host", "run", write(guest_modules.main_traps()))
     assert ran.code == 1
-    assert "trap: unreachable in function 0 (main), 1 call deep, byte 0x" in ran.out.splitlines()[-1]
+    assert "trap: unreachable at app.wasm+0x2" in ran.out.splitlines()[-3]
+    assert "#0 main" in ran.out.splitlines()[-2]
     ran = wirq("-b", "host", "--json", "run", write(guest_modules.main_traps()))
     assert ran.last["trap"]["text"] == "unreachable"
     assert ran.last["trap"]["function_name"] == "main"

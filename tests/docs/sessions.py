@@ -41,6 +41,8 @@ _MASKS = (
     (re.compile(r"\b[0-9a-f]{16}\b"), "ID"),
     (re.compile(r"\(build [0-9a-f]{6}\)"), "(build ID)"),
     (re.compile(r"\b\d+ (us|ms)\b"), r"N \1"),
+    (re.compile(r"\bcrash-\d{8}-\d{6}(-\d+)?\.json"), "crash-TIME.json"),
+    (re.compile(r" \d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), " TIME"),
     (re.compile(r'"time": "[^"]*"'), '"time": "TIME"'),
     (re.compile(r'"build": "[0-9a-f]{6}"'), '"build": "ID"'),
     (re.compile(r" +$", re.MULTILINE), ""),
@@ -114,7 +116,7 @@ class Terminal:
         # Guests compiled here stay here; firmware and plugins that were built before are used.
         cache = directory / "cache"
         cache.mkdir()
-        for built in ("firmware", "insncount"):
+        for built in ("firmware", "insncount", "symbols"):
             (resources.cache_dir() / built).mkdir(exist_ok=True)
             (cache / built).symlink_to(resources.cache_dir() / built)
         self._environment = {
@@ -123,6 +125,7 @@ class Terminal:
             "PYTHONPATH": str(ROOT),
             "WIRQ_CACHE": str(cache),
             "XDG_CONFIG_HOME": str(directory / "config"),
+            "XDG_STATE_HOME": str(directory / "state"),
             "COLUMNS": "120",
             "TERM": "dumb",
         }

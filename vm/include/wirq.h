@@ -227,6 +227,16 @@ struct wirq_trap {
 };
 const struct wirq_trap *wirq_last_trap(const struct wirq_vm *vm);
 
+/* Who called it: caller 0 called the function that trapped, caller 1 called that one. A handler's chain goes on with what it
+ * interrupted. False past the last. Until the next wirq_call, wirq_release or wirq_reset. */
+struct wirq_caller {
+    struct wirq_instance *instance;
+    uint32_t function;    /* as in wirq_trap */
+    uint32_t code_offset; /* of a unit within the call; where interrupted, of the operation that comes next */
+    bool interrupted;     /* it called nothing: an interrupt came between two of its operations */
+};
+bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *caller);
+
 /* Ends whatever runs with WIRQ_TRAP_STOPPED at the next safe point. Any ISR. */
 void wirq_stop(struct wirq_vm *vm);
 

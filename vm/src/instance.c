@@ -219,6 +219,7 @@ void wirq_release(struct wirq_vm *vm, struct wirq_instance *instance) {
     instance->module->instance_count--;
     if (vm->registers.instance == instance)
         vm->registers.instance = NULL;
+    vm->trap_records = NULL;
     arena_free(&vm->arena, instance);
 }
 

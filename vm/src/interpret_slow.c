@@ -193,6 +193,7 @@ void interpreter_record_trap(struct wirq_vm *vm, wirq_status status) {
     if (trap->function != UINT32_MAX)
         trap->code_offset = (uint32_t)(r->ip - module->code[trap->function - module->imported_functions]) * 2;
     trap->depth = (uint32_t)(stack->top - r->rs);
+    vm->trap_records = r->rs;
     trap->source = UINT32_MAX;
     if (vm->in_handler)
         interrupt_handler_trapped(vm);

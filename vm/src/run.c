@@ -48,6 +48,7 @@ static bool prepare_host_call(struct wirq_vm *vm, struct wirq_instance *instance
 }
 
 static void begin(struct wirq_vm *vm, struct wirq_instance *instance) {
+    vm->trap_records = NULL;
     vm->call_instance = instance;
     vm->call_begins = true;
     vm->call_is_start = false;

@@ -1,0 +1,31 @@
+/* commands_trap.c: the link's channel trap: who called what trapped. */
+#include "app.h"
+#include "commands.h"
+#include "firmware.h"
+#include "link_table.h"
+
+enum { NO_INSTANCE = 0xFF };
+
+static uint8_t handle_of(const struct wirq_instance *instance) {
+    for (uint32_t i = 0; i < app_instance_count() && i < NO_INSTANCE; i++)
+        if (app_instance(i) == instance)
+            return (uint8_t)i;
+    return NO_INSTANCE;
+}
+
+static wirq_status callers(const struct request *request) {
+    uint32_t n = link_get_u32(request->fields + LINK_TRAP_CALLERS_REQUEST_FIRST);
+    struct wirq_caller caller;
+    for (; link_room() >= LINK_CALLER_FIXED_SIZE && wirq_caller(firmware_vm, n, &caller); n++) {
+        link_put_u32(caller.function);
+        link_put_u32(caller.code_offset);
+        link_put_u8(handle_of(caller.instance));
+        link_put_u8(caller.interrupted);
+    }
+    return WIRQ_OK;
+}
+
+const struct link_command trap_commands[] = {
+    {LINK_CHANNEL_TRAP, LINK_TRAP_CALLERS, LINK_TRAP_CALLERS_REQUEST_FIXED_SIZE, callers},
+};
+const uint32_t trap_command_count = sizeof trap_commands / sizeof *trap_commands;

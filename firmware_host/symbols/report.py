@@ -1,0 +1,113 @@
+"""Trap reports: what a board told when a guest trapped, as it is kept in a file and read again later."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from firmware_host.errors import BadModule
+
+#: Changes when older readers would misread a report.
+FORMAT = 1
+
+#: Characters of a build id that people are shown.
+SHOWN = 6
+
+
+def build_of(stripped: bytes) -> str:
+    """The build id of a module: the SHA-256 of what goes to a board, in hexadecimal. People see its first digits."""
+    return hashlib.sha256(stripped).hexdigest()
+
+
+@dataclass(frozen=True)
+class Place:
+    """One level of the stack, the trap itself first. `offset` counts in the lowered code of function `function`; of
+    another module, or of a host function, nothing more is known. `interrupted`: an interrupt came here."""
+
+    function: int | None
+    offset: int
+    instance: int | None = None
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """One trap. `build` is the module's build id, `lowered_code_bytes` what the board's loader made of all of it;
+    `source` is the interrupt source whose handler it was."""
+
+    time: str
+    board: str
+    firmware_build: str
+    operations: int
+    app: str
+    build: str
+    lowered_code_bytes: int
+    status: str
+    text: str
+    stopped: bool
+    depth: int
+    source: int | None
+    source_name: str | None
+    places: tuple[Place, ...]
+    app_file: str = ""  # where the app lay on this computer
+
+    def to_json(self) -> dict[str, Any]:
+        return {"format": FORMAT, **asdict(self), "places": [asdict(place) for place in self.places]}
+
+    @classmethod
+    def from_json(cls, values: Any, name: str = "the report") -> Self:
+        """Raises BadModule naming what is wrong with it."""
+        if not isinstance(values, Mapping) or values.get("format") != FORMAT:
+            hint = "wirq run writes them when a guest traps"
+            raise BadModule(f"{name} is no trap report of format {FORMAT}", hint=hint)
+        known = {one.name for one in fields(cls)}
+        missing = known - values.keys() - {"app_file"}
+        if missing:
+            raise BadModule(f"{name} lacks {', '.join(sorted(missing))}")
+        try:
+            places = tuple(Place(**place) for place in values["places"])
+        except TypeError as error:
+            raise BadModule(f"{name} has a stack that cannot be read: {error}") from error
+        rest = {key: values[key] for key in known - {"places"} if key in values}
+        return cls(**rest, places=places)
+
+    def save(self, directory: Path, keep: int = 20) -> Path:
+        """Writes it to a file named by its time; the oldest beyond `keep` are removed."""
+        directory.mkdir(parents=True, exist_ok=True)
+        stem = datetime.datetime.fromisoformat(self.time).strftime("crash-%Y%m%d-%H%M%S")
+        path = directory / f"{stem}.json"
+        number = 1
+        while path.exists():
+            number += 1
+            path = directory / f"{stem}-{number}.json"
+        path.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
+        for old in sorted(directory.glob("crash-*.json"), key=lambda one: one.stat().st_mtime_ns)[:-keep]:
+            old.unlink(missing_ok=True)
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Raises BadModule if the file cannot be read or is no report."""
+        try:
+            return cls.from_json(json.loads(path.read_text(encoding="utf-8")), path.name)
+        except OSError as error:
+            raise BadModule(f"cannot read {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise BadModule(f"{path.name} is no trap report: {error}") from error
+
+
+def directory() -> Path:
+    """Where reports are kept when nothing else is said."""
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("wirq")) / "crashes"
+
+
+def newest() -> Path | None:
+    """The report that was written last."""
+    return max(directory().glob("crash-*.json"), key=lambda one: one.stat().st_mtime_ns, default=None)

@@ -1,0 +1,138 @@
+"""Names, files and lines of one module, for what a board tells in offsets of its own code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath
+
+from firmware_host.errors import SymbolMismatch, WirqError
+from firmware_host.symbols.lines import Line, Lines
+from firmware_host.symbols.lowering import LoweringMap, lowering_map, operation_count
+from firmware_host.symbols.report import SHOWN, Place, Report, build_of
+from firmware_host.wasm import Module, SectionId
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One level of the stack as people read it. `module_offset` is the byte of the module, None if it is not known.
+    `inlined`: the compiler put it into the function of the next level."""
+
+    name: str
+    module_offset: int | None
+    line: Line | None
+    inlined: bool = False
+    interrupted: bool = False
+
+    @property
+    def where(self) -> str:
+        """Such as "app.c:41"; empty if the line is not known."""
+        return f"{PurePath(self.line.file).name}:{self.line.line}" if self.line else ""
+
+
+class Symbols:
+    """A module with its names and debug information, and the map to what a board made of it. Made when asked."""
+
+    def __init__(self, module: Module, stripped: bytes | None = None) -> None:
+        """`stripped` is what goes to the board: by default the module without custom sections."""
+        self.module = module
+        self._stripped = module.strip() if stripped is None else stripped
+        self._lines = Lines(module)
+
+    @cached_property
+    def build(self) -> str:
+        """The module's build id."""
+        return build_of(self._stripped)
+
+    @cached_property
+    def _map(self) -> LoweringMap:
+        exports = (one.name.split(":") for one in self.module.exports)
+        sources = {words[1] for words in exports if words[0] == "irq" and len(words) > 1 and not words[1].isdigit()}
+        return lowering_map(self._stripped, sorted(sources))
+
+    @cached_property
+    def _moved(self) -> int:
+        """What to add to an offset of the stripped module's code section to have it in this module."""
+        return _code_start(self.module) - _code_start(Module.parse(self._stripped))
+
+    def check(self, report: Report, name: str) -> None:
+        """Raises SymbolMismatch if the report is of another build."""
+        if report.build != self.build:
+            raise SymbolMismatch(
+                f"crash is from build {report.build[:SHOWN]}, {name} is build {self.build[:SHOWN]}; "
+                "line numbers would be wrong",
+                hint="give the right file, or --force-symbols",
+                build_expected=report.build,
+                build_given=self.build,
+            )
+
+    def why_no_lines(self, report: Report) -> str:
+        """Why offsets of this report cannot be told by this computer; empty if they can."""
+        ours = operation_count()
+        if ours is not None and report.operations != ours:
+            theirs = report.operations
+            return f"the board's VM has {theirs} operations, this tool's {ours}: flash firmware of this version"
+        try:
+            lowered = self._map.code_bytes
+        except WirqError as error:
+            return str(error)
+        if report.build == self.build and report.lowered_code_bytes and lowered != report.lowered_code_bytes:
+            return (
+                f"the board made {report.lowered_code_bytes} bytes of internal code of it, this tool {lowered}: "
+                "flash firmware of this version"
+            )
+        return ""
+
+    def frames(self, report: Report) -> list[Frame]:
+        """The stack of a report, inlined functions included. Without a map of the code, names only."""
+        mapped = not self.why_no_lines(report)
+        instance = report.places[0].instance if report.places else None
+        return [frame for place in report.places for frame in self._frames(place, instance, mapped)]
+
+    def module_offset(self, function: int, offset: int) -> int | None:
+        """The byte of the module that an offset of a function's lowered code was made from."""
+        found = self._map.functions.get(function)
+        return None if found is None else found.module_offset(offset) + self._moved
+
+    def _frames(self, place: Place, instance: int | None, mapped: bool) -> Iterator[Frame]:
+        if place.function is None:
+            yield Frame("a host function", None, None, interrupted=place.interrupted)
+            return
+        if place.instance != instance:
+            yield Frame(f"function {place.function} of another module", None, None, interrupted=place.interrupted)
+            return
+        name = self.module.function_name(place.function) or f"function {place.function}"
+        at = self.module_offset(place.function, place.offset) if mapped else None
+        if at is None:
+            yield Frame(name, None, None, interrupted=place.interrupted)
+            return
+        address = at - _code_start(self.module)
+        line = self._lines.at(address)
+        interrupted = place.interrupted
+        for inlined in self._lines.inlined(address):
+            yield Frame(inlined.name, at, line, True, interrupted)
+            line, interrupted = inlined.called_from, False
+        yield Frame(name, at, line, False, interrupted)
+
+
+def _code_start(module: Module) -> int:
+    return next((section.body for section in module.sections if section.id == SectionId.CODE), 0)
+
+
+def listing(report: Report, frames: list[Frame]) -> list[str]:
+    """Lines such as "    #0 read_sample   app.c:41", and which interrupt source it was."""
+    width = max((len(frame.name) for frame in frames), default=0)
+    where = max((len(frame.where or _at(frame)) for frame in frames), default=0)
+    source = "" if report.source is None else f"(source {report.source}, {report.source_name})"
+    rows = []
+    last_of_handler = next((i - 1 for i, frame in enumerate(frames) if frame.interrupted), len(frames) - 1)
+    for i, frame in enumerate(frames):
+        note = "(interrupted here)" if frame.interrupted else source if source and i == last_of_handler else ""
+        note = note or ("(inlined)" if frame.inlined else "")
+        rows.append(f"    #{i} {frame.name:{width}}   {frame.where or _at(frame):{where}}   {note}".rstrip())
+    return rows
+
+
+def _at(frame: Frame) -> str:
+    return "" if frame.module_offset is None else f"byte {frame.module_offset:#x}"
