@@ -45,12 +45,14 @@ class Builder:
 
     def _compile(self, source: Path, target: Path) -> None:
         includes = [f"-I{path}" for path in (ROOT / "vm/include", ROOT / "vm/src", HERE, self.folder / "generated")]
-        common = [*WARNINGS, *self.flags, "-g", "-O1", "-DWIRQ_TEST_ALLOCATION", *includes]
+        # The arena reads and writes the headers between blocks, which nobody else may touch.
+        flags = [*self.flags, "-fno-sanitize=address"] if source.name == "arena.c" and self.flags else self.flags
+        common = [*WARNINGS, *flags, "-g", "-O1", "-DWIRQ_TEST_ALLOCATION", *includes]
         _run([*self.compiler, *common, "-c", str(source), "-o", str(target)])
 
     def build_vm(self) -> None:
         _run([sys.executable, str(ROOT / "vm/ops/generate.py"), str(self.folder / "generated")])
-        for source in [*sorted((ROOT / "vm/src").glob("*.c")), HERE / "port.c"]:
+        for source in [*sorted((ROOT / "vm/src").glob("*.c")), HERE / "port.c", HERE / "arena_access.c"]:
             self._compile(source, self.folder / f"vm-{source.stem}.o")
 
     def program(self, name: str) -> Path:

@@ -18,6 +18,11 @@ static bool fails_now(void) {
 static inline bool fails_now(void) {
     return false;
 }
+static inline void arena_note_access(const void *from, const void *to, bool allowed) {
+    (void)from;
+    (void)to;
+    (void)allowed;
+}
 #endif
 
 static uint32_t get_header(const uint8_t *header) {
@@ -63,6 +68,7 @@ void arena_init(struct arena *arena, void *start, uint32_t size) {
         skip = rest = size = 0;
     arena->start = arena->heap_end = first + skip;
     arena->end = arena->temporary = first + (size - rest);
+    arena_note_access(arena->start, arena->end, false);
 }
 
 /* Joins free blocks that follow one another, and gives those at the end back to the free room. */
@@ -105,7 +111,10 @@ void *arena_allocate(struct arena *arena, uint32_t size) {
     set_header(p, whole | USED);
     arena->used += whole;
     note_peak(arena, 0);
-    return memset(p + HEADER, 0, whole - HEADER);
+    arena_note_access(p + HEADER, p + whole, true);
+    memset(p + HEADER, 0, whole - HEADER);
+    arena_note_access(p + HEADER + size, p + whole, false);
+    return p + HEADER;
 }
 
 void *arena_allocate_array(struct arena *arena, uint32_t count, uint32_t size) {
@@ -120,6 +129,7 @@ void arena_free(struct arena *arena, void *block) {
     uint32_t whole = block_size(header);
     arena->used -= whole;
     set_header(header, whole);
+    arena_note_access(block, header + whole, false);
     coalesce(arena);
 }
 
@@ -140,6 +150,8 @@ bool arena_resize(struct arena *arena, void *block, uint32_t size) {
         set_header(header + whole, old - whole);
     }
     set_header(header, whole | USED);
+    arena_note_access(block, (uint8_t *)block + size, true);
+    arena_note_access((uint8_t *)block + size, header + (whole > old ? whole : old), false);
     arena->used += whole - old;
     note_peak(arena, 0);
     coalesce(arena);
@@ -150,6 +162,7 @@ uint8_t *arena_open(struct arena *arena) {
     if (room(arena) < 8 || fails_now())
         return NULL;
     arena->open = arena->heap_end + HEADER;
+    arena_note_access(arena->open, arena->temporary, true);
     return arena->open;
 }
 
@@ -159,6 +172,7 @@ void arena_close(struct arena *arena, uint32_t size, const uint8_t *lowest) {
     arena->open = NULL;
     note_peak(arena, whole + distance(lowest, arena->temporary));
     set_header(header, whole | USED);
+    arena_note_access(header + HEADER + size, arena->temporary, false);
     arena->heap_end += whole;
     arena->used += whole;
 }
@@ -169,10 +183,12 @@ void *arena_take_temporary(struct arena *arena, uint32_t size) {
         return NULL;
     arena->temporary -= whole;
     note_peak(arena, 0);
+    arena_note_access(arena->temporary, arena->temporary + whole, true);
     return memset(arena->temporary, 0, whole);
 }
 
 void arena_give_temporary(struct arena *arena) {
+    arena_note_access(arena->temporary, arena->end, false);
     arena->temporary = arena->end;
 }
 

@@ -56,6 +56,10 @@ uint32_t arena_largest_free(const struct arena *arena);
 #ifdef WIRQ_TEST_ALLOCATION
 /* Test builds only: every allocation whose number, counted down from here, reaches 0 fails. */
 extern uint32_t arena_fail_after;
+
+/* Test builds only, defined by the test: told which bytes of the arena may be touched from now on, and which may not, so that an
+ * address sanitizer sees what goes wrong within the arena. */
+void arena_note_access(const void *from, const void *to, bool allowed);
 #endif
 
 #endif
