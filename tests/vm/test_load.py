@@ -179,6 +179,23 @@ def test_what_is_wrong_is_told_with_its_offset(
     assert machine.used() == before
 
 
+@pytest.mark.parametrize("values", range(8))
+def test_a_type_that_its_section_cuts_off_writes_nothing_beyond_its_room(machine: Machine, values: int) -> None:
+    before = machine.used()
+    for types in range(1, 9):
+        whole = b"\x60" + leb(values) + b"\x7f" * values + b"\0"
+        cut = PREAMBLE + raw_section(1, leb(types + 1) + whole * types + b"\x60")
+        assert refused(machine, cut).status == "TRUNCATED"
+    assert machine.used() == before
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_an_error_is_told_where_it_is_whatever_the_pieces(machine: Machine, piece: int) -> None:
+    too_long = PREAMBLE + b"\x05\x0c" + b"\x01\x01" + b"\xff" * 6 + b"\x03\x02\x01\x00"
+    error = refused(machine, too_long, piece)
+    assert (error.status, error.offset) == ("BAD_LEB", 17)
+
+
 def test_the_function_that_is_wrong_is_named(machine: Machine) -> None:
     code_section = section(10, b"\2\0\x0b", b"\4\0\x20\0\x0b")
     error = refused(machine, PREAMBLE + TYPES + section(3, b"\0", b"\0") + code_section)

@@ -19,8 +19,9 @@ static load_step step_section, step_section_end;
 #define SIZE(member) (sizeof *((struct wirq_module *)0)->member)
 static const struct section sections[] = {
     [0] = {0, 0, NO_BLOCK, 0, NO_BLOCK, 0, begin_custom, NULL, NULL},
-    /* In the section a type takes 3 bytes and its value types; in storage a header, these, and perhaps a byte that aligns. */
-    [1] = {1, 2, BLOCK_TYPES, SIZE(types), BLOCK_TYPE_STORAGE, sizeof(struct wirq_functype) - 2, NULL, load_type, NULL},
+    /* In the section a type takes 3 bytes and its value types; in storage a header, these, and perhaps a byte that aligns. One that
+     * the section's end cuts off has taken 1 byte, and has a header all the same. */
+    [1] = {1, 2, BLOCK_TYPES, SIZE(types), BLOCK_TYPE_STORAGE, sizeof(struct wirq_functype) - 1, NULL, load_type, NULL},
     [2] = {2, 4, BLOCK_IMPORTS, SIZE(imports), BLOCK_IMPORT_NAMES, 0, NULL, load_import, load_end_imports},
     [3] = {3, 1, BLOCK_CODE, SIZE(code), NO_BLOCK, 0, load_begin_functions, load_function, NULL},
     [4] = {4, 3, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_singles, load_table, NULL},

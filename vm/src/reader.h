@@ -17,12 +17,14 @@
 struct wirq_reader {
     const uint8_t *p, *end; /* the window, from the next byte on */
     bool last;              /* the window ends where the enclosing body or section ends: an overrun is an error */
-    wirq_status status;     /* the first error; sticky. After one, reads answer 0 */
+    wirq_status status;     /* the first error; sticky. After one, reads answer 0 and do not get ahead */
 };
 
 static inline void reader_fail(struct wirq_reader *r, wirq_status status) {
-    if (r->status == WIRQ_OK)
+    if (r->status == WIRQ_OK) {
         r->status = status;
+        r->end = r->p; /* here it was noticed, however long the window */
+    }
 }
 
 static inline uint8_t read_byte(struct wirq_reader *r) {
