@@ -3,11 +3,12 @@
 #   make demo                     a C program is interrupted while it computes, on this machine
 #   make test                     everything that is tested
 #   make BOARD=NAME [VARIANT=V]   firmware of a board, as `wirq build NAME --variant V`
+#   make fuzz TIME=SECONDS        looks for inputs that break the VM's loader or execution
 #   make bench                    counts instructions of the kernels in benchmarks/ against native code
 #   make lint | size | clean | distclean
 
 .DEFAULT_GOAL := $(if $(BOARD),firmware,help)
-.PHONY: help demo test lint pytest robot packages firmware bench size clean distclean
+.PHONY: help demo test lint pytest robot fuzz packages firmware bench size clean distclean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
@@ -15,6 +16,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
+TIME ?= 60
 
 # The environment is set up anew when its recipe or the Python it was made with has changed.
 KEY := $(shell { $(PYTHON) -V; cat pyproject.toml; } 2>&1 | cksum | tr ' ' '-')
@@ -27,7 +29,7 @@ DEMO := examples/forced/forced.c
 DEMO_RAISES := button@200us soft0@400us button@600us soft0@800us
 
 help:
-	@sed -n '3,9s/^# \{0,3\}//p' Makefile
+	@sed -n '3,10s/^# \{0,3\}//p' Makefile
 
 $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -49,7 +51,7 @@ demo: $(READY)
 	$(BIN)/wirq -b host run $(DEMO) $(DEMO_RAISES:%=--raise %)
 	@echo "The result is the same: the handlers ran between two operations of the computation, and left no trace in it."
 
-test: lint pytest robot
+test: lint pytest robot fuzz
 
 lint: $(READY_FOR_TESTS)
 	$(BIN)/ruff check .
@@ -60,6 +62,9 @@ pytest: $(READY_FOR_TESTS) packages
 
 robot: $(READY_FOR_TESTS) packages
 	$(BIN)/python -m robot_tests
+
+fuzz: $(READY_FOR_TESTS) packages
+	@$(BIN)/python -m tests.fuzz --time $(TIME) --jobs $(JOBS) $(FUZZ_ARGS)
 
 # Emulators, second compilers and checkers that only the tests need.
 packages:

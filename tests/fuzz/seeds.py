@@ -1,0 +1,100 @@
+"""python -m tests.fuzz.seeds: makes the kept corpus anew from this project's own modules."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from firmware_host.wast.commands import AssertModule, Command, ModuleCommand
+from firmware_host.wast.convert import convert
+from tests.fuzz.building import ROOT, TARGETS, build
+from tests.fuzz.running import MOST_BYTES, SEEDS, environment
+from tests.vm.machine import wat
+from tests.vm.samples import EVERYTHING
+
+#: How the names of inputs begin that once were findings: they stay.
+FOUND = "found-"
+
+HANDLERS = """(module
+  (import "wirq" "attach" (func $attach (param i32 i32 i32 i32) (result i32)))
+  (import "wirq" "block" (func $block (param i32 i32 i32) (result i32)))
+  (import "wirq" "wait" (func $wait (param i32) (result i32)))
+  (import "wirq" "deliver" (func $deliver (result i32)))
+  (import "test" "slow" (func $slow (param i32) (result i32)))
+  (import "h" "add" (func $add (param i32 i32) (result i32)))
+  (import "h" "memory" (memory 1))
+  (import "h" "i32" (global $shared (mut i32)))
+  (table 4 funcref)
+  (elem (i32.const 0) $handler)
+  (func $handler (export "irq:button") (param i32 i32 i32)
+    (i32.store (i32.const 256) (i32.add (i32.load (i32.const 256)) (local.get 1))))
+  (func (export "irq:uart") (param i32 i32 i32) (global.set $shared (call $add (global.get $shared) (local.get 2))))
+  (func (export "run") (param i32) (result i32) (local i32)
+    (loop $again
+      (local.set 1 (i32.add (local.get 1) (i32.load offset=256 (i32.and (local.get 0) (i32.const 65532)))))
+      (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (call $slow (local.get 1))))"""
+
+SECTIONS_OF = """(module
+  (import "h" "table" (table 8 funcref))
+  (import "h" "constant" (global $c i32))
+  (import "h" "wide" (func $wide (param i64 f64) (result f64 i64)))
+  (import "test" "swap" (func $swap (param i64 f64) (result f64 i64)))
+  (memory (export "m") 1 2)
+  (global $g (export "g") (mut i32) (global.get $c))
+  (elem (global.get $c) $wide)
+  (elem (i32.const 4) $wide $swap)
+  (data (global.get $c) "wirq")
+  (func (export "indirect") (param i64 f64 i32) (result f64 i64)
+    (call_indirect (param i64 f64) (result f64 i64) (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "bulk") (param i32 i32 i32)
+    (memory.copy (local.get 0) (local.get 1) (local.get 2))
+    (memory.fill (local.get 1) (local.get 0) (local.get 2)))
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"""
+
+
+def _in(commands: list[Command]) -> Iterator[bytes]:
+    for command in commands:
+        if isinstance(command, ModuleCommand | AssertModule) and command.module.binary is not None:
+            yield command.module.binary
+
+
+def candidates() -> Iterator[bytes]:
+    """Modules written for this project: samples, and those of the conformance scripts, wrong ones too."""
+    yield EVERYTHING
+    yield wat(HANDLERS)
+    yield wat(SECTIONS_OF)
+    for script in sorted((ROOT / "tests/wast/scripts").glob("*.wast")):
+        yield from _in(convert(script.read_bytes()))
+
+
+def main() -> int:
+    programs = build()
+    with tempfile.TemporaryDirectory() as scratch:
+        given, kept = Path(scratch, "given"), Path(scratch, "kept")
+        given.mkdir()
+        kept.mkdir()
+        for module in candidates():
+            if len(module) <= MOST_BYTES:
+                (given / hashlib.sha256(module).hexdigest()[:12]).write_bytes(module)
+        for target in reversed(TARGETS):  # what runs first: a module that runs is worth more than one that is refused
+            command = [str(programs[target]), "-merge=1", str(kept), str(given)]
+            subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env=environment())
+        SEEDS.mkdir(exist_ok=True)
+        for path in SEEDS.iterdir():
+            if not path.name.startswith(FOUND):
+                path.unlink()
+        for path in kept.iterdir():
+            module = path.read_bytes()
+            (SEEDS / f"{hashlib.sha256(module).hexdigest()[:12]}.wasm").write_bytes(module)
+    files = sorted(SEEDS.iterdir())
+    print(f"{len(files)} modules, {sum(path.stat().st_size for path in files):,} bytes", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

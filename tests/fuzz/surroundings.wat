@@ -1,0 +1,18 @@
+;; The instance "h", whose exports fuzzed modules may import.
+(module
+  (memory (export "memory") 1 2)
+  (table (export "table") 8 16 funcref)
+  (global (export "i32") (mut i32) (i32.const 5))
+  (global (export "i64") (mut i64) (i64.const -5))
+  (global (export "f32") (mut f32) (f32.const 0.5))
+  (global (export "f64") (mut f64) (f64.const -0.5))
+  (global (export "constant") i32 (i32.const 16))
+  (func $add (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func $trap (export "trap") (unreachable))
+  (func (export "wide") (param i64 f64) (result f64 i64) (local.get 1) (local.get 0))
+  (func (export "down") (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (i32.add (i32.const 1) (call_indirect (param i32) (result i32)
+        (i32.sub (local.get 0) (i32.const 1)) (i32.const 3))))
+      (else (i32.const 0))))
+  (elem (i32.const 0) $add $trap))
