@@ -24,8 +24,6 @@ MODULES = [
     ("multi-table", "(module (table 1 funcref) (table 1 funcref))"),
     ("multi-memory", "(module (memory 1) (memory 1))"),
     ("extended-const", "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))"),
-    ("tail-call", "(module (func $f (return_call $f)))"),
-    ("tail-call", "(module (table 1 funcref) (func (return_call_indirect (i32.const 0))))"),
     ("simd", "(module (func (drop (v128.const i32x4 0 0 0 0))))"),
     ("simd", "(module (func (param v128)))"),
     ("threads", "(module (memory 1 1 shared))"),

@@ -93,6 +93,11 @@ def control() -> Iterator[Operation]:
     yield op("call", "uu", "CALL(ip + 3, U16(1), fp + U16(2));")
     yield op("call_import", "uu", "goto call_import;")
     yield op("call_indirect", "suuu", "goto call_indirect;")  # element index, type, table, frame
+    # In place of a return. The arguments are in the first cells of the frame, which the callee takes over. What leaves the instance
+    # may be a host function's: the `return` behind it follows then. Element index, type, table.
+    yield op("return_call", "u", "ip = vm->code[U16(1)]; DISPATCH();")
+    yield op("return_call_import", "u", "goto return_call_import;")
+    yield op("return_call_indirect", "suu", "goto return_call_indirect;")
     yield op("return", "", "RETURN();")
     yield op("return_S", "s", "A = S32(1); fp[0] = A; RETURN();")
     yield op("return_A", "", "fp[0] = A; RETURN();")

@@ -7,7 +7,8 @@
 /* Bits of enum wirq_feature that are built in. */
 #define WIRQ_BUILT_FEATURES                                                                                                  \
     (1u << WIRQ_FEATURE_MUTABLE_GLOBALS | 1u << WIRQ_FEATURE_SIGN_EXTENSION | 1u << WIRQ_FEATURE_SATURATING_TRUNCATION |      \
-     1u << WIRQ_FEATURE_MULTI_VALUE | 1u << WIRQ_FEATURE_BULK_COPY_FILL | 1u << WIRQ_FEATURE_CUSTOM_PAGE_SIZES)
+     1u << WIRQ_FEATURE_MULTI_VALUE | 1u << WIRQ_FEATURE_BULK_COPY_FILL | 1u << WIRQ_FEATURE_CUSTOM_PAGE_SIZES |        \
+     1u << WIRQ_FEATURE_TAIL_CALL)
 
 /* Interrupt sources a VM can have (interrupts.md section 2). */
 #define WIRQ_MAX_SOURCES 32

@@ -201,6 +201,20 @@ call_indirect: {
     goto called_out;
 }
 
+return_call_import:
+    WRITE_BACK();
+    status = interpreter_tail_call(vm, &vm->registers.instance->functions[U16(1)], ip + 2);
+    goto tail_called;
+
+return_call_indirect:
+    WRITE_BACK();
+    status = interpreter_tail_call_indirect(vm, U16(3), S32(1), U16(2), ip + 4);
+tail_called:
+    if (UNLIKELY(status != WIRQ_OK))
+        goto not_called;
+    RELOAD();
+    DISPATCH();
+
 called_out: /* after a call out of the instance; ip still names the call, whose length is `length` */
     if (LIKELY(status == WIRQ_OK)) {
         RELOAD_MEMORY();
@@ -212,6 +226,7 @@ called_out: /* after a call out of the instance; ip still names the call, whose 
         ip += length;
         DISPATCH();
     }
+not_called:
     if (status != WIRQ_WAIT)
         goto trap;
     vm->waiting = true;

@@ -94,20 +94,60 @@ wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *
     return WIRQ_OK;
 }
 
-wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, const struct wirq_functype *type,
-                                       const uint16_t *return_ip, uint32_t *frame) {
+/* What a funcref names, if its type is `type`. */
+static wirq_status resolve(const struct wirq_vm *vm, uint32_t reference, const struct wirq_functype *type,
+                           struct function_import *target) {
     if (reference == WIRQ_NULL_REFERENCE)
         return WIRQ_TRAP_UNINITIALIZED_ELEMENT;
     struct wirq_instance *instance = vm->instances[reference >> 16];
     uint32_t function = reference & 0xFFFF;
     if (!functypes_equal(module_function_type(instance->module, function), type))
         return WIRQ_TRAP_INDIRECT_CALL_TYPE;
-    if (function >= instance->module->imported_functions)
-        return interpreter_call_instance(vm, instance, function, return_ip, frame);
-    const struct function_import *import = &instance->functions[function];
-    if (import->host != NULL)
-        return interpreter_call_host(vm, import->host, frame);
-    return interpreter_call_instance(vm, import->instance, import->function, return_ip, frame);
+    link_resolve(instance, function, target);
+    return WIRQ_OK;
+}
+
+wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, const struct wirq_functype *type,
+                                       const uint16_t *return_ip, uint32_t *frame) {
+    struct function_import target;
+    wirq_status status = resolve(vm, reference, type, &target);
+    if (status != WIRQ_OK)
+        return status;
+    if (target.host != NULL)
+        return interpreter_call_host(vm, target.host, frame);
+    return interpreter_call_instance(vm, target.instance, target.function, return_ip, frame);
+}
+
+wirq_status interpreter_tail_call(struct wirq_vm *vm, const struct function_import *target, const uint16_t *return_ip) {
+    struct registers *r = &vm->registers;
+    if (target->host != NULL) {
+        wirq_status status = interpreter_call_host(vm, target->host, r->fp);
+        if (status == WIRQ_OK)
+            r->ip = return_ip;
+        return status;
+    }
+    if (target->instance != r->instance && r->rs->ip != code_restore_instance) {
+        struct record *rs = r->rs - 1;
+        if ((uintptr_t)(r->fp + WIRQ_STACK_SLACK) > (uintptr_t)rs)
+            return WIRQ_TRAP_STACK_EXHAUSTED;
+        rs->ip = code_restore_instance;
+        rs->fp = (uint32_t *)(void *)r->instance;
+        r->rs = rs;
+    }
+    r->ip = target->instance->module->code[target->function - target->instance->module->imported_functions];
+    vm_enter_instance(vm, target->instance);
+    return WIRQ_OK;
+}
+
+wirq_status interpreter_tail_call_indirect(struct wirq_vm *vm, uint32_t table, uint32_t element, uint32_t type,
+                                           const uint16_t *return_ip) {
+    const struct wirq_instance *instance = vm->registers.instance;
+    const struct wirq_table *elements = instance->tables[table];
+    struct function_import target;
+    if (element >= elements->size)
+        return WIRQ_TRAP_UNDEFINED_ELEMENT;
+    wirq_status status = resolve(vm, elements->elements[element], instance->module->types[type], &target);
+    return status == WIRQ_OK ? interpreter_tail_call(vm, &target, return_ip) : status;
 }
 
 /* ---- narrow accesses in the last bytes of memory ---- */

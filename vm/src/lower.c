@@ -99,7 +99,6 @@ static void lower_instruction(struct lower *lower, struct wirq_reader *reader) {
         {0x08, 0x08, WIRQ_FEATURE_EXCEPTIONS},        /* throw */
         {0x09, 0x09, WIRQ_FEATURE_LEGACY_EXCEPTIONS}, /* rethrow */
         {0x0A, 0x0A, WIRQ_FEATURE_EXCEPTIONS},        /* throw_ref */
-        {0x12, 0x13, WIRQ_FEATURE_TAIL_CALL},
         {0x14, 0x15, WIRQ_FEATURE_TYPED_FUNCTION_REFERENCES}, /* call_ref, return_call_ref */
         {0x18, 0x19, WIRQ_FEATURE_LEGACY_EXCEPTIONS},         /* delegate, catch_all */
         {0x1C, 0x1C, WIRQ_FEATURE_REFERENCE_TYPES},           /* select t */
@@ -130,11 +129,15 @@ static void lower_instruction(struct lower *lower, struct wirq_reader *reader) {
     case 0x0D:
     case 0x0E:
     case 0x0F:
-    case 0x10:
-    case 0x11:
     case 0x1A:
     case 0x1B:
         lower_control(lower, opcode, reader);
+        return;
+    case 0x10:
+    case 0x11:
+    case 0x12:
+    case 0x13:
+        lower_call(lower, opcode, reader);
         return;
     case 0x20:
     case 0x21:

@@ -1,4 +1,4 @@
-/* lower_control.c: blocks, branches, calls. WebAssembly spec 3.3.8 and 4.4.8.
+/* lower_control.c: blocks and branches. WebAssembly spec 3.3.8 and 4.4.8.
  *
  * A branch distance lies in one unit (two in long form) and counts from that unit. Branches to an `end` that has not come yet are
  * chained through those units: each holds how far back the one before it lies, 0 ends the chain.
@@ -23,7 +23,7 @@ struct types control_label(const struct control *control) {
     return control->kind == CONTROL_LOOP ? control_parameters(control) : control_results(control);
 }
 
-static uint32_t types_cells(struct types types) {
+uint32_t types_cells(struct types types) {
     uint32_t cells = 0;
     for (uint32_t i = 0; i < types.count; i++)
         cells += type_cells(types.types[i]);
@@ -125,9 +125,7 @@ static bool values_in_place(const struct lower *lower, const struct control *con
     return true;
 }
 
-/* Moves the topmost operands to the cells from `slot` on, lowest first: no source lies below its destination. The stack itself
- * stays as it is. */
-static void move_values(struct lower *lower, uint32_t slot, struct types types, bool retarget) {
+void lower_move_values(struct lower *lower, uint32_t slot, struct types types, bool retarget) {
     if (lower->dead || types.count == 0)
         return;
     if (types.count > 2) { /* one operation for all, once they lie together */
@@ -185,7 +183,7 @@ static void branch_to(struct lower *lower, struct control *control, bool retarge
         emit_return(lower);
         return;
     }
-    move_values(lower, control->base, control_label(control), retarget);
+    lower_move_values(lower, control->base, control_label(control), retarget);
     if (!lower->dead)
         emit_branch(lower, control);
 }
@@ -290,7 +288,7 @@ static void finish_arm(struct lower *lower) {
     if (stack_depth(lower) > results.count)
         lower_fail(lower, WIRQ_TYPE_MISMATCH);
     if (!lower->dead && control->kind != CONTROL_FUNCTION)
-        move_values(lower, control->base, results, true);
+        lower_move_values(lower, control->base, results, true);
 }
 
 static void else_(struct lower *lower) {
@@ -556,72 +554,6 @@ void lower_table_target(struct lower *lower, struct wirq_reader *reader) {
     }
 }
 
-/* ---- calls ---- */
-
-static void emit_call(struct lower *lower, const struct wirq_functype *type) {
-    struct types parameters = {type->types, type->parameter_count};
-    struct types results = {type->types + type->parameter_count, type->result_count};
-    stack_pop_types(lower, parameters);
-    uint32_t frame = lower->height;
-    lower_emit(lower, frame);
-    lower_label(lower);
-    if (type->result_count == 1 && type->result_cells == 1 && !lower->dead)
-        lower->a[0] = (uint16_t)frame;
-    stack_push_types(lower, results);
-}
-
-static void call(struct lower *lower, struct wirq_reader *reader) {
-    uint32_t function = read_u32(reader);
-    if (reader->status != WIRQ_OK)
-        return;
-    const struct wirq_module *module = lower->module;
-    if (function >= module->function_count) {
-        lower_fail(lower, WIRQ_UNKNOWN_FUNCTION);
-        return;
-    }
-    const struct wirq_functype *type = module_function_type(module, function);
-    struct types parameters = {type->types, type->parameter_count};
-    if (!stack_check_types(lower, parameters))
-        return;
-    lower_materialise(lower, parameters.count);
-    bool imported = function < module->imported_functions;
-    if (imported)
-        lower_operation1(lower, OP_call_import, function);
-    else
-        lower_operation1(lower, OP_call, function - module->imported_functions);
-    emit_call(lower, type);
-}
-
-static void call_indirect(struct lower *lower, struct wirq_reader *reader) {
-    uint32_t index = read_u32(reader);
-    uint32_t table = read_u32(reader);
-    if (reader->status != WIRQ_OK)
-        return;
-    const struct wirq_module *module = lower->module;
-    if (table >= module->table_count)
-        lower_fail(lower, WIRQ_UNKNOWN_TABLE);
-    else if (module->tables[table].type != WIRQ_FUNCREF)
-        lower_fail(lower, WIRQ_TYPE_MISMATCH);
-    if (index >= module->type_count) {
-        lower_fail(lower, WIRQ_UNKNOWN_TYPE);
-        return;
-    }
-    const struct wirq_functype *type = module->types[index];
-    struct types parameters = {type->types, type->parameter_count};
-    struct operand element;
-    stack_pop(lower, WIRQ_I32, &element);
-    if (!stack_check_types(lower, parameters))
-        return;
-    uint32_t slot = 0;
-    if (!lower->dead) {
-        slot = lower_slot(lower, &element);
-        lower_materialise(lower, parameters.count);
-    }
-    lower_operation2(lower, OP_call_indirect, slot, index);
-    lower_emit(lower, table);
-    emit_call(lower, type);
-}
-
 static void return_(struct lower *lower) {
     const struct wirq_functype *type = lower->type;
     if (!stack_check_types(lower, (struct types){type->types + type->parameter_count, type->result_count}))
@@ -659,12 +591,6 @@ void lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *rea
         break;
     case 0x0F:
         return_(lower);
-        break;
-    case 0x10:
-        call(lower, reader);
-        break;
-    case 0x11:
-        call_indirect(lower, reader);
         break;
     case 0x1A: /* drop */
         stack_pop(lower, TYPE_UNKNOWN, &operand);

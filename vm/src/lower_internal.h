@@ -147,8 +147,15 @@ void assignment_else(struct lower *lower, struct control *control);
 void assignment_end(struct lower *lower, struct control *control, bool targeted, bool fell_through);
 
 /* ---- lower_control.c ---- */
+uint32_t types_cells(struct types types);
+/* Moves the topmost operands to the cells from `slot` on, lowest first: no source lies below its destination. The stack itself
+ * stays as it is. `retarget`: a single value's producer may write the cell instead. */
+void lower_move_values(struct lower *lower, uint32_t slot, struct types types, bool retarget);
 void lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
 void lower_table_target(struct lower *lower, struct wirq_reader *reader);
 void lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, uint8_t result);
+
+/* ---- lower_calls.c ---- */
+void lower_call(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
 
 #endif

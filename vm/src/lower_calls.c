@@ -1,0 +1,132 @@
+/* lower_calls.c: calls, and calls in place of a return. WebAssembly spec 3.3.8.14 and 4.4.8.14.
+ *
+ * The windows of caller and callee overlap: arguments are in their canonical slots, and the callee's frame begins with the first of
+ * them. Before a tail call they are moved to the first slots of the running frame, which the callee takes over. What leaves the
+ * instance may turn out to be a host function, which has no frame: a `return` behind it returns its results, from the first slot on.
+ */
+#include "lower_internal.h"
+
+static struct types parameters_of(const struct wirq_functype *type) {
+    return (struct types){type->types, type->parameter_count};
+}
+
+static struct types results_of(const struct wirq_functype *type) {
+    return (struct types){type->types + type->parameter_count, type->result_count};
+}
+
+/* What follows the operation and the operands that say what is called. */
+static void end_call(struct lower *lower, const struct wirq_functype *type) {
+    stack_pop_types(lower, parameters_of(type));
+    uint32_t frame = lower->height;
+    lower_emit(lower, frame);
+    lower_label(lower);
+    if (type->result_count == 1 && type->result_cells == 1 && !lower->dead)
+        lower->a[0] = (uint16_t)frame;
+    stack_push_types(lower, results_of(type));
+}
+
+/* The arguments of a tail call go to the first slots of the frame. */
+static void move_arguments(struct lower *lower, const struct wirq_functype *type) {
+    struct types parameters = parameters_of(type);
+    if (parameters.count == 2) /* else one could be moved over a local that the other names */
+        lower_materialise(lower, 2);
+    lower_move_values(lower, 0, parameters, true);
+}
+
+/* Does a tail call of a function with this type return what the running function does? */
+static void check_tail_call(struct lower *lower, const struct wirq_functype *type) {
+    struct types have = results_of(type), want = results_of(lower->type);
+    bool same = have.count == want.count;
+    for (uint32_t i = 0; i < have.count && same; i++)
+        same = have.types[i] == want.types[i];
+    if (!same)
+        lower_fail(lower, WIRQ_TYPE_MISMATCH);
+}
+
+/* What follows a tail call that may leave the instance. */
+static void end_tail_call(struct lower *lower, const struct wirq_functype *type) {
+    lower_operation(lower, OP_return);
+    if (!lower->dead && type->result_cells > lower->max_height)
+        lower->max_height = type->result_cells;
+}
+
+static void call(struct lower *lower, bool tail, struct wirq_reader *reader) {
+    uint32_t function = read_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return;
+    const struct wirq_module *module = lower->module;
+    if (function >= module->function_count) {
+        lower_fail(lower, WIRQ_UNKNOWN_FUNCTION);
+        return;
+    }
+    const struct wirq_functype *type = module_function_type(module, function);
+    if (!stack_check_types(lower, parameters_of(type)))
+        return;
+    bool imported = function < module->imported_functions;
+    uint32_t callee = imported ? function : function - module->imported_functions;
+    if (!tail) {
+        lower_materialise(lower, type->parameter_count);
+        lower_operation1(lower, imported ? OP_call_import : OP_call, callee);
+        end_call(lower, type);
+        return;
+    }
+    check_tail_call(lower, type);
+    move_arguments(lower, type);
+    lower_operation1(lower, imported ? OP_return_call_import : OP_return_call, callee);
+    if (imported)
+        end_tail_call(lower, type);
+    stack_unreachable(lower);
+}
+
+static void call_indirect(struct lower *lower, bool tail, struct wirq_reader *reader) {
+    uint32_t index = read_u32(reader);
+    uint32_t table = read_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return;
+    const struct wirq_module *module = lower->module;
+    if (table >= module->table_count)
+        lower_fail(lower, WIRQ_UNKNOWN_TABLE);
+    else if (module->tables[table].type != WIRQ_FUNCREF)
+        lower_fail(lower, WIRQ_TYPE_MISMATCH);
+    if (index >= module->type_count) {
+        lower_fail(lower, WIRQ_UNKNOWN_TYPE);
+        return;
+    }
+    const struct wirq_functype *type = module->types[index];
+    struct operand element;
+    stack_pop(lower, WIRQ_I32, &element);
+    if (!stack_check_types(lower, parameters_of(type)))
+        return;
+    uint32_t slot = 0;
+    if (!lower->dead) {
+        slot = lower_slot(lower, &element);
+        lower_materialise(lower, type->parameter_count);
+    }
+    if (!tail) {
+        lower_operation2(lower, OP_call_indirect, slot, index);
+        lower_emit(lower, table);
+        end_call(lower, type);
+        return;
+    }
+    check_tail_call(lower, type);
+    /* The element stays above the arguments, out of the way of their move. */
+    lower_move(lower, &element, element.canonical);
+    move_arguments(lower, type);
+    lower_operation2(lower, OP_return_call_indirect, element.canonical, index);
+    lower_emit(lower, table);
+    end_tail_call(lower, type);
+    stack_unreachable(lower);
+}
+
+void lower_call(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+    switch (opcode) {
+    case 0x10:
+    case 0x12:
+        call(lower, opcode == 0x12, reader);
+        break;
+    case 0x11:
+    case 0x13:
+        call_indirect(lower, opcode == 0x13, reader);
+        break;
+    }
+}
