@@ -67,7 +67,7 @@ def handler(code: tuple[list[Instruction], dict[str, int]], name: str) -> list[s
     """The instructions of a handler up to the first jump through the table."""
     instructions, addresses = code
     begin = next(i for i, instruction in enumerate(instructions) if instruction.address == addresses[name])
-    texts = [instruction.text for instruction in instructions[begin : begin + 60]]
+    texts = [instruction.text for instruction in instructions[begin : begin + 120]]
     end = next(i for i, text in enumerate(texts) if TABLE_LOAD.search(text))
     return texts[: end + 1]
 

@@ -23,7 +23,8 @@ COUNTING = """(module
     (local i64 i64 f64)
     (if (i32.eqz (local.get 0)) (then (return (i64.const -1))))
     (return_call_indirect (type $step)
-      (i32.sub (local.get 0) (i32.const 1)) (i64.add (local.get 1) (i64.const 1)) (i32.and (local.get 0) (i32.const 0)))))"""
+      (i32.sub (local.get 0) (i32.const 1)) (i64.add (local.get 1) (i64.const 1))
+      (i32.and (local.get 0) (i32.const 0)))))"""
 
 
 @pytest.mark.parametrize(("name", "total"), [("self", 3 * MILLION), ("mutual", MILLION)])
