@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -23,21 +22,13 @@ from firmware_host.refusals import refusal
 from firmware_host.selector import Target, open_target
 from firmware_host.status import code, status
 from firmware_host.symbols.report import Place, Report
-
-#: Told how many bytes of how many are on the board.
-Progress = Callable[[int, int], None]
-
-#: Bytes of a write request that are not data: the command and the offset.
-_WRITE_OVERHEAD = messages.HEADER_SIZE + 1 + 4
+from firmware_host.upload import Progress, send
 
 #: A function index that is none.
 _NONE = 0xFFFFFFFF
 
 #: Levels of a stack that are asked for; a guest that recursed for ever has thousands.
 _MOST_PLACES = 64
-
-#: Shorter pieces than this gain nothing: most of their frames is overhead.
-_SHORTEST_PIECE = 32
 
 
 class Board:
@@ -183,7 +174,7 @@ class Board:
             begin = self.ask("files.begin", names, **file)
         there = begin["offset"] == len(data)
         if not there:
-            self._write(data, begin["offset"], progress)
+            send(self._connection, self.info.max_frame, data, begin["offset"], progress)
         try:
             self.ask("files.commit", names)
         except BoardError as error:
@@ -193,29 +184,6 @@ class Board:
         if there and progress is not None:
             progress(len(data), len(data))
         self._names = names
-
-    def _write(self, data: bytes, offset: int, progress: Progress | None) -> None:
-        """Sends what is missing, as many pieces at a time as the board's window allows. On a line that damages frames
-        the pieces get shorter: one bad byte costs a whole frame."""
-        longest = self.info.max_frame - _WRITE_OVERHEAD
-        piece = longest
-        resent = self.resent
-        pending: deque[tuple[int, int]] = deque()
-        while offset < len(data) or pending:
-            while offset < len(data) and len(pending) < self._connection.window:
-                part = data[offset : offset + piece]
-                request = self._connection.begin("files.write", offset=offset, data=part)
-                offset += len(part)
-                pending.append((request, offset))
-            request, end = pending.popleft()
-            answer = self._connection.finish(request, self._connection.timeout)
-            if answer.status:
-                raise refusal(answer.status, answer.values)
-            piece = max(piece // 2, _SHORTEST_PIECE) if self.resent > resent else piece + piece // 4
-            piece = min(piece, longest)
-            resent = self.resent
-            if progress is not None:
-                progress(end, len(data))
 
     @property
     def resent(self) -> int:

@@ -17,8 +17,9 @@ from firmware_host.link import core, messages, table
 from firmware_host.link.messages import Response, Values
 from firmware_host.transport import Transport
 
-#: A board that said nothing for this long while something is awaited is asked whether it still lives.
-_PROBE_AFTER = 2.0
+#: The session asks a silent board to say something twice a second. One that said nothing for this long, and for the
+#: connection's timeout on top of it, has gone.
+_SILENCE = 2.0
 
 #: The background thread's interval, and the longest single wait of a reading caller.
 _IDLE_INTERVAL = 0.25
@@ -34,12 +35,15 @@ class Connection:
         timeout: float = 5.0,
         policy: core.RetryPolicy | None = None,
         clock: Callable[[], float] = time.monotonic,
+        background: bool = True,
     ) -> None:
+        """`clock` is for tests in simulated time, which have no use for a `background` thread either."""
         self.transport = transport
         self.timeout = timeout
         self.on_text: Callable[[bytes], None] = lambda data: None
         self.on_event: Callable[[str, Values], None] = lambda name, values: None
         self._clock = clock
+        self._background = background
         self._policy = policy
         self._session = core.Session(secrets.randbits(32), clock(), policy)
         self._answers: dict[int, Response | None] = {}
@@ -48,7 +52,6 @@ class Connection:
         self._heard_bytes = 0
         self._lock = threading.RLock()
         self._pumped_at = clock()
-        self._probed_at = clock()
         self._failure: WirqError | None = None
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
@@ -71,7 +74,7 @@ class Connection:
         welcome = self._session.welcome
         if welcome is None:
             raise self._no_hello()
-        if self._thread is None:
+        if self._background and self._thread is None:
             self._thread = threading.Thread(target=self._keep_alive, name="wirq keep-alive", daemon=True)
             self._thread.start()
         return welcome
@@ -101,6 +104,11 @@ class Connection:
     def resent(self) -> int:
         """Frames that were sent more than once."""
         return self._session.resent
+
+    @property
+    def losses(self) -> int:
+        """How often frames had to be sent again."""
+        return self._session.losses
 
     @property
     def window(self) -> int:
@@ -170,8 +178,8 @@ class Connection:
     ) -> bool:
         """Reads and sends until the condition holds (True) or the time is over (False).
 
-        Without a timeout it waits as long as the board lives: one that stays silent is asked, and if it does not answer
-        that within the connection's timeout either, LinkTimeout is raised. `lively` False is for commands during which
+        Without a timeout it waits as long as the board lives: LinkTimeout is raised when it stays silent although the
+        session asks it to say something. `lively` False is for commands during which
         a board hears nothing. A condition that depends on more than the board is looked at every `interval` seconds.
         """
         deadline = None if timeout is None else self._clock() + timeout
@@ -190,14 +198,11 @@ class Connection:
 
     def _watch(self, now: float) -> None:
         silent = now - self._session.heard_at
-        if silent > _PROBE_AFTER + self.timeout:
+        if silent > _SILENCE + self.timeout:
             raise LinkTimeout(
                 f"{self.transport.name} stopped answering {silent:.0f} s ago",
                 hint="was it reset or unplugged? then run the command again",
             )
-        if silent > _PROBE_AFTER and now - self._probed_at > 1.0:
-            self._probed_at = now
-            self._session.probe()
 
     def _check(self) -> None:
         if self._failure is not None:

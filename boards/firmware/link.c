@@ -1,5 +1,5 @@
-/* link.c: sessions and delivery. Go-back-N with a window of one frame either way: the frame sent last is kept until the host
- * acknowledges it, and sent again when an acknowledgement shows that the host lacks it. */
+/* link.c: sessions and delivery. Go-back-N either way, without timers: frames that must arrive are kept until the host acknowledges
+ * them, and sent again when it says that it lacks them. */
 #include "link.h"
 
 #include <string.h>
@@ -10,7 +10,14 @@
 #include "console.h"
 #include "frame.h"
 #include "receive.h"
+#include "sizes.h"
 #include "wirq_build_id.h"
+
+/* Frames that are kept lie one behind the other: length (2 bytes), content, room for the CRC. */
+#define KEPT_OVERHEAD (2 + FRAME_CRC_SIZE)
+/* Room for the largest frame behind a window of short answers: so a host can have so many requests under way. */
+#define SHORT_FRAME (KEPT_OVERHEAD + LINK_HEADER_FIXED_SIZE + 1 + 4)
+#define LARGEST_FRAME (KEPT_OVERHEAD + BOARD_MAX_FRAME)
 
 struct link_failure link_failure;
 
@@ -28,11 +35,13 @@ static struct {
     uint16_t deferred_id;
     uint8_t deferred_channel;
 
-    bool unacknowledged; /* `out` was sent, and the host has not said that it has it */
     bool reset_when_acknowledged;
+
+    uint8_t kept_count; /* frames that the host has not acknowledged: the last ones before `sequence` */
+    uint32_t kept;      /* their bytes in `out` */
+    uint32_t length;    /* of the frame that is being written behind them */
     bool overflow;
-    uint32_t length;
-    uint8_t out[BOARD_MAX_FRAME + FRAME_CRC_SIZE];
+    uint8_t out[LARGEST_FRAME + (BOARD_WINDOW - 1) * SHORT_FRAME];
 } link;
 
 /* ---- bytes ---- */
@@ -45,6 +54,11 @@ uint32_t link_get_u32(const uint8_t *bytes) {
     return link_get_u16(bytes) | (uint32_t)link_get_u16(bytes + 2) << 16;
 }
 
+/* The content of the frame that is being written. */
+static uint8_t *current(void) {
+    return link.out + link.kept + 2;
+}
+
 uint32_t link_room(void) {
     return BOARD_MAX_FRAME - link.length;
 }
@@ -54,7 +68,7 @@ void link_put_bytes(const void *bytes, uint32_t length) {
         link.overflow = true;
         return;
     }
-    memcpy(link.out + link.length, bytes, length);
+    memcpy(current() + link.length, bytes, length);
     link.length += length;
 }
 
@@ -79,8 +93,13 @@ void link_put_u64(uint64_t value) {
 
 /* ---- frames ---- */
 
+/* Is there room for any frame? */
+static bool may_write(void) {
+    return sizeof link.out - link.kept >= LARGEST_FRAME;
+}
+
 static void begin(uint8_t kind, uint8_t channel, uint16_t request_id) {
-    uint8_t *header = link.out;
+    uint8_t *header = current();
     header[LINK_HEADER_KIND] = kind;
     header[LINK_HEADER_CHANNEL] = channel;
     header[LINK_HEADER_REQUEST_ID] = (uint8_t)request_id;
@@ -90,25 +109,55 @@ static void begin(uint8_t kind, uint8_t channel, uint16_t request_id) {
     link.overflow = false;
 }
 
-static void send(void) {
-    link.out[LINK_HEADER_ACKNOWLEDGE] = link.expected;
-    frame_send(link.out, link.length);
+static void send(uint8_t *content, uint32_t length) {
+    content[LINK_HEADER_ACKNOWLEDGE] = link.expected;
+    frame_send(content, length);
 }
 
-/* Sends `out` as one that must arrive. */
+/* Sends the frame that was written as one that must arrive. */
 static void send_sequenced(void) {
-    uint8_t older;
-    (void)receive_acknowledge(&older); /* it cannot be about this frame */
-    link.out[LINK_HEADER_SEQUENCE] = link.sequence++;
-    link.unacknowledged = true;
-    send();
+    uint8_t *content = current();
+    content[LINK_HEADER_SEQUENCE] = link.sequence++;
+    content[-2] = (uint8_t)link.length;
+    content[-1] = (uint8_t)(link.length >> 8);
+    link.kept += KEPT_OVERHEAD + link.length;
+    link.kept_count++;
+    send(content, link.length);
+}
+
+static void send_kept(void) {
+    for (uint32_t at = 0; at < link.kept;) {
+        uint32_t length = link_get_u16(link.out + at);
+        send(link.out + at + 2, length);
+        at += KEPT_OVERHEAD + length;
+    }
+}
+
+/* Forgets the oldest frames that were kept. */
+static void forget_kept(uint8_t count) {
+    uint32_t end = 0;
+    link.kept_count -= count;
+    while (count-- > 0)
+        end += KEPT_OVERHEAD + link_get_u16(link.out + end);
+    link.kept -= end;
+    memmove(link.out, link.out + end, link.kept);
+}
+
+static void forget_all_kept(void) {
+    link.kept_count = 0;
+    link.kept = 0;
+}
+
+/* Tells what we expect and what we shall send next. */
+static void send_state(uint8_t kind) {
+    uint8_t frame[LINK_HEADER_FIXED_SIZE + FRAME_CRC_SIZE] = {0};
+    frame[LINK_HEADER_KIND] = kind;
+    frame[LINK_HEADER_SEQUENCE] = link.sequence;
+    send(frame, LINK_HEADER_FIXED_SIZE);
 }
 
 void link_acknowledge(void) {
-    uint8_t frame[LINK_HEADER_FIXED_SIZE + FRAME_CRC_SIZE] = {0};
-    frame[LINK_HEADER_KIND] = LINK_KIND_ACK;
-    frame[LINK_HEADER_ACKNOWLEDGE] = link.expected;
-    frame_send(frame, LINK_HEADER_FIXED_SIZE);
+    send_state(LINK_KIND_ACK);
 }
 
 /* ---- sessions ---- */
@@ -124,8 +173,8 @@ static void send_welcome(void) {
     link_put_u8(LINK_PROTOCOL_MINOR);
     link_put_u16(link.session);
     link_put_u16(BOARD_MAX_FRAME);
-    link_put_u8(1); /* window */
-    link_put_u8(1); /* receive buffers */
+    link_put_u8(BOARD_WINDOW);
+    link_put_u8(BOARD_WINDOW); /* receive buffers */
     link_put_u32(wirq_features());
     link_put_bytes(build_id, sizeof build_id);
     link_put_bytes(unique_id, sizeof unique_id);
@@ -134,7 +183,7 @@ static void send_welcome(void) {
     link_put_u32((uint32_t)board_memory()->arena_size);
     link_put_u32((uint32_t)board_memory()->arena_size);
     link_put_bytes(names, sizeof names);
-    send();
+    send(current(), link.length);
 }
 
 _Static_assert(LINK_HEADER_FIXED_SIZE + LINK_WELCOME_FIXED_SIZE + sizeof BOARD_NAME + sizeof WIRQ_VERSION <= BOARD_MAX_FRAME,
@@ -153,7 +202,10 @@ static void hello(uint32_t nonce, uint8_t major) {
     if (!repeated && major == LINK_PROTOCOL_MAJOR) {
         link.open = true;
         link.session++;
-        link.confirmed = link.any_request = link.unacknowledged = false;
+        struct acknowledgement of_another;
+        (void)receive_acknowledge(&of_another);
+        link.confirmed = link.any_request = false;
+        forget_all_kept();
         link.expected = link.sequence = 0;
         if (link.deferred)
             app_forget_answer();
@@ -166,7 +218,8 @@ static void hello(uint32_t nonce, uint8_t major) {
 
 static void bye(void) {
     reset_if_asked();
-    link.open = link.unacknowledged = false;
+    link.open = false;
+    forget_all_kept();
     receive_close_session();
     if (app_exit_pending()) { /* it ended while the host was going */
         struct app_exit exit;
@@ -244,27 +297,21 @@ static void run_request(uint8_t channel, const uint8_t *payload, uint32_t length
     link.reset_when_acknowledged = resets;
 }
 
-/* A request that was run before is not run again. Its answer is sent again if it is still there; else it is still to come. */
-static void repeat_answer(uint16_t request_id) {
-    if (link.out[LINK_HEADER_KIND] == LINK_KIND_RESPONSE && link_get_u16(link.out + LINK_HEADER_REQUEST_ID) == request_id)
-        send_sequenced();
-    else
-        link_acknowledge();
-}
-
-static void request(const uint8_t *frame, const uint8_t *payload, uint32_t length, bool sent_again) {
-    if (frame[LINK_HEADER_SEQUENCE] != link.expected) {
+static void request(const uint8_t *frame, const uint8_t *payload, uint32_t length) {
+    uint8_t ahead = (uint8_t)(frame[LINK_HEADER_SEQUENCE] - link.expected);
+    if (ahead != 0) {
         receive_release_frame();
-        if (!sent_again)
-            link_acknowledge(); /* it has been run, or one before it is missing: this tells which is expected */
+        /* One before it is missing; or it has been run, and the host lacks the answer or our acknowledgement. */
+        send_state(ahead < 128 ? LINK_KIND_NACK : LINK_KIND_ACK);
         return;
     }
     link.expected++;
     uint16_t request_id = link_get_u16(frame + LINK_HEADER_REQUEST_ID);
     bool was_last = link.any_request && request_id == link.request_id;
-    if (was_last || (link.deferred && request_id == link.deferred_id)) {
+    if (was_last || (link.deferred && request_id == link.deferred_id)) { /* asked again: it is not run again */
         receive_release_frame();
-        repeat_answer(request_id);
+        send_kept();
+        link_acknowledge();
     } else {
         link.any_request = true;
         link.request_id = request_id;
@@ -274,32 +321,32 @@ static void request(const uint8_t *frame, const uint8_t *payload, uint32_t lengt
 
 /* ---- the main loop's part ---- */
 
-/* Returns whether the last frame was sent again. */
-static bool take_acknowledgement(void) {
-    uint8_t acknowledge;
-    if (!receive_acknowledge(&acknowledge))
-        return false;
+static void take_acknowledgement(void) {
+    struct acknowledgement acknowledgement;
+    if (!receive_acknowledge(&acknowledgement) || !link.open)
+        return;
     link.confirmed = true;
-    if (!link.unacknowledged)
-        return false;
-    uint8_t sent = link.out[LINK_HEADER_SEQUENCE];
-    if (acknowledge == sent) {
-        send();
-        return true;
-    }
-    if (acknowledge == (uint8_t)(sent + 1)) {
-        link.unacknowledged = false;
+    uint8_t oldest = (uint8_t)(link.sequence - link.kept_count);
+    uint8_t arrived = (uint8_t)(acknowledgement.acknowledge - oldest);
+    if (arrived <= link.kept_count)
+        forget_kept(arrived);
+    if (link.kept_count == 0)
         reset_if_asked();
-    }
-    return false;
+    if (!acknowledgement.asks_again)
+        return;
+    if (link.kept_count > 0)
+        send_kept();
+    else
+        link_acknowledge();
 }
 
 /* Must the frame wait until the host has what we sent? */
 static bool must_wait(const uint8_t *frame) {
-    return link.unacknowledged && frame[LINK_HEADER_KIND] == LINK_KIND_REQUEST && frame[LINK_HEADER_SEQUENCE] == link.expected;
+    return frame[LINK_HEADER_KIND] == LINK_KIND_REQUEST && frame[LINK_HEADER_SEQUENCE] == link.expected &&
+           (!may_write() || link.reset_when_acknowledged);
 }
 
-static void take_frame(bool sent_again) {
+static void take_frame(void) {
     uint32_t length;
     const uint8_t *frame = receive_frame(&length);
     if (frame == NULL || must_wait(frame))
@@ -308,7 +355,7 @@ static void take_frame(bool sent_again) {
     uint8_t kind = frame[LINK_HEADER_KIND];
     length -= LINK_HEADER_FIXED_SIZE;
     if (link.open && kind == LINK_KIND_REQUEST) {
-        request(frame, payload, length, sent_again);
+        request(frame, payload, length);
         return;
     }
     bool is_hello = kind == LINK_KIND_HELLO && length >= LINK_HELLO_FIXED_SIZE;
@@ -323,7 +370,7 @@ static void take_frame(bool sent_again) {
 
 static void send_due(void) {
     uint8_t channel;
-    if (link.unacknowledged || !link.open)
+    if (!link.open || !may_write())
         return;
     if (link.deferred && app_answer_pending()) {
         begin_response(link.deferred_channel, link.deferred_id);
@@ -333,22 +380,24 @@ static void send_due(void) {
     } else if (link.confirmed && events_pending()) {
         begin(LINK_KIND_EVENT, 0, 0);
         if (events_write(&channel)) {
-            link.out[LINK_HEADER_CHANNEL] = channel;
+            current()[LINK_HEADER_CHANNEL] = channel;
             send_sequenced();
         }
     }
 }
 
 void link_poll(void) {
-    bool sent_again = take_acknowledgement();
-    take_frame(sent_again);
+    take_acknowledgement();
+    if (receive_damaged() && link.open)
+        send_state(LINK_KIND_NACK);
+    take_frame();
     send_due();
 }
 
 bool link_pending(void) {
     uint32_t length;
     const uint8_t *frame = receive_frame(&length);
-    bool may_send = link.open && !link.unacknowledged;
+    bool may_send = link.open && may_write();
     return (frame != NULL && !must_wait(frame)) || (may_send && link.deferred && app_answer_pending()) ||
            (may_send && link.confirmed && events_pending());
 }

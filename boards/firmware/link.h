@@ -1,5 +1,5 @@
 /* link.h: the board's side of the serial link. Requests are answered by the handlers in commands.h; the link sees to sessions,
- * sequence numbers, retransmission and running each request once. Window 1 both ways, no timers. Thread only. */
+ * sequence numbers, retransmission and running each request once. No timers. Thread only. */
 #ifndef LINK_H
 #define LINK_H
 

@@ -25,12 +25,16 @@ static struct {
     volatile bool for_tool; /* what is printed goes to a tool, as far as we know */
     volatile uint32_t frame_time; /* when the last good frame came */
 
-    uint8_t frame[BOARD_MAX_FRAME + FRAME_CRC_SIZE];
-    uint32_t frame_length;
-    volatile bool frame_ready; /* true: `frame` is the link's */
+    /* Frames that wait for the link. The ISR fills the one at `frames_in`, the link empties the one at `frames_out`. */
+    struct {
+        uint16_t length;
+        uint8_t content[BOARD_MAX_FRAME + FRAME_CRC_SIZE];
+    } frames[BOARD_WINDOW];
+    volatile uint32_t frames_in, frames_out; /* counts */
 
     volatile uint8_t acknowledge;
-    volatile bool acknowledged;
+    volatile bool acknowledged, asked_again; /* a frame with an acknowledgement has come; it was a nack */
+    volatile bool damaged;                   /* a frame came that was none */
 
     uint8_t text[BOARD_TEXT_RING];
     volatile uint32_t text_in, text_out; /* counts; the ring index is their low bits */
@@ -82,7 +86,9 @@ static void take_text(uint8_t byte) {
 static void open_frame(void) {
     receiver.in_frame = true;
     receiver.byte_time = time_now();
-    frame_begin(&receiver.decoder, receiver.frame_ready ? NULL : receiver.frame, sizeof receiver.frame);
+    uint32_t in = receiver.frames_in;
+    uint8_t *content = in - receiver.frames_out == BOARD_WINDOW ? NULL : receiver.frames[in % BOARD_WINDOW].content;
+    frame_begin(&receiver.decoder, content, BOARD_MAX_FRAME + FRAME_CRC_SIZE);
 }
 
 /* A delimiter: the end of a frame, the beginning of one, or both. */
@@ -91,6 +97,10 @@ static void take_delimiter(void) {
         firmware_stop();
     uint32_t length;
     if (!receiver.in_frame || !frame_end(&receiver.decoder, &length)) {
+        if (receiver.in_frame && receiver.decoder.length > FRAME_CRC_SIZE && receiver.session) {
+            receiver.damaged = true;
+            call_main_loop();
+        }
         open_frame();
         return;
     }
@@ -104,9 +114,12 @@ static void take_delimiter(void) {
         receiver.acknowledge = receiver.decoder.header[LINK_HEADER_ACKNOWLEDGE];
         receiver.acknowledged = true;
     }
-    if (kind != LINK_KIND_ACK && receiver.decoder.content != NULL) {
-        receiver.frame_length = length;
-        receiver.frame_ready = true;
+    if (kind == LINK_KIND_NACK) {
+        receiver.asked_again = true;
+    } else if (kind != LINK_KIND_ACK && receiver.decoder.content != NULL) {
+        uint32_t in = receiver.frames_in;
+        receiver.frames[in % BOARD_WINDOW].length = (uint16_t)length;
+        receiver.frames_in = in + 1;
     }
     call_main_loop();
 }
@@ -167,23 +180,30 @@ void receive_forget_text(void) {
 }
 
 const uint8_t *receive_frame(uint32_t *length) {
-    if (!receiver.frame_ready)
+    uint32_t out = receiver.frames_out;
+    if (receiver.frames_in == out)
         return NULL;
-    *length = receiver.frame_length;
-    return receiver.frame;
+    *length = receiver.frames[out % BOARD_WINDOW].length;
+    return receiver.frames[out % BOARD_WINDOW].content;
 }
 
 void receive_release_frame(void) {
-    receiver.frame_ready = false;
+    receiver.frames_out++;
 }
 
-bool receive_acknowledge(uint8_t *acknowledge) {
+bool receive_acknowledge(struct acknowledgement *acknowledgement) {
     uintptr_t before = board_mask();
     bool acknowledged = receiver.acknowledged;
-    *acknowledge = receiver.acknowledge;
-    receiver.acknowledged = false;
+    *acknowledgement = (struct acknowledgement){receiver.acknowledge, receiver.asked_again};
+    receiver.acknowledged = receiver.asked_again = false;
     board_unmask(before);
     return acknowledged;
+}
+
+bool receive_damaged(void) {
+    bool damaged = receiver.damaged;
+    receiver.damaged = false;
+    return damaged;
 }
 
 void receive_open_session(void) {
@@ -195,5 +215,5 @@ void receive_close_session(void) {
 }
 
 bool receive_pending(void) {
-    return receiver.acknowledged || receiver.interrupted || receiver.text_in != receiver.text_out;
+    return receiver.acknowledged || receiver.damaged || receiver.interrupted || receiver.text_in != receiver.text_out;
 }

@@ -1,5 +1,5 @@
 /* receive.h: what the UART's ISR makes of the bytes that come: text, frames, or an order to stop. Text lies in a ring until the
- * console or a guest reads it; the one frame buffer is the link's until it has answered. */
+ * console or a guest reads it; a window of frames lies in buffers until the link has handled them. */
 #ifndef RECEIVE_H
 #define RECEIVE_H
 
@@ -21,12 +21,18 @@ void receive_forget_text(void);
 
 /* ---- frames ---- */
 
-/* The frame that waits to be handled, or NULL. It stays until receive_release_frame(). */
+/* The oldest frame that waits to be handled, or NULL. It stays until receive_release_frame(). */
 const uint8_t *receive_frame(uint32_t *length);
 void receive_release_frame(void);
 
-/* What the newest frame of the host acknowledged, if one has come since the last call. */
-bool receive_acknowledge(uint8_t *acknowledge);
+/* What the newest frame of the host acknowledged, if one has come since the last call, and whether a nack was among them. */
+struct acknowledgement {
+    uint8_t acknowledge; /* the number that the host expects next */
+    bool asks_again;     /* it lacks what was sent from that number on */
+};
+bool receive_acknowledge(struct acknowledgement *acknowledgement);
+/* Has a frame come in a session whose CRC was wrong? Tells it once. */
+bool receive_damaged(void);
 
 /* In a session text is ignored, unless no frame has come for two seconds. */
 void receive_open_session(void);

@@ -10,6 +10,11 @@
 #define BOARD_TEXT_RING 128
 #endif
 
+/* Frames that the host may send before the first of them is acknowledged, each of which has a buffer. */
+#ifndef BOARD_WINDOW
+#define BOARD_WINDOW 3
+#endif
+
 /* The longest console line. */
 #ifndef BOARD_LINE
 #define BOARD_LINE 64
@@ -48,6 +53,7 @@
 #endif
 
 _Static_assert((BOARD_TEXT_RING & (BOARD_TEXT_RING - 1)) == 0, "BOARD_TEXT_RING is a power of two");
+_Static_assert(BOARD_WINDOW >= 1 && BOARD_WINDOW <= 64, "sequence numbers are one byte");
 _Static_assert(BOARD_INSTANCES <= 255, "an instance's handle is one byte");
 
 #endif

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from firmware_host.board import Board, Progress
+    from firmware_host.board import Board
+    from firmware_host.upload import Progress
 
 
 @dataclass

@@ -1,9 +1,10 @@
 """The host's side of one link session, without I/O: bytes and a clock value in, bytes and events out.
 
 Delivery is go-back-N with the window that the board's welcome allows. Requests, responses and events are counted by a
-sequence number per direction; each frame tells the next one expected from the peer. All timers are here, on the host;
-the board keeps none: it sends a lost frame of its own again when an acknowledgement of ours shows that we lack it, and
-that is why we acknowledge at least once a second.
+sequence number per direction; each frame tells the next one expected from the peer. Whoever notices that frames are
+missing, by a later one or by a damaged one, says so with a nack, and they are sent again at once. What nobody could
+notice is found by timers. All of them are here, on the host; the board keeps none: a nack that we send after a silence
+brings what it has not got acknowledged.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ class RetryPolicy:
     first: float = 0.3  # of a request that was not acknowledged; half as long again each time, up to longest
     longest: float = 0.5
     shortest: float = 0.05  # instead of `first` on a line whose answers come much sooner
-    after_garbage: float = 0.01  # what came damaged was perhaps the acknowledgement
+    after_garbage: float = 0.01  # what came damaged was perhaps a frame that we lack
     acknowledge_after: float = 0.005  # how long an acknowledgement waits for a request to travel with
-    keep_alive: float = 0.5  # an acknowledgement is sent after this silence of ours
+    keep_alive: float = 0.5  # a nack is sent after this silence of ours
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Session:
         self.policy = policy or RetryPolicy()
         self.welcome: Welcome | None = None
         self.resent = 0  #: frames of ours that were sent more than once
+        self.losses = 0  #: how often that was needed
         self.garbage = 0  #: bytes received that were neither text nor a good frame
         self.heard_at = now  #: when the last good frame came
         self._nonce = nonce
@@ -117,12 +119,15 @@ class Session:
         self._next_sequence = 0
         self._waiting: deque[Frame] = deque()
         self._flight: deque[_Sent] = deque()
-        self._last: Frame | None = None
         self._next_request = 1
         self._round_trip: float | None = None  # smoothed
+        self._fastest: float | None = None  # the shortest round trip that was seen
+        self._byte_time = 1.0  # no byte can have taken longer than this
         self._unanswered: dict[int, Command] = {}
         self._expected = 0
         self._acknowledge_due: float | None = None
+        self._nack_due: float | None = None
+        self._nacked_at = now
         self._keep_alive_due = now
 
     # -- what the caller does
@@ -161,11 +166,6 @@ class Session:
         """Its answer, should it come yet, is of no interest any more."""
         self._unanswered.pop(request_id, None)
 
-    def probe(self) -> None:
-        """Queues the last request once more: the board does not run it again, but a living board answers."""
-        if self._last is not None and not self._flight:
-            self._put(self._last)
-
     def say_bye(self) -> None:
         """Queues the end of the session."""
         if self.welcome is not None:
@@ -199,10 +199,12 @@ class Session:
         else:
             self._send_again(now)
             self._send_waiting(now)
-            due = min(self._keep_alive_due, self._acknowledge_due or self._keep_alive_due)
-            if now >= due:
-                self._put(Frame(table.KINDS["ack"], channel=table.CHANNELS["control"]))
-                self._acknowledged(now)
+            if now >= min(self._keep_alive_due, self._nack_due or self._keep_alive_due):
+                self._nack_due = None
+                self._nacked_at = now
+                self._say("nack", now)
+            elif self._acknowledge_due is not None and now >= self._acknowledge_due:
+                self._say("ack", now)
         data = bytes(self._ready)
         self._ready.clear()
         return data
@@ -211,9 +213,7 @@ class Session:
         """The clock value at which `data_to_send` must be called again at the latest."""
         if self.welcome is None:
             return self._hello_due
-        dues = [self._keep_alive_due]
-        if self._acknowledge_due is not None:
-            dues.append(self._acknowledge_due)
+        dues = [self._keep_alive_due, *(due for due in (self._acknowledge_due, self._nack_due) if due is not None)]
         if self._flight:
             dues.append(self._flight[0].due)
         return min(dues)
@@ -222,6 +222,11 @@ class Session:
 
     def _put(self, frame: Frame) -> None:
         self._ready += frames.encode(frame.acknowledging(self._expected).to_bytes())
+
+    def _say(self, kind: str, now: float) -> None:
+        """Tells what we expect and what we shall send next."""
+        self._put(Frame(table.KINDS[kind], channel=table.CHANNELS["control"], sequence=self._next_sequence))
+        self._acknowledged(now)
 
     def _say_hello(self, now: float) -> None:
         values = {"nonce": self._nonce, "major": table.PROTOCOL_MAJOR, "minor": table.PROTOCOL_MINOR}
@@ -233,20 +238,21 @@ class Session:
         assert self.welcome is not None
         return max(1, min(int(self.welcome.values["window"]), _MODULO // 2))
 
-    def _interval(self) -> float:
-        """How long a frame waits for its acknowledgement before it is sent a second time."""
+    def _interval(self, frame: Frame) -> float:
+        """How long a frame waits for its acknowledgement before it is sent a second time. What is longer takes longer
+        on a slow line."""
         if self._round_trip is None:
             return self.policy.first
-        return min(self.policy.first, max(self.policy.shortest, 4 * self._round_trip))
+        needed = 4 * max(self._round_trip, len(frame.payload) * self._byte_time)
+        return min(self.policy.first, max(self.policy.shortest, needed))
 
     def _send_waiting(self, now: float) -> None:
         while self._waiting and len(self._flight) < self._window():
             frame = self._waiting.popleft()
             frame = Frame(frame.kind, frame.channel, self._next_sequence, 0, frame.request_id, frame.payload)
             self._next_sequence = (self._next_sequence + 1) % _MODULO
-            interval = self._interval()
+            interval = self._interval(frame)
             self._flight.append(_Sent(frame, now, now + interval, interval))
-            self._last = frame
             self._put(frame)
             self._acknowledged(now)
 
@@ -254,9 +260,11 @@ class Session:
         """Go back N: when the oldest frame's time is over, it and all after it are sent again."""
         if not self._flight or now < self._flight[0].due:
             return
+        self.losses += 1
         for sent in self._flight:
             sent.interval = min(1.5 * sent.interval, self.policy.longest)
             sent.due = now + sent.interval
+            sent.sent = now
             sent.again = True
             self._put(sent.frame)
             self.resent += 1
@@ -278,11 +286,18 @@ class Session:
 
     def _take_garbage(self, size: int, now: float) -> None:
         self.garbage += size
-        soon = now + self.policy.after_garbage
-        if self._flight:
-            self._flight[0].due = min(self._flight[0].due, soon)
-        else:
-            self._acknowledge_due = min(soon, self._acknowledge_due or soon)
+        if self.welcome is not None:
+            self._lacking(now, self.policy.after_garbage)
+
+    def _lacking(self, now: float, delay: float = 0.0) -> None:
+        """Frames of the board are missing: it is told, but not again before the answer to the last telling can have
+        come."""
+        due = max(now + delay, self._nacked_at + self._turnaround())
+        self._nack_due = min(due, self._nack_due or due)
+
+    def _turnaround(self) -> float:
+        """Sooner than this after it was sent, nothing can be the answer to a frame."""
+        return 0.0 if self._fastest is None else 0.75 * self._fastest
 
     def _frame(self, content: bytes, now: float) -> Iterable[SessionEvent]:
         try:
@@ -293,19 +308,36 @@ class Session:
         kind = messages.KIND_NAMES.get(frame.kind)
         if kind == "welcome":
             return self._welcomed(frame, now)
-        if self.welcome is None or kind not in ("response", "event", "ack"):
+        if self.welcome is None or kind not in ("response", "event", "ack", "nack"):
             return ()
         self.heard_at = now
         self._take_acknowledge(frame.acknowledge, now)
+        if kind == "nack":
+            self._go_back(frame.acknowledge, now)
+        ahead = (frame.sequence - self._expected) % _MODULO
+        if 0 < ahead < _MODULO // 2:
+            self._lacking(now)  # one before it is missing; it will be sent again, too
+            return ()
         if not frame.sequenced:
             return ()
-        if frame.sequence != self._expected:
-            # Sent again because our acknowledgement was lost, or sent out of order: tell at once what we expect.
+        if ahead:
+            # Sent again because our acknowledgement was lost: tell at once what we expect.
             self._acknowledge_due = now
             return ()
         self._expected = (self._expected + 1) % _MODULO
+        self._nack_due = None
         self._acknowledge_due = now + self.policy.acknowledge_after
         return self._answered(frame) if kind == "response" else self._happened(frame)
+
+    def _go_back(self, acknowledge: int, now: float) -> None:
+        """The board lacks what we sent from here on. One loss makes it say so several times, and the first counts; what
+        it says before it can have what we sent again is about that only if nothing better comes in good time."""
+        if self._flight and self._flight[0].frame.sequence == acknowledge:
+            oldest = self._flight[0]
+            if now - oldest.sent >= self._turnaround():
+                oldest.due = now
+            elif self._round_trip is not None:
+                oldest.due = min(oldest.due, oldest.sent + 2 * self._round_trip)
 
     def _welcomed(self, frame: Frame, now: float) -> Iterable[SessionEvent]:
         # Nonce and version stand first in every major.
@@ -331,9 +363,11 @@ class Session:
             sent = self._flight.popleft()
             if not sent.again:
                 sample = now - sent.sent
+                self._byte_time = min(self._byte_time, sample / (messages.HEADER_SIZE + len(sent.frame.payload)))
+                self._fastest = sample if self._fastest is None else min(sample, self._fastest)
                 self._round_trip = sample if self._round_trip is None else 0.875 * self._round_trip + 0.125 * sample
         for sent in self._flight:
-            sent.interval = self._interval()
+            sent.interval = self._interval(sent.frame)
             sent.due = now + sent.interval
 
     def _answered(self, frame: Frame) -> Iterable[SessionEvent]:

@@ -28,9 +28,10 @@ HEADER: Fields = (
     ("request_id", "u16"),
 )
 
-KINDS = {"hello": 1, "welcome": 2, "request": 3, "response": 4, "event": 5, "ack": 6, "bye": 7}
+KINDS = {"hello": 1, "welcome": 2, "request": 3, "response": 4, "event": 5, "ack": 6, "bye": 7, "nack": 8}
 
-#: Kinds that are counted by `sequence` and retransmitted until acknowledged; the others carry 0 there.
+#: Kinds that are counted by `sequence` and retransmitted until acknowledged; ack and nack carry there the number that their
+#: sender will use next, so that the receiver sees what it lacks; the others carry 0.
 SEQUENCED = ("request", "response", "event")
 
 CHANNELS = {"control": 0, "console": 1, "files": 2, "app": 3, "irq": 4, "trap": 5, "log": 6, "trace": 7, "debug": 8}

@@ -1,4 +1,4 @@
-"""A serial line that drops, flips, repeats and splits bytes by a seeded schedule, between a session and a model board.
+"""A serial line that drops, flips, repeats, swaps and splits bytes by a seeded schedule, between a session and a board.
 
 Time is simulated: no test here sleeps.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from firmware_host.link import core
-from tests.link.model_board import ModelBoard
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Faults:
     drop: float = 0.0
     flip: float = 0.0
     repeat: float = 0.0
+    swap: float = 0.0
     split: float = 0.0
 
 
@@ -33,6 +34,8 @@ def damaged(data: bytes, faults: Faults, source: random.Random) -> bytes:
             hit.append(byte ^ 1 << source.randrange(8))
         elif chance < faults.drop + faults.flip + faults.repeat:
             hit += bytes([byte, byte])
+        elif chance < faults.drop + faults.flip + faults.repeat + faults.swap and hit:
+            hit.insert(-1, byte)
         else:
             hit.append(byte)
     return bytes(hit)
@@ -59,11 +62,19 @@ class Wire:
         return arrived
 
 
+class BoardEnd(Protocol):
+    """The board's end of a line: the model, or the firmware's link."""
+
+    def receive(self, data: bytes) -> None: ...
+
+    def data_to_send(self) -> bytes: ...
+
+
 class Line:
     """Runs a session and a board against each other in simulated time."""
 
     def __init__(
-        self, board: ModelBoard, faults: Faults | None = None, seed: int = 1, policy: core.RetryPolicy | None = None
+        self, board: BoardEnd, faults: Faults | None = None, seed: int = 1, policy: core.RetryPolicy | None = None
     ) -> None:
         self.board = board
         self.now = 0.0

@@ -52,9 +52,7 @@ class ModelBoard:
     def _reset_session(self) -> None:
         self._expected = 0
         self._next_sequence = 0
-        self._flight: Frame | None = None
-        self._queue: deque[Frame] = deque()
-        self._answered: Frame | None = None
+        self._kept: deque[Frame] = deque()  # sent and not acknowledged
         self._pending: _Pending | None = None
 
     # -- bytes
@@ -86,20 +84,14 @@ class ModelBoard:
     def _put(self, frame: Frame) -> None:
         self._out += frames.encode(frame.acknowledging(self._expected).to_bytes())
 
-    def _acknowledge(self) -> None:
-        self._put(Frame(table.KINDS["ack"]))
+    def _say(self, kind: str) -> None:
+        self._put(Frame(table.KINDS[kind], sequence=self._next_sequence))
 
-    def _send(self, frame: Frame) -> Frame:
+    def _send(self, frame: Frame) -> None:
         frame = replace(frame, sequence=self._next_sequence)
         self._next_sequence = (self._next_sequence + 1) % 256
-        self._queue.append(frame)
-        self._pump()
-        return frame
-
-    def _pump(self) -> None:
-        if self._flight is None and self._queue:
-            self._flight = self._queue.popleft()
-            self._put(self._flight)
+        self._kept.append(frame)
+        self._put(frame)
 
     def _frame(self, frame: Frame) -> None:
         kind = messages.KIND_NAMES.get(frame.kind)
@@ -108,12 +100,14 @@ class ModelBoard:
             return
         if self._nonce is None:
             return
-        if self._flight is not None:
-            if frame.acknowledge == (self._flight.sequence + 1) % 256:
-                self._flight = None
-                self._pump()
-            elif kind == "ack" and frame.acknowledge == self._flight.sequence:
-                self._put(self._flight)
+        arrived = (frame.acknowledge - self._next_sequence + len(self._kept)) % 256
+        for _ in range(arrived if arrived <= len(self._kept) else 0):
+            self._kept.popleft()
+        if kind == "nack":
+            for kept in self._kept:
+                self._put(kept)
+            if not self._kept:
+                self._say("ack")
         if kind == "bye":
             self._nonce = None
         elif kind == "request":
@@ -145,11 +139,7 @@ class ModelBoard:
 
     def _request(self, frame: Frame) -> None:
         if frame.sequence != self._expected:
-            again = self._answered
-            if again is not None and again.request_id == frame.request_id and again is self._flight:
-                self._put(again)
-            else:
-                self._acknowledge()
+            self._say("nack" if (frame.sequence - self._expected) % 256 < 128 else "ack")
             return
         self._expected = (self._expected + 1) % 256
         command = next(
@@ -167,7 +157,7 @@ class ModelBoard:
         answer = handler(**values) if handler else (status.code("NOT_SUPPORTED"), {})
         if answer is DEFERRED:
             self._pending = _Pending(frame.request_id, frame.channel, name)
-            self._acknowledge()
+            self._say("ack")
         else:
             self._answer(frame, name, answer)
 
@@ -177,7 +167,7 @@ class ModelBoard:
         if number:
             values = {"offset": 0, "function": 0xFFFFFFFF, "detail": 0, "text": "", **values}
         payload = bytes([number]) + messages.build(fields, values)
-        self._answered = self._send(
+        self._send(
             Frame(table.KINDS["response"], channel=request.channel, request_id=request.request_id, payload=payload)
         )
 

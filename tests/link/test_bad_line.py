@@ -1,0 +1,25 @@
+"""A 40 KiB module over a line that damages one byte in a thousand, both ways: whole every time.
+
+`python -m tests.link.bad_line --count 50` runs it fifty times.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.link import bad_line
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_module_reaches_the_host_board_whole(seed: int) -> None:
+    assert bad_line.upload("host", seed).resent > 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_a_module_reaches_an_emulated_chip_whole(seed: int) -> None:
+    if shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm is not installed: uploads over a bad line were tested with `host` only")
+    assert bad_line.upload("qemu:stm32f4", seed).resent > 50
