@@ -191,6 +191,8 @@ const struct link_command irq_commands[] = {
     {LINK_CHANNEL_IRQ, LINK_IRQ_RAISE, LINK_IRQ_RAISE_REQUEST_FIXED_SIZE, raise},
 };
 const uint32_t irq_command_count = 1;
+const struct link_command trap_commands[] = {{LINK_CHANNEL_TRAP, 0, 0, nothing}};
+const uint32_t trap_command_count = 0;
 
 bool events_pending(void) {
     return events_told != events_due;
