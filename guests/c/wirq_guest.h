@@ -112,7 +112,8 @@ WIRQ_IMPORT("board", "clock_us") uint64_t board_clock_us(void);
  * run takes all raises so far). context: the number given to wirq_attach(), or 0 for handlers attached by their name. */
 typedef void wirq_handler(int32_t source, int32_t count, int32_t context);
 
-/* Makes handler the handler of source. priority must be 0. See WIRQ_HANDLER_FUNCTION for how to define one. */
+/* Makes handler the handler of source. priority: 0 is the most urgent, wirq_query(WIRQ_QUERY_LEVELS) - 1 the least; a more urgent
+ * handler interrupts a less urgent one. See WIRQ_HANDLER_FUNCTION for how to define one. */
 WIRQ_IMPORT("wirq", "attach") int32_t wirq_attach(int32_t source, wirq_handler *handler, int32_t context, int32_t priority);
 
 /* Takes the handler away. Raises go on to be counted and stay pending. */
@@ -140,13 +141,14 @@ WIRQ_IMPORT("wirq", "wait") uint32_t wirq_wait(int64_t timeout_us);
 /* Runs due handlers now. Needed after a critical section that held one back; wirq_unmask() does it. */
 WIRQ_IMPORT("wirq", "deliver") void wirq_deliver(void);
 
-/* Limits what a handler may take. This firmware answers WIRQ_NOT_SUPPORTED. */
+/* Limits every run of a source's handler: fuel in control operations (branches, calls, returns), deadline_us in microseconds; 0 is
+ * no limit. A handler that overruns is treated as one that traps. */
 WIRQ_IMPORT("wirq", "budget") int32_t wirq_budget(int32_t source, uint32_t fuel, uint32_t deadline_us);
 
 /* A figure of the interrupt system; -1 if it is not known. */
 enum wirq_query_key {
     WIRQ_QUERY_VERSION = 0, /* of this interface and of the block's layout: 1 */
-    WIRQ_QUERY_LEVELS = 1,  /* interrupt levels */
+    WIRQ_QUERY_LEVELS = 1,  /* priorities of handlers */
     WIRQ_QUERY_CLOCK = 2,   /* microseconds, as board_clock_us() */
 };
 WIRQ_IMPORT("wirq", "query") int64_t wirq_query(int32_t key);

@@ -90,12 +90,43 @@ static wirq_status host_soft(struct wirq_vm *of, uint32_t *cells) {
     return WIRQ_OK;
 }
 
+
+/* Answers what source SOURCE is told to be: 1 if its handler runs. */
+static wirq_status host_active(struct wirq_vm *of, uint32_t *cells) {
+    struct wirq_source_info info;
+    (void)wirq_source(of, cells[0], &info);
+    cells[0] = info.active;
+    return WIRQ_OK;
+}
+
+/* The clock goes on. */
+static wirq_status host_spend(struct wirq_vm *of, uint32_t *cells) {
+    (void)of;
+    port_clock += cells[0];
+    return WIRQ_OK;
+}
+
 static const struct wirq_host_import host_table[] = {
     {"test", "log", "i:", host_log, true},      {"test", "raise", "ii:", host_raise, true},
     {"test", "trap", ":", host_trap, true},     {"test", "slow", "i:i", host_slow, false},
     {"test", "add64", "II:I", host_add64, true}, {"test", "yield", ":", host_yield, true},
     {"test", "stop", ":", host_stop, true},     {"test", "soft", ":", host_soft, true},
+    {"test", "active", "i:i", host_active, true}, {"test", "spend", "i:", host_spend, true},
 };
+
+/* ---- faults of handlers: recorded, and answered as the test wants ---- */
+
+static bool fault_answer;
+static uint32_t fault_words[64], fault_count; /* source and status of each */
+
+static bool on_fault(struct wirq_vm *of, const struct wirq_trap *trap) {
+    (void)of;
+    if (fault_count + 1 < sizeof fault_words / sizeof fault_words[0]) {
+        fault_words[fault_count++] = trap->source;
+        fault_words[fault_count++] = trap->status;
+    }
+    return fault_answer;
+}
 
 /* ---- commands ---- */
 
@@ -124,7 +155,8 @@ static void open_vm(char *arguments) {
                                  .stack_cells = (uint32_t)stack,
                                  .handler_stack_cells = (uint32_t)handler_stack,
                                  .source_count = 4,
-                                 .source_names = source_names};
+                                 .source_names = source_names,
+                                 .on_fault = on_fault};
     vm = wirq_open(&config);
     if (vm != NULL)
         CHECK(wirq_provide(vm, host_table, sizeof host_table / sizeof host_table[0]) == WIRQ_OK);
@@ -321,8 +353,10 @@ static void source(char *arguments) {
         answer(status);
         return;
     }
-    printf("ok class %u attached %d enabled %d pending %d raised %" PRIu32 " delivered %" PRIu32 "\n", info.class_, info.attached,
-           info.enabled, info.pending, info.raised, info.delivered);
+    printf("ok class %u attached %d enabled %d pending %d raised %" PRIu32 " delivered %" PRIu32 " missed %" PRIu32
+           " faults %" PRIu32 " priority %u active %d\n",
+           info.class_, info.attached, info.enabled, info.pending, info.raised, info.delivered, info.missed, info.faults,
+           info.priority, info.active);
 }
 
 static void inject(char *arguments) {
@@ -378,12 +412,21 @@ static void react(char *arguments) {
         puts("");
 }
 
-/* attach INSTANCE SOURCE FUNCTION CONTEXT */
+/* attach INSTANCE SOURCE FUNCTION CONTEXT PRIORITY */
 static void attach(char *arguments) {
-    unsigned long numbers[4];
-    for (int i = 0; i < 4; i++)
+    unsigned long numbers[5];
+    for (int i = 0; i < 5; i++)
         numbers[i] = strtoul(arguments, &arguments, 10);
-    answer(wirq_attach(instances[numbers[0]], (uint32_t)numbers[1], (uint32_t)numbers[2], (uint32_t)numbers[3]));
+    answer(wirq_attach(instances[numbers[0]], (uint32_t)numbers[1], (uint32_t)numbers[2], (uint32_t)numbers[3],
+                       (uint32_t)numbers[4]));
+}
+
+/* budget SOURCE FUEL DEADLINE INTERVAL */
+static void budget(char *arguments) {
+    uint32_t numbers[4];
+    for (int i = 0; i < 4; i++)
+        numbers[i] = (uint32_t)strtoul(arguments, &arguments, 10);
+    answer(wirq_budget(vm, numbers[0], numbers[1], numbers[2], numbers[3]));
 }
 
 /* read INSTANCE ADDRESS LENGTH: bytes of memory in hexadecimal. */
@@ -408,6 +451,14 @@ static void show_log(void) {
         printf(" %" PRIu32, log_words[i]);
     puts("");
     log_count = 0;
+}
+
+static void show_faults(void) {
+    printf("ok");
+    for (uint32_t i = 0; i < fault_count; i++)
+        printf(" %" PRIu32, fault_words[i]);
+    puts("");
+    fault_count = 0;
 }
 
 static void command(char *line) {
@@ -449,6 +500,8 @@ static void command(char *line) {
         printf("ok %" PRIu32 "\n", wirq_injection_count(vm));
     else if (strcmp(line, "log") == 0)
         show_log();
+    else if (strcmp(line, "faults") == 0)
+        show_faults();
     else if (strcmp(line, "sleeps") == 0)
         plan_sleeps(arguments);
     else if (strcmp(line, "begin") == 0)
@@ -465,6 +518,13 @@ static void command(char *line) {
         answer(wirq_enable(vm, (uint32_t)(arguments[0] - '0'), arguments[2] == '1'));
     else if (strcmp(line, "bind") == 0)
         answer(wirq_bind(vm, (uint32_t)(arguments[0] - '0'), (enum wirq_class)(arguments[2] - '0')));
+    else if (strcmp(line, "policy") == 0) /* policy SOURCE POLICY ANSWER */
+        fault_answer = arguments[4] == '1',
+        answer(wirq_set_policy(vm, (uint32_t)(arguments[0] - '0'), (enum wirq_policy)(arguments[2] - '0')));
+    else if (strcmp(line, "budget") == 0)
+        budget(arguments);
+    else if (strcmp(line, "levels") == 0)
+        printf("ok %" PRIu32 "\n", wirq_levels());
     else if (strcmp(line, "read") == 0)
         read_memory(arguments);
     else if (strcmp(line, "hold") == 0)

@@ -89,6 +89,10 @@ class Source:
     pending: bool
     raised: int
     delivered: int
+    missed: int
+    faults: int
+    priority: int
+    active: bool
 
 
 class Machine:
@@ -223,6 +227,11 @@ class Machine:
         """What modules gave to test.log since the last look."""
         return self.numbers("log")
 
+    def faults(self) -> list[tuple[int, str]]:
+        """Source and trap of the handlers that faulted since the last look."""
+        numbers = self.numbers("faults")
+        return [(numbers[i], STATUS_NAME[numbers[i + 1]]) for i in range(0, len(numbers), 2)]
+
     # -- interrupts
 
     def raise_(self, source: int) -> None:
@@ -231,7 +240,14 @@ class Machine:
     def source(self, source: int) -> Source:
         words = self.command(f"source {source}")
         values = [int(word) for word in words[1::2]]
-        return Source(values[0], bool(values[1]), bool(values[2]), bool(values[3]), values[4], values[5])
+        return Source(values[0], *map(bool, values[1:4]), *values[4:9], bool(values[9]))
+
+    def budget(self, source: int, fuel: int = 0, deadline_us: int = 0, interval_us: int = 0) -> None:
+        self.command(f"budget {source} {fuel} {deadline_us} {interval_us}")
+
+    def policy(self, source: int, policy: str, answer: bool = False) -> None:
+        """What becomes of the source's handler when it traps; `answer` is the embedder's for the policy "host"."""
+        self.command(f"policy {source} {('fatal', 'contain', 'host').index(policy)} {int(answer)}")
 
     def inject(self, source: int, n: int, every_dispatch: bool) -> None:
         self.command(f"inject {source} {n} {int(every_dispatch)}")

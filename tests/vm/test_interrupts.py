@@ -305,7 +305,7 @@ def test_detaching_keeps_raises_pending_for_whoever_attaches_next(machine: Machi
         ("irq:4294967296", "(param i32 i32 i32)", "UNKNOWN_SOURCE"),
         ("irq:uar", "(param i32 i32 i32)", "UNKNOWN_SOURCE"),
         ("irq:uart2", "(param i32 i32 i32)", "UNKNOWN_SOURCE"),
-        ("irq:uart:1", "(param i32 i32 i32)", "BAD_PRIORITY"),
+        ("irq:uart:2", "(param i32 i32 i32)", "BAD_PRIORITY"),
         ("irq:uart:", "(param i32 i32 i32)", "BAD_PRIORITY"),
         ("irq:uart:x", "(param i32 i32 i32)", "BAD_PRIORITY"),
     ],
@@ -324,7 +324,7 @@ def test_a_handler_that_returns_something_is_refused(machine: Machine) -> None:
 
 
 def test_attach_answers_what_is_wrong(machine: Machine) -> None:
-    attempts = [(9, 0, 0), (0, 0, 1), (0, 1, 0), (0, 2, 0), (0, 3, 0), (0, 99, 0), (0, 0, 0)]
+    attempts = [(9, 0, 0), (0, 0, 2), (0, 1, 0), (0, 2, 0), (0, 3, 0), (0, 99, 0), (0, 0, 0)]
     body = "".join(
         f"(call $log (call $attach (i32.const {s}) (i32.const {i}) (i32.const 0) (i32.const {p})))"
         for s, i, p in attempts
@@ -408,11 +408,11 @@ def test_without_a_handler_stack_nothing_can_be_attached(new_machine: Callable[.
 def test_the_embedder_attaches_by_function_index(machine: Machine) -> None:
     instance = machine.instantiate("""(module (import "test" "log" (func $log (param i32)))
       (func (param i32 i32 i32) (call $log (local.get 2))) (func (export "go") (block (br 0))))""")
-    machine.command(f"attach {instance} 1 1 4711")
+    machine.command(f"attach {instance} 1 1 4711 0")
     with pytest.raises(Refusal, match="HANDLER_TYPE"):
-        machine.command(f"attach {instance} 1 2 0")
+        machine.command(f"attach {instance} 1 2 0 0")
     with pytest.raises(Refusal, match="UNKNOWN_FUNCTION"):
-        machine.command(f"attach {instance} 1 3 0")
+        machine.command(f"attach {instance} 1 3 0 0")
     machine.raise_(TIMER)
     machine.call(instance, "go")
     assert machine.log() == [4711]
@@ -736,7 +736,7 @@ def test_the_block_tells_level_deliveries_and_faults(machine: Machine) -> None:
     instance = machine.instantiate(module(BLOCK + handler("uart", trap_second) + function("go", body)))
     with pytest.raises(Trap):
         machine.call(instance, "go")
-    assert machine.log() == [1, 1, 0, 1, 1, 1, 0]
+    assert machine.log() == [2, 1, 0, 2, 1, 1, 0]  # 2: ordinary code
     assert machine.word(instance, FAULTS) == 1
 
 
@@ -820,10 +820,10 @@ def test_a_polled_source_without_block_is_taken(machine: Machine) -> None:
     assert not machine.source(TIMER).pending
 
 
-def test_what_this_stage_does_not_have_is_refused(machine: Machine) -> None:
+def test_query_and_budget_answer_what_is_wrong(machine: Machine) -> None:
     body = """(call $log (call $budget (i32.const 0) (i32.const 1) (i32.const 1)))
       (call $log (i32.wrap_i64 (call $query (i32.const 0)))) (call $log (i32.wrap_i64 (call $query (i32.const 1))))
       (call $log (i32.wrap_i64 (call $query (i32.const 3)))) (call $log (i32.wrap_i64 (call $query (i32.const 99))))
       (drop (call $wait (i64.const 30))) (call $log (i32.wrap_i64 (call $query (i32.const 2))))"""
     machine.call(machine.instantiate(module(function("go", body))), "go")
-    assert machine.log() == [117, 1, 1, MINUS_ONE, MINUS_ONE, 30]
+    assert machine.log() == [116, 1, 2, MINUS_ONE, MINUS_ONE, 30]

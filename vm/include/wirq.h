@@ -58,14 +58,19 @@ struct wirq_functype {
 #define WIRQ_NULL_REFERENCE UINT32_C(0xFFFFFFFF)
 
 /* ---- opening a VM ---- */
+struct wirq_trap;
+/* A handler has trapped or overrun its budget. Thread context; must not call the VM but to read. The answer counts for sources of
+ * policy WIRQ_POLICY_HOST: true drops the handler and disables its source, as WIRQ_POLICY_CONTAIN does; false is fatal. */
+typedef bool wirq_fault_function(struct wirq_vm *vm, const struct wirq_trap *trap);
 struct wirq_config {
     void *arena;                      /* 8-byte aligned; owned by the caller, in use until the VM is no longer used */
     size_t arena_size;                /* bytes */
     uint32_t stack_cells;             /* main wasm stack; 512 run every embedded guest measured (2 KiB) */
-    uint32_t handler_stack_cells;     /* wasm stack of the interrupt level; 0 = no forced handlers */
+    uint32_t handler_stack_cells;     /* wasm stack of each interrupt level; 0 = no handlers */
     uint32_t source_count;            /* interrupt sources, at most 32 */
     const char *const *source_names;  /* their names, for exports "irq:NAME"; kept, not copied */
     void *user;                       /* for host functions: wirq_user() */
+    wirq_fault_function *on_fault;    /* told of every handler that trapped; may be NULL */
 };
 
 /* Makes a VM at the start of the arena. NULL if the arena is too small or the configuration is out of range. */
@@ -257,7 +262,19 @@ void wirq_raise(struct wirq_vm *vm, uint32_t source, uint32_t argument);
 void wirq_poison(struct wirq_vm *vm);
 
 /* Attaches a handler, an exported or table function of type [i32 source, i32 count, i32 context] -> [], class F. */
-wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context);
+wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context, uint32_t priority);
+
+/* What becomes of a handler that traps or overruns its budget (R44). */
+enum wirq_policy {
+    WIRQ_POLICY_FATAL,   /* its instance is FAULTED; a run that has functions of it in progress ends with the trap */
+    WIRQ_POLICY_CONTAIN, /* the handler is dropped, its source disabled, the interrupted code goes on */
+    WIRQ_POLICY_HOST,    /* wirq_config.on_fault decides */
+};
+
+/* Limits of a source's handler: control operations and microseconds of one run (R43), and the least time between two runs (R42);
+ * 0: none. They last until the handler is detached. */
+wirq_status wirq_budget(struct wirq_vm *vm, uint32_t source, uint32_t fuel, uint32_t deadline_us, uint32_t interval_us);
+wirq_status wirq_set_policy(struct wirq_vm *vm, uint32_t source, enum wirq_policy policy);
 wirq_status wirq_detach(struct wirq_vm *vm, uint32_t source);
 wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on);
 
@@ -265,12 +282,15 @@ wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on);
 enum wirq_class { WIRQ_CLASS_POLLED, WIRQ_CLASS_QUIESCENT, WIRQ_CLASS_FORCED };
 wirq_status wirq_bind(struct wirq_vm *vm, uint32_t source, enum wirq_class class_);
 
+/* Priorities of handlers that this build has: 0 to one less. */
+uint32_t wirq_levels(void);
+
 struct wirq_source_info {
     const char *name;
-    uint8_t class_;
+    uint8_t class_, priority, policy;
     bool attached, enabled, pending, active;
     uint32_t function; /* handler's function index if attached */
-    uint32_t raised, delivered, missed;
+    uint32_t raised, delivered, missed, faults;
     uint32_t worst_latency_us; /* from raise to handler entry */
 };
 wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_source_info *info);

@@ -28,6 +28,8 @@
     WIRQ_ERROR_ROW(14, TRAP_FORBIDDEN_IN_HANDLER, "this import may not be called from an interrupt handler", \
                    "call it from the main program") \
     WIRQ_ERROR_ROW(15, TRAP_UNCAUGHT_EXCEPTION, "uncaught exception", "") \
+    WIRQ_ERROR_ROW(18, TRAP_BUDGET, "an interrupt handler overran its fuel or its deadline", \
+                   "make it shorter, or raise its budget") \
     /* 32-79: the module is refused by the loader. Nothing of it has run. */ \
     WIRQ_ERROR_ROW(32, TRUNCATED, "unexpected end", "the module is cut off: send it again") \
     WIRQ_ERROR_ROW(33, BAD_MAGIC, "magic header not detected", "this is not a binary WebAssembly module") \
@@ -83,7 +85,7 @@
     WIRQ_ERROR_ROW(112, UNKNOWN_SOURCE, "no such interrupt source", "wirq irq list shows the board's sources") \
     WIRQ_ERROR_ROW(113, HANDLER_TYPE, "an interrupt handler must have type [i32 i32 i32] -> []", \
                    "declare it as void handler(int source, int count, int context)") \
-    WIRQ_ERROR_ROW(114, BAD_PRIORITY, "no such interrupt priority", "stage 1 has one level: priority 0") \
+    WIRQ_ERROR_ROW(114, BAD_PRIORITY, "no such interrupt priority", "wirq irq list shows the levels; a build has two unless it says otherwise") \
     WIRQ_ERROR_ROW(115, BAD_BLOCK, "the interrupt block is not valid", "see wirq_guest.h: magic, version, alignment, range") \
     WIRQ_ERROR_ROW(116, NULL_HANDLER, "the handler's table element is null or out of range", "") \
     WIRQ_ERROR_ROW(117, NOT_SUPPORTED, "this firmware does not do that", "") \

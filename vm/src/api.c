@@ -57,15 +57,19 @@ struct wirq_vm *wirq_open(const struct wirq_config *config) {
     vm->arena_size = arena_size;
     arena_init(&vm->arena, vm + 1, arena_size - (uint32_t)sizeof *vm);
     vm->sources = arena_allocate_array(&vm->arena, config->source_count, sizeof *vm->sources);
-    if (vm->sources == NULL || !make_stack(vm, &vm->main_stack, config->stack_cells))
+    if (vm->sources == NULL || !make_stack(vm, vm_main_stack(vm), config->stack_cells))
         return NULL;
-    if (handler_cells != 0 && !make_stack(vm, &vm->handler_stack, handler_cells))
-        return NULL;
+    for (uint32_t level = 0; level < WIRQ_LEVELS && handler_cells != 0; level++) {
+        if (!make_stack(vm, &vm->stacks[level], handler_cells))
+            return NULL;
+    }
     vm->own_bytes = before_blocks(vm) + vm->arena.used;
     vm->source_count = config->source_count;
     vm->source_names = config->source_names;
     vm->user = config->user;
-    mark_unused(&vm->main_stack);
+    vm->on_fault = config->on_fault;
+    vm->level = LEVEL_THREAD;
+    mark_unused(vm_main_stack(vm));
     (void)wirq_provide(vm, interrupt_imports, INTERRUPT_IMPORT_COUNT);
     interrupt_reset(vm);
     interpreter_init(vm);
@@ -92,7 +96,7 @@ void wirq_reset(struct wirq_vm *vm) {
     instance_release_all(vm);
     while (vm->module_list != NULL)
         wirq_unload(vm, vm->module_list);
-    mark_unused(&vm->main_stack);
+    mark_unused(vm_main_stack(vm));
 }
 
 void *wirq_user(const struct wirq_vm *vm) {
@@ -130,11 +134,15 @@ void wirq_memory_info(const struct wirq_vm *vm, struct wirq_memory_info *info) {
     info->arena_largest_free = arena_largest_free(&vm->arena);
     info->vm_bytes = vm->own_bytes;
     info->handler_table_bytes = sizeof vm->handlers;
-    info->stack_peak_cells = used_cells(&vm->main_stack);
+    info->stack_peak_cells = used_cells(&vm->stacks[LEVEL_THREAD]);
 }
 
 uint32_t wirq_features(void) {
     return WIRQ_BUILT_FEATURES;
+}
+
+uint32_t wirq_levels(void) {
+    return WIRQ_LEVELS;
 }
 
 uint32_t wirq_operation_count(void) {

@@ -13,6 +13,14 @@
 /* Interrupt sources a VM can have (interrupts.md section 2). */
 #define WIRQ_MAX_SOURCES 32
 
+/* Priorities of handlers, 0 to WIRQ_LEVELS - 1, each with a wasm stack of its own (interrupts.md R32, R39). */
+#ifndef WIRQ_LEVELS
+#define WIRQ_LEVELS 2
+#endif
+
+/* Control operations between two looks at what a guest's critical section or an interval holds back (R38, R42); a power of two. */
+#define WIRQ_WATCH_PERIOD 16
+
 /* Tables of host functions that wirq_provide takes. */
 #define WIRQ_MAX_HOST_TABLES 4
 

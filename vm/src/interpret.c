@@ -149,7 +149,7 @@ poisoned: /* a control operation has been reached while a safe point is asked fo
     if (at != SAFE_POINT_RESUME)
         goto leave;
     RELOAD();
-    if (UNLIKELY(vm->inject_armed)) /* counting stubs stay installed: run the operation itself (R65) */
+    if (UNLIKELY(vm->counting != 0)) /* counting stubs stay installed: run the operation itself (R65) */
         DISPATCH_TO(labels[*ip - OPERATION_BIAS]);
     DISPATCH();
 
@@ -161,13 +161,14 @@ at_rest: /* nothing to run at ip; registers are written back */
         goto leave;
     if (vm->registers.rs == rs) /* no handler has been entered */
         return WIRQ_RUN_WAITING;
+reload: /* the registers have changed */
     RELOAD();
     DISPATCH();
 
 leave:
     if (at == SAFE_POINT_YIELD)
         return WIRQ_RUN_SUSPENDED;
-    TRAP(WIRQ_TRAP_STOPPED);
+    TRAP(at == SAFE_POINT_STOP ? WIRQ_TRAP_STOPPED : WIRQ_TRAP_BUDGET);
 
 call_import: {
     const struct function_import *import = &vm->registers.instance->functions[U16(1)];
@@ -218,10 +219,8 @@ tail_called:
 called_out: /* after a call out of the instance; ip still names the call, whose length is `length` */
     if (LIKELY(status == WIRQ_OK)) {
         RELOAD_MEMORY();
-        if (vm->registers.rs != rs) { /* a function of another instance has been entered */
-            RELOAD();
-            DISPATCH();
-        }
+        if (vm->registers.rs != rs) /* a function of another instance has been entered */
+            goto reload;
         A = vm->registers.a;
         ip += length;
         DISPATCH();
@@ -240,8 +239,7 @@ restore_instance: /* a call into another instance returns: the record's fp is th
 irq_return:
     WRITE_BACK();
     interrupt_return(vm);
-    RELOAD();
-    DISPATCH();
+    goto reload;
 
 memory_copy:
     status = interpreter_memory_copy(vm, &S32(1), &S32(2), &S32(3));
@@ -276,8 +274,9 @@ trap_memory:
     status = WIRQ_TRAP_MEMORY;
 trap:
     WRITE_BACK();
-    interpreter_record_trap(vm, status);
-    return WIRQ_RUN_TRAPPED;
+    if (!interpreter_record_trap(vm, status))
+        return WIRQ_RUN_TRAPPED;
+    goto reload; /* it was a handler's, whose policy lets the interrupted code go on (R44) */
 
 done:
     WRITE_BACK();

@@ -31,8 +31,8 @@ wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint
 wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, uint32_t *source, uint32_t *count);
 wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, uint32_t value, uint32_t *count);
 
-/* Fills vm->trap from the registers and ends a handler's delivery if it was one that trapped. */
-void interpreter_record_trap(struct wirq_vm *vm, wirq_status status);
+/* Fills vm->trap from the registers. True: it was a handler that trapped, and vm->registers say where to go on. */
+bool interpreter_record_trap(struct wirq_vm *vm, wirq_status status);
 
 /* The extended operation at ip: reads cells of the frame, writes its result to `to`, and answers a trap or WIRQ_OK. */
 wirq_status wirq_extended(uint32_t *fp, const uint16_t *ip, uint32_t *to);

@@ -20,21 +20,18 @@ void interpreter_init(struct wirq_vm *vm) {
 
 void interpreter_poison_control(struct wirq_vm *vm) {
     const void *label = vm->poison_label;
-    vm->poisoned = true;
     for (uint32_t i = 0; i < WIRQ_CONTROL_OPERATIONS; i++)
         vm->handlers[i] = label;
 }
 
 void interpreter_poison_all(struct wirq_vm *vm) {
     const void *label = vm->poison_label;
-    vm->poisoned = true;
     for (uint32_t i = 0; i < WIRQ_OPERATIONS; i++)
         vm->handlers[i] = label;
 }
 
 void interpreter_unpoison(struct wirq_vm *vm) {
-    /* Counting stubs stay until the run ends, all of them (R65). */
-    if (vm->inject_armed || !vm->poisoned)
+    if (vm->counting != 0 || !vm->poisoned)
         return;
     /* Cleared first: a poison that comes in between sets it again, and the worst is a safe point with nothing to do. */
     vm->poisoned = false;
@@ -63,7 +60,7 @@ bool interpreter_prepare_call(struct wirq_vm *vm, struct wasm_stack *stack, stru
 }
 
 wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_import *host, uint32_t *frame) {
-    if (vm->in_handler && !host->handler_may_call)
+    if (vm_in_handler(vm) && !host->handler_may_call)
         return WIRQ_TRAP_FORBIDDEN_IN_HANDLER;
     vm->waiting = false; /* a function that waited is called again: only its new answer counts */
     wirq_status status = host->function(vm, frame);
@@ -221,10 +218,9 @@ wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, u
 
 /* ---- traps ---- */
 
-void interpreter_record_trap(struct wirq_vm *vm, wirq_status status) {
+bool interpreter_record_trap(struct wirq_vm *vm, wirq_status status) {
     const struct registers *r = &vm->registers;
     const struct wirq_module *module = r->instance->module;
-    const struct wasm_stack *stack = vm->in_handler ? &vm->handler_stack : &vm->main_stack;
     struct wirq_trap *trap = &vm->trap;
     trap->status = status;
     trap->instance = r->instance;
@@ -232,9 +228,8 @@ void interpreter_record_trap(struct wirq_vm *vm, wirq_status status) {
     trap->code_offset = 0;
     if (trap->function != UINT32_MAX)
         trap->code_offset = (uint32_t)(r->ip - module->code[trap->function - module->imported_functions]) * 2;
-    trap->depth = (uint32_t)(stack->top - r->rs);
+    trap->depth = (uint32_t)(vm->stacks[vm->level].top - r->rs);
     vm->trap_records = r->rs;
     trap->source = UINT32_MAX;
-    if (vm->in_handler)
-        interrupt_handler_trapped(vm);
+    return vm_in_handler(vm) && interrupt_handler_faulted(vm);
 }

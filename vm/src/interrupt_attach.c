@@ -40,12 +40,12 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     struct function_import handler;
     if (source >= vm->source_count)
         return WIRQ_UNKNOWN_SOURCE;
-    if (priority != 0)
+    if (priority >= WIRQ_LEVELS)
         return WIRQ_BAD_PRIORITY;
     link_resolve(instance, function, &handler);
     if (handler.host != NULL || !is_handler_type(module_function_type(handler.instance->module, handler.function)))
         return WIRQ_HANDLER_TYPE;
-    if (vm->handler_stack.base == NULL)
+    if (vm->stacks[0].base == NULL)
         return WIRQ_NOT_SUPPORTED;
     struct source *s = &vm->sources[source];
     if (s->attached && s->owner != from)
@@ -54,6 +54,7 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     s->instance = handler.instance;
     s->function = handler.function;
     s->context = context;
+    s->priority = (uint8_t)priority;
     s->attached = true;
     if (!s->bound)
         set_class(vm, s, default_class(handler.instance));
@@ -61,15 +62,17 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     return WIRQ_OK;
 }
 
-wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context) {
+wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context,
+                        uint32_t priority) {
     if (function >= instance->module->function_count)
         return WIRQ_UNKNOWN_FUNCTION;
-    return interrupt_attach(instance, source, instance, function, context, 0);
+    return interrupt_attach(instance, source, instance, function, context, priority);
 }
 
-static void detach(struct source *s) {
+void interrupt_detach(struct source *s) {
     s->attached = false;
     s->instance = s->owner = NULL;
+    memset(&s->settings, 0, sizeof s->settings);
     if (!s->bound)
         s->class_ = WIRQ_CLASS_POLLED;
 }
@@ -77,7 +80,7 @@ static void detach(struct source *s) {
 wirq_status wirq_detach(struct wirq_vm *vm, uint32_t source) {
     if (source >= vm->source_count)
         return WIRQ_UNKNOWN_SOURCE;
-    detach(&vm->sources[source]);
+    interrupt_detach(&vm->sources[source]);
     return WIRQ_OK;
 }
 
@@ -86,7 +89,7 @@ void interrupt_detach_instance(struct wirq_instance *instance) {
     for (uint32_t i = 0; i < vm->source_count; i++) {
         struct source *s = &vm->sources[i];
         if (s->instance == instance || s->owner == instance)
-            detach(s);
+            interrupt_detach(s);
     }
     if (vm->block.instance == instance)
         vm->block.instance = NULL;
@@ -110,21 +113,44 @@ wirq_status wirq_bind(struct wirq_vm *vm, uint32_t source, enum wirq_class class
     return WIRQ_OK;
 }
 
+wirq_status wirq_budget(struct wirq_vm *vm, uint32_t source, uint32_t fuel, uint32_t deadline_us, uint32_t interval_us) {
+    if (source >= vm->source_count)
+        return WIRQ_UNKNOWN_SOURCE;
+    struct handler_settings *settings = &vm->sources[source].settings;
+    settings->fuel = fuel;
+    settings->deadline_us = deadline_us;
+    settings->interval_us = interval_us;
+    return WIRQ_OK;
+}
+
+wirq_status wirq_set_policy(struct wirq_vm *vm, uint32_t source, enum wirq_policy policy) {
+    if (source >= vm->source_count)
+        return WIRQ_UNKNOWN_SOURCE;
+    vm->sources[source].settings.policy = (uint8_t)policy;
+    return WIRQ_OK;
+}
+
 wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_source_info *info) {
     if (source >= vm->source_count)
         return WIRQ_UNKNOWN_SOURCE;
     const struct source *s = &vm->sources[source];
+    bool is_active = false;
+    for (uint32_t level = vm->level; level != LEVEL_THREAD; level = vm->deliveries[level].outer)
+        is_active |= vm->deliveries[level].source == source;
     *info = (struct wirq_source_info){
         .name = vm->source_names[source],
         .class_ = s->class_,
+        .priority = s->priority,
+        .policy = s->settings.policy,
         .attached = s->attached,
         .enabled = s->enabled,
         .pending = s->attached ? s->pending : !interrupt_acknowledged(vm, source),
-        .active = vm->in_handler && vm->delivery.source == source,
+        .active = is_active,
         .function = s->function,
         .raised = s->raised,
         .delivered = s->delivered,
         .missed = s->missed,
+        .faults = s->faults,
         .worst_latency_us = s->worst_latency_us,
     };
     return WIRQ_OK;
@@ -160,13 +186,15 @@ static bool find_source(const struct wirq_vm *vm, const uint8_t *text, uint32_t 
 }
 
 /* Reads the "SOURCE[:PRIORITY]" of an export "irq:SOURCE[:PRIORITY]". */
-static wirq_status parse_declaration(const struct wirq_vm *vm, const uint8_t *text, uint32_t length, uint32_t *source) {
-    uint32_t colon = 0, priority = 0;
+static wirq_status parse_declaration(const struct wirq_vm *vm, const uint8_t *text, uint32_t length, uint32_t *source,
+                                     uint32_t *priority) {
+    uint32_t colon = 0;
+    *priority = 0;
     while (colon < length && text[colon] != ':')
         colon++;
     if (!find_source(vm, text, colon, source))
         return WIRQ_UNKNOWN_SOURCE;
-    if (colon < length && (!parse_number(text + colon + 1, length - colon - 1, &priority) || priority != 0))
+    if (colon < length && (!parse_number(text + colon + 1, length - colon - 1, priority) || *priority >= WIRQ_LEVELS))
         return WIRQ_BAD_PRIORITY;
     return WIRQ_OK;
 }
@@ -176,16 +204,16 @@ static wirq_status declare_handlers(const struct wirq_module *module, struct wir
     static const uint8_t prefix[4] = {'i', 'r', 'q', ':'};
     for (uint32_t i = 0; i < module->export_count; i++) {
         const struct export *export = &module->exports[i];
-        uint32_t source;
+        uint32_t source, priority;
         if (export->kind != WIRQ_FUNCTION || export->name.length < sizeof prefix ||
             memcmp(export->name.bytes, prefix, sizeof prefix) != 0)
             continue;
         wirq_status status = parse_declaration(module->vm, export->name.bytes + sizeof prefix,
-                                               export->name.length - (uint32_t)sizeof prefix, &source);
+                                               export->name.length - (uint32_t)sizeof prefix, &source, &priority);
         if (status == WIRQ_OK && !is_handler_type(module_function_type(module, export->index)))
             status = WIRQ_HANDLER_TYPE;
         if (status == WIRQ_OK && instance != NULL)
-            status = interrupt_attach(instance, source, instance, export->index, 0, 0);
+            status = interrupt_attach(instance, source, instance, export->index, 0, priority);
         if (status != WIRQ_OK)
             return status;
     }

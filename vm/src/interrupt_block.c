@@ -69,11 +69,19 @@ wirq_status interrupt_register_block(struct wirq_instance *instance, uint32_t ad
     return WIRQ_OK;
 }
 
-bool interrupt_masked_by_guest(const struct wirq_vm *vm) {
-    if (vm->block.instance == NULL)
+uint32_t interrupt_depth(const struct wirq_vm *vm) {
+    return vm->block.instance == NULL ? 0 : get_word(block_bytes(vm) + BLOCK_DEPTH);
+}
+
+/* R35. A guest holds back its own handlers only. */
+bool interrupt_masked_by_guest(const struct wirq_vm *vm, const struct source *source) {
+    if (vm->block.instance == NULL || vm->block.instance != source->instance)
         return false;
-    const uint8_t *block = block_bytes(vm);
-    return get_word(block + BLOCK_DEPTH) != 0 || get_word(block + BLOCK_THRESHOLD) == 0; /* the one priority is 0 */
+    if (vm->waiting && vm->wait_kind == WAIT_GUEST) /* R50 */
+        return false;
+    if (vm_in_handler(vm) && vm->deliveries[vm->level].is_open)
+        return interrupt_depth(vm) > vm->deliveries[vm->level].open_depth;
+    return interrupt_depth(vm) != 0 || get_word(block_bytes(vm) + BLOCK_THRESHOLD) <= source->priority;
 }
 
 bool interrupt_acknowledged(const struct wirq_vm *vm, uint32_t source) {
@@ -91,7 +99,7 @@ void interrupt_publish_level(struct wirq_vm *vm) {
     if (vm->block.instance == NULL)
         return;
     uint8_t *block = block_bytes(vm);
-    put_word(block + BLOCK_LEVEL, vm->in_handler ? 0 : 1);
+    put_word(block + BLOCK_LEVEL, vm->level);
     put_word(block + BLOCK_DELIVERED, vm->block.delivered);
     put_word(block + BLOCK_FAULTS, vm->block.faults);
 }
@@ -116,9 +124,7 @@ void interrupt_publish(struct wirq_vm *vm) {
         put_word(slot + SLOT_RAISED, raised); /* R15: what belongs to it is there, and the doorbell comes last */
         put_word(block + BLOCK_DOORBELL, 1);
     }
-    /* R38: a guest that leaves its critical section without asking is noticed here at the latest. */
-    if (vm->block.held && !interrupt_masked_by_guest(vm)) {
-        vm->block.held = false;
+    /* R38: a guest that leaves its critical section without asking is noticed at a host call too. */
+    if (vm->held != 0 && interrupt_deliverable(vm))
         wirq_port_request_safe_point(vm);
-    }
 }

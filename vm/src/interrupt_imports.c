@@ -123,10 +123,14 @@ static wirq_status import_deliver(struct wirq_vm *vm, uint32_t *cells) {
     return WIRQ_OK;
 }
 
-/* budget(source, fuel, deadline in us) -> error: comes with a later stage. */
+/* budget(source, fuel, deadline in us) -> error (R43). Of a source of one's own, whose handler is not running. */
 static wirq_status import_budget(struct wirq_vm *vm, uint32_t *cells) {
-    (void)vm;
-    cells[0] = WIRQ_NOT_SUPPORTED;
+    wirq_status status = check_source(vm, cells[0]);
+    if (status == WIRQ_OK) {
+        const struct source *s = &vm->sources[cells[0]];
+        status = s->attached ? wirq_budget(vm, cells[0], cells[1], cells[2], s->settings.interval_us) : WIRQ_NULL_HANDLER;
+    }
+    cells[0] = status;
     return WIRQ_OK;
 }
 
@@ -139,7 +143,7 @@ static wirq_status import_query(struct wirq_vm *vm, uint32_t *cells) {
         value = 1;
         break;
     case 1: /* interrupt levels, K */
-        value = 1;
+        value = WIRQ_LEVELS;
         break;
     case 2: /* the clock, us */
         value = wirq_port_clock_us();
@@ -163,6 +167,6 @@ const struct wirq_host_import interrupt_imports[INTERRUPT_IMPORT_COUNT] = {
     {"wirq", "poll", ":", import_poll, true},
     {"wirq", "wait", "I:i", import_wait, false},
     {"wirq", "deliver", ":", import_deliver, true},
-    {"wirq", "budget", "iii:i", import_budget, true},
+    {"wirq", "budget", "iii:i", import_budget, false},
     {"wirq", "query", "i:I", import_query, true},
 };

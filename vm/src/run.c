@@ -28,15 +28,15 @@ void vm_enter_instance(struct wirq_vm *vm, struct wirq_instance *instance) {
 /* A run that interprets nothing but `idle`: of a reactor, and beneath a host function that is called directly. */
 static void prepare_idle(struct wirq_vm *vm, struct wirq_instance *instance) {
     vm->registers.ip = code_idle;
-    vm->registers.fp = vm->main_stack.base;
-    vm->registers.rs = vm->main_stack.top;
+    vm->registers.fp = vm_main_stack(vm)->base;
+    vm->registers.rs = vm_main_stack(vm)->top;
     vm->registers.a = 0;
     vm_enter_instance(vm, instance);
 }
 
 static bool prepare_host_call(struct wirq_vm *vm, struct wirq_instance *instance, const struct wirq_host_import *host,
                               const uint32_t *arguments, size_t count) {
-    const struct wasm_stack *stack = &vm->main_stack;
+    const struct wasm_stack *stack = vm_main_stack(vm);
     size_t room = (size_t)((const uint32_t *)(const void *)stack->top - stack->base);
     if (count > room || vm->call_type->result_cells > room)
         return false;
@@ -70,7 +70,7 @@ wirq_status wirq_call(struct wirq_instance *instance, uint32_t function, const u
     link_resolve(instance, function, &target);
     vm->call_host = NULL;
     bool fits = target.host != NULL ? prepare_host_call(vm, instance, target.host, arguments, count)
-                                    : interpreter_prepare_call(vm, &vm->main_stack, target.instance, target.function, arguments,
+                                    : interpreter_prepare_call(vm, vm_main_stack(vm), target.instance, target.function, arguments,
                                                                (uint32_t)count, code_exit);
     if (!fits)
         return WIRQ_TRAP_STACK_EXHAUSTED;
@@ -106,13 +106,13 @@ wirq_status wirq_react(struct wirq_instance *instance) {
 
 /* The call is of a host function itself. While it waits, `idle` runs in its place, so that handlers are delivered. */
 static enum wirq_run run_host_call(struct wirq_vm *vm) {
-    if (vm->waiting || vm->in_handler) {
+    if (vm->waiting || vm_in_handler(vm)) {
         enum wirq_run run = interpret(vm);
         if (run != WIRQ_RUN_WAITING)
             return run;
     }
     vm->waiting = false;
-    wirq_status status = vm->call_host->function(vm, vm->main_stack.base);
+    wirq_status status = vm->call_host->function(vm, vm_main_stack(vm)->base);
     if (status == WIRQ_WAIT) {
         vm->waiting = true;
         return WIRQ_RUN_WAITING;
@@ -127,7 +127,7 @@ static enum wirq_run run_host_call(struct wirq_vm *vm) {
 void run_end(struct wirq_vm *vm) {
     interrupt_end_run(vm);
     vm->mode = VM_IDLE;
-    vm->in_handler = false;
+    vm->level = LEVEL_THREAD;
     vm->waiting = false;
     vm->wait_begun = false;
     vm->wait_kind = WAIT_HOST;
@@ -151,7 +151,7 @@ enum wirq_run wirq_run(struct wirq_vm *vm) {
 }
 
 const uint32_t *wirq_results(const struct wirq_vm *vm) {
-    return vm->main_stack.base;
+    return vm->stacks[LEVEL_THREAD].base;
 }
 
 void wirq_stop(struct wirq_vm *vm) {
@@ -178,6 +178,7 @@ void wirq_idle(struct wirq_vm *vm, uint64_t limit_us) {
     uint64_t deadline = limit_us;
     if (vm->waiting && vm->wait_begun && vm->wait_deadline < deadline)
         deadline = vm->wait_deadline;
+    deadline = interrupt_next_look(vm, deadline); /* R42 */
     uintptr_t before = wirq_port_mask();
     if (!interrupt_due(vm))
         wirq_port_sleep(deadline);

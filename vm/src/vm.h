@@ -26,15 +26,34 @@ struct registers {
     struct wirq_instance *instance;
 };
 
-/* A delivery in progress: what OP_irq_return restores. VM-private, so a guest can neither see nor forge it. */
+/* What a handler may do and how it is treated (R25): the module's wirq.cfg, the imports attach and budget. Zero is the default. */
+struct handler_settings {
+    uint8_t source;
+    uint8_t class_;        /* 1 + enum wirq_class */
+    uint8_t priority;      /* 1 + priority */
+    uint8_t policy;        /* enum wirq_policy */
+    uint32_t fuel;         /* control operations of one run (R43); 0: any number */
+    uint32_t deadline_us;  /* its longest duration; 0: any */
+    uint32_t interval_us;  /* the least time between two deliveries (R42) */
+};
+
+/* The level of the guest's ordinary code; handlers run at levels 0 to LEVEL_THREAD - 1, which are their priorities. */
+#define LEVEL_THREAD WIRQ_LEVELS
+
+/* A delivery in progress, one a level: what OP_irq_return restores. VM-private, so a guest can neither see nor forge it. */
 struct delivery {
     struct registers interrupted;
-    uint32_t source;         /* whose handler runs */
-    struct wirq_instance *instance; /* and of which instance it is */
-    uint32_t saved_sp;       /* __stack_pointer before (R33) */
-    bool resume_waiting;     /* the interrupted thread was waiting or idle, not running */
-    bool wait_begun;         /* its wait, as it was */
+    struct wirq_instance *instance; /* whose handler runs */
+    uint8_t source;                 /* and of what */
+    uint8_t outer;                  /* the level that was interrupted */
+    bool resume_waiting;            /* it was waiting or idle, not running */
+    bool wait_begun;                /* its wait, as it was */
     uint8_t wait_kind;
+    bool is_open;                   /* entered in a wirq.wait, which holds nothing back (R50) */
+    uint32_t open_depth;            /* then: the guest's depth that counts as none */
+    uint32_t saved_sp;              /* __stack_pointer before (R33) */
+    uint32_t entered;               /* clock, us; moved on by what preempts it */
+    uint32_t fuel;                  /* 1 + control operations left; 0: any number */
     uint64_t wait_deadline;
 };
 
@@ -50,24 +69,32 @@ struct source {
     volatile uint32_t argument, stamp;
     volatile uint8_t pending; /* one byte a source, stored whole: no read-modify-write shared between ISRs (R12) */
     volatile uint8_t wake;    /* since the last return of wait (R50) */
-    uint8_t class_;
+    uint8_t class_, priority;
     bool enabled, attached;
-    bool bound; /* the embedder has chosen the class: attaching does not change it */
+    bool bound;        /* the embedder has chosen the class: attaching does not change it */
     uint16_t function; /* handler */
+    uint16_t faults;   /* its traps and overruns */
     struct wirq_instance *instance; /* in which it is defined */
     struct wirq_instance *owner;    /* which attached it */
     uint32_t context;
     uint32_t taken;     /* raised as of the last take */
     uint32_t delivered; /* handler runs */
     uint32_t missed, worst_latency_us;
+    uint32_t delivered_us; /* clock at the last handler run */
+    struct handler_settings settings;
 };
+
+/* Why a pending source was passed over in the last look: what asks for another look, and so for counting stubs (R38, R42). */
+enum held { HELD_BY_GUEST = 1, HELD_BY_INTERVAL = 2 };
+
+/* Why counting stubs are installed (R65): every control operation is a safe point until none of these is left. */
+enum counting { COUNTING_INJECTION = 1, COUNTING_BUDGET = 2, COUNTING_HELD = 4 };
 
 /* The guest's interrupt block (R17-R23), private copies of everything address-like. */
 struct block {
     struct wirq_instance *instance; /* NULL: none */
     uint32_t address, slots;
     uint32_t delivered, faults; /* what the block's words of these names are told */
-    bool held;                  /* a delivery was held back by depth or threshold: look again (R38) */
 };
 
 /* The call in progress. */
@@ -81,10 +108,10 @@ struct wirq_vm {
         void *hot_words[OPERATION_BIAS];
         struct {
             /* Flags first, where byte accesses are short. */
-            bool in_handler;           /* level < K */
+            uint8_t level;             /* that executes: a priority, or LEVEL_THREAD */
             bool waiting;              /* registers.ip is a host call that answered WIRQ_WAIT */
-            bool inject_armed;         /* counting stubs stay installed while armed (R65) */
-            volatile uint8_t poisoned; /* wirq_poison ran since the last restore */
+            uint8_t counting;          /* enum counting: while it is not 0 the handler table stays poisoned */
+            volatile uint8_t poisoned; /* somebody has asked for a safe point since the last one */
             volatile uint8_t stop_requested, yield_requested;
             uint8_t mode;              /* enum vm_mode */
             bool wait_begun;
@@ -95,6 +122,8 @@ struct wirq_vm {
             bool inject_every;
             bool inject_wanted;        /* for the next run */
             bool inject_skip;          /* the operation that comes next was counted before it was interrupted */
+            uint8_t held;              /* enum held */
+            uint8_t counted;           /* control operations at counting stubs, modulo 256 */
 
             /* Of the current instance, for the interpreter; set by vm_enter_instance. */
             uint32_t *globals;
@@ -122,7 +151,7 @@ struct wirq_vm {
 
     struct arena arena;
     uint32_t arena_size, own_bytes; /* all of it, and what the VM itself takes of it */
-    struct wasm_stack main_stack, handler_stack;
+    struct wasm_stack stacks[WIRQ_LEVELS + 1]; /* by level; the last is the main one */
 
     struct wirq_instance **instances; /* by id; grown as needed */
     uint16_t instance_capacity;
@@ -135,7 +164,8 @@ struct wirq_vm {
     /* Interrupts. */
     const char *const *source_names;
     struct block block;
-    struct delivery delivery;
+    struct delivery deliveries[WIRQ_LEVELS]; /* by level */
+    wirq_fault_function *on_fault;
     uint64_t wait_deadline;
     uint32_t inject_source, inject_at, inject_count;
 
@@ -166,8 +196,9 @@ enum wirq_run interpret(struct wirq_vm *vm);
 /* Entry that a call from the host returns to (OP_exit), a handler's (OP_irq_return), a cross-instance call's
  * (OP_restore_instance); what runs where nothing does (OP_idle). */
 extern const uint16_t code_exit[], code_irq_return[], code_restore_instance[], code_idle[];
-/* Restores every poisoned entry. R57: always before the pending set is read. With counting stubs armed, does nothing. */
+/* Restores every poisoned entry. R57: always before the pending set is read. While stubs count, does nothing. */
 void interpreter_unpoison(struct wirq_vm *vm);
+/* Overwrite entries, of all operations or of the control operations. Nobody has asked for a safe point by that. */
 void interpreter_poison_all(struct wirq_vm *vm);
 void interpreter_poison_control(struct wirq_vm *vm);
 /* Sets up registers for a call of a DEFINED function of instance on an empty stack: arguments copied to the first cells, a
@@ -175,18 +206,20 @@ void interpreter_poison_control(struct wirq_vm *vm);
 bool interpreter_prepare_call(struct wirq_vm *vm, struct wasm_stack *stack, struct wirq_instance *instance, uint32_t function,
                               const uint32_t *arguments, uint32_t count, const uint16_t *return_to);
 
-/* ---- interrupt.c ---- */
+static inline bool vm_in_handler(const struct wirq_vm *vm) {
+    return vm->level != LEVEL_THREAD;
+}
+static inline struct wasm_stack *vm_main_stack(struct wirq_vm *vm) {
+    return &vm->stacks[LEVEL_THREAD];
+}
 
-enum safe_point { SAFE_POINT_RESUME, SAFE_POINT_STOP, SAFE_POINT_YIELD };
+/* ---- interrupt.c: safe points ---- */
+
+enum safe_point { SAFE_POINT_RESUME, SAFE_POINT_STOP, SAFE_POINT_YIELD, SAFE_POINT_OVERRUN };
 /* At a safe point: registers are written back, ip names the operation that has not begun. Unpoisons, then (in this order) answers
- * a stop, publishes the interrupt block, delivers what is due by changing vm->registers (RESUME goes on from them), answers a
- * yield. */
+ * a stop, charges the running handler's budget, publishes the interrupt block, delivers what is due by changing vm->registers
+ * (RESUME goes on from them), answers a yield. */
 enum safe_point interrupt_safe_point(struct wirq_vm *vm);
-/* OP_irq_return: the handler has returned. Tail-chains the next due handler (R41) or restores the interrupted registers. */
-void interrupt_return(struct wirq_vm *vm);
-/* A handler trapped (vm->trap filled in but source): stage 1 has policy fatal: the instance is FAULTED, the interrupted call
- * ends with the trap. Resets the delivery. */
-void interrupt_handler_trapped(struct wirq_vm *vm);
 /* Is anything due that ends or interrupts a wait? Called masked. */
 bool interrupt_due(const struct wirq_vm *vm);
 /* Publishes source counters into the guest's block (C2, R28); called at safe points and after every host call. */
@@ -198,21 +231,40 @@ wirq_status interrupt_attach_exports(struct wirq_instance *instance);
 /* A function of an instance as handler of a source, its type checked. `from` is whose wish it is; another's source is BUSY. */
 wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct wirq_instance *instance, uint32_t function,
                              uint32_t context, uint32_t priority);
+/* The embedder's default class, priority and settings of a source that nobody is attached to. interrupt_attach.c */
+void interrupt_detach(struct source *source);
 /* Removes the pending raises of a source and counts them (section 2, "take"). */
 uint32_t interrupt_take(struct source *source);
-/* Enters the handler of what is due, if anything is. */
+
+/* ---- interrupt_deliver.c: from one level to another and back ---- */
+
+/* Enters the handler of what is due and more urgent than what runs, if anything is. */
 void interrupt_deliver(struct wirq_vm *vm);
 /* Is a handler due that could be entered now? */
 bool interrupt_deliverable(const struct wirq_vm *vm);
-/* Registers the block (R20). interrupt_block.c */
+/* OP_irq_return: the handler has returned. Tail-chains the next due handler (R41) or goes on with what was interrupted. */
+void interrupt_return(struct wirq_vm *vm);
+/* A handler trapped; vm->trap is filled in but for the source. By its policy (R44) the interrupted code goes on, in vm->registers
+ * (true), or the whole run ends with the trap (false). */
+bool interrupt_handler_faulted(struct wirq_vm *vm);
+/* Charges the running handler for a control operation; false: its budget is used up (R43). */
+bool interrupt_charge(struct wirq_vm *vm);
+/* The clock value at which a source that is held back by its interval is to be looked at, if it is before `limit`. */
+uint64_t interrupt_next_look(const struct wirq_vm *vm, uint64_t limit);
+
+/* ---- interrupt_block.c, interrupt_imports.c ---- */
+
+/* Registers the block (R20). */
 wirq_status interrupt_register_block(struct wirq_instance *instance, uint32_t address, uint32_t length, uint32_t version);
-/* Whether the guest's depth or threshold holds deliveries back. interrupt_block.c */
-bool interrupt_masked_by_guest(const struct wirq_vm *vm);
-/* Whether a source that nobody is attached to has no raise that its reader has not seen. interrupt_block.c */
+/* Whether the guest's depth or threshold holds a source's handler back. */
+bool interrupt_masked_by_guest(const struct wirq_vm *vm, const struct source *source);
+/* The guest's depth; 0 without a block. */
+uint32_t interrupt_depth(const struct wirq_vm *vm);
+/* Whether a source that nobody is attached to has no raise that its reader has not seen. */
 bool interrupt_acknowledged(const struct wirq_vm *vm, uint32_t source);
-/* Tells the block that a delivery was held back, and asks for the watch. interrupt_block.c */
+/* Tells the block that a delivery was held back. */
 void interrupt_hold(struct wirq_vm *vm);
-/* Tells the block what level runs now, and the totals. interrupt_block.c */
+/* Tells the block what level runs now, and the totals. */
 void interrupt_publish_level(struct wirq_vm *vm);
 /* Before the first operation of a run, a quiescent moment: arms the counting stubs, delivers what has waited for it. */
 void interrupt_begin_run(struct wirq_vm *vm);

@@ -1,0 +1,236 @@
+/* interrupt_deliver.c: from one level to another and back: which handler is next, entering it, its return, its faults and its budget
+ * (docs/reference/interrupts.md sections 7 to 9). Thread only. */
+#include "bytes.h"
+#include "vm.h"
+#include "wirq_port.h"
+
+static uint32_t clock_us(void) {
+    return (uint32_t)wirq_port_clock_us();
+}
+
+/* ---- taking and choosing ---- */
+
+uint32_t interrupt_take(struct source *source) {
+    /* First the mark, then the count: a raise in between is in this count, and the mark that it leaves costs one look. */
+    source->pending = false;
+    uint32_t raised = source->raised;
+    uint32_t count = raised - source->taken; /* modulo 2^32 (R19) */
+    source->taken = raised;
+    return count;
+}
+
+/* R42. A clock that has wrapped since costs at most one interval. */
+static bool interval_is_over(const struct source *s) {
+    return s->settings.interval_us == 0 || s->delivered == 0 || clock_us() - s->delivered_us >= s->settings.interval_us;
+}
+
+/* The most urgent source (R6) whose handler may be entered now, or NULL: only what is strictly more urgent than what runs (R39).
+ * *held: why others were passed over that the level would have let through (R37). */
+static struct source *select_due(const struct wirq_vm *vm, uint8_t *held) {
+    bool is_quiescent = !vm_in_handler(vm) && (vm->call_begins || vm->mode == VM_REACTOR ||
+                                               (vm->waiting && vm->wait_kind != WAIT_DELIVER));
+    struct source *due = NULL;
+    uint32_t urgency = vm->level;
+    *held = 0;
+    for (uint32_t i = 0; i < vm->source_count; i++) {
+        struct source *s = &vm->sources[i];
+        if (!s->pending || !s->enabled || !s->attached || s->priority >= urgency || s->class_ == WIRQ_CLASS_POLLED)
+            continue;
+        if (!s->instance->started || s->instance->faulted) /* R7 */
+            continue;
+        if (s->class_ == WIRQ_CLASS_QUIESCENT && !is_quiescent)
+            continue;
+        if (s->class_ == WIRQ_CLASS_FORCED && interrupt_masked_by_guest(vm, s)) {
+            *held |= HELD_BY_GUEST;
+            continue;
+        }
+        if (!interval_is_over(s)) {
+            *held |= HELD_BY_INTERVAL;
+            continue;
+        }
+        due = s;
+        urgency = s->priority;
+    }
+    return due;
+}
+
+bool interrupt_deliverable(const struct wirq_vm *vm) {
+    uint8_t held;
+    return select_due(vm, &held) != NULL;
+}
+
+uint64_t interrupt_next_look(const struct wirq_vm *vm, uint64_t limit) {
+    for (uint32_t i = 0; i < vm->source_count; i++) {
+        const struct source *s = &vm->sources[i];
+        if (!s->pending || !s->attached || interval_is_over(s))
+            continue;
+        uint64_t now = wirq_port_clock_us(), end = now + (s->settings.interval_us - ((uint32_t)now - s->delivered_us));
+        if (end < limit)
+            limit = end;
+    }
+    return limit;
+}
+
+/* ---- levels ---- */
+
+/* Installs or takes out counting stubs as the level that runs now, and what is held back, require (R65). */
+static void update_counting(struct wirq_vm *vm) {
+    uint8_t counting = vm->counting & COUNTING_INJECTION;
+    if (vm->held != 0)
+        counting |= COUNTING_HELD;
+    if (vm_in_handler(vm)) {
+        const struct delivery *d = &vm->deliveries[vm->level];
+        if (d->fuel != 0 || vm->sources[d->source].settings.deadline_us != 0)
+            counting |= COUNTING_BUDGET;
+    }
+    uint8_t before = vm->counting;
+    vm->counting = counting;
+    if (counting != 0 && before == 0)
+        interpreter_poison_control(vm);
+    else if (counting == 0 && before != 0)
+        vm->poisoned = true; /* the next safe point restores the entries */
+}
+
+void interrupt_deliver(struct wirq_vm *vm) {
+    struct source *s;
+    uint32_t arguments[3];
+    do {
+        uint8_t held;
+        s = select_due(vm, &held);
+        if (held & HELD_BY_GUEST)
+            interrupt_hold(vm);
+        vm->held = held;
+        if (s == NULL) {
+            if ((vm->counting | held) != 0)
+                update_counting(vm);
+            return;
+        }
+        arguments[1] = interrupt_take(s);
+    } while (arguments[1] == 0); /* taken before, by an earlier look at the same raise */
+    uint32_t now = clock_us();
+    if (now - s->stamp > s->worst_latency_us)
+        s->worst_latency_us = now - s->stamp;
+    s->delivered++;
+    s->delivered_us = now;
+    vm->block.delivered++;
+
+    struct delivery *d = &vm->deliveries[s->priority];
+    d->interrupted = vm->registers;
+    d->instance = s->instance;
+    d->source = (uint8_t)(s - vm->sources);
+    d->entered = now;
+    d->fuel = s->settings.fuel == 0 ? 0 : s->settings.fuel + 1;
+    d->outer = vm->level;
+    d->is_open = vm->waiting && vm->wait_kind == WAIT_GUEST;
+    d->open_depth = interrupt_depth(vm);
+    if (vm_in_handler(vm) && vm->deliveries[vm->level].is_open) {
+        d->is_open = true;
+        d->open_depth = vm->deliveries[vm->level].open_depth;
+    }
+    d->resume_waiting = vm->waiting;
+    d->wait_begun = vm->wait_begun;
+    d->wait_kind = vm->wait_kind;
+    d->wait_deadline = vm->wait_deadline;
+    vm->waiting = false;
+    vm->wait_begun = false;
+    vm->wait_kind = WAIT_HOST;
+    vm->level = s->priority;
+    if (s->instance->stack_pointer != NULL) { /* R33: below the red zone of the interrupted function */
+        d->saved_sp = *s->instance->stack_pointer;
+        *s->instance->stack_pointer = (d->saved_sp - 128) & ~UINT32_C(15);
+    }
+    arguments[0] = d->source;
+    arguments[2] = s->context;
+    /* It fits: wirq_open allows no smaller stack of a level. */
+    (void)interpreter_prepare_call(vm, &vm->stacks[vm->level], s->instance, s->function, arguments, 3, code_irq_return);
+    if (vm->counting != 0 || vm->held != 0 || s->settings.fuel != 0 || s->settings.deadline_us != 0)
+        update_counting(vm);
+    interrupt_publish_level(vm);
+}
+
+/* The handler is over: all is as it was when it began, registers too. */
+static void leave_handler(struct wirq_vm *vm) {
+    const struct delivery *d = &vm->deliveries[vm->level];
+    if (d->instance->stack_pointer != NULL)
+        *d->instance->stack_pointer = d->saved_sp;
+    vm->level = d->outer;
+    vm->waiting = d->resume_waiting;
+    vm->wait_begun = d->wait_begun;
+    vm->wait_kind = d->wait_kind;
+    vm->wait_deadline = d->wait_deadline;
+    vm->registers = d->interrupted;
+    if (vm_in_handler(vm)) { /* what preempted it is not charged to it, and neither is the operation that comes again */
+        struct delivery *outer = &vm->deliveries[vm->level];
+        outer->entered += clock_us() - d->entered;
+        if (outer->fuel != 0)
+            outer->fuel++;
+    }
+}
+
+/* After a handler: R41, the next one due is entered before the interrupted code goes on. */
+static void resume(struct wirq_vm *vm) {
+    const uint32_t level = vm->level;
+    interrupt_deliver(vm);
+    if (vm->level != level)
+        return;
+    vm_enter_instance(vm, vm->registers.instance);
+    interrupt_publish_level(vm);
+}
+
+void interrupt_return(struct wirq_vm *vm) {
+    leave_handler(vm);
+    resume(vm);
+}
+
+/* ---- budgets and faults ---- */
+
+bool interrupt_charge(struct wirq_vm *vm) {
+    struct delivery *d = &vm->deliveries[vm->level];
+    if (d->fuel != 0 && --d->fuel == 0)
+        return false;
+    uint32_t deadline = vm->sources[d->source].settings.deadline_us;
+    return deadline == 0 || vm->counted % 8 != 0 || clock_us() - d->entered <= deadline;
+}
+
+/* Does any interrupted computation have functions of the instance in progress? */
+static bool is_in_progress(const struct wirq_vm *vm, const struct wirq_instance *instance) {
+    for (uint32_t level = vm->level; level != LEVEL_THREAD; level = vm->deliveries[level].outer) {
+        const struct registers *r = &vm->deliveries[level].interrupted;
+        if (r->instance == instance)
+            return true;
+        if (r->ip == code_idle || r->ip == code_exit || r->ip == code_irq_return) /* no record is left */
+            continue;
+        for (const struct record *record = r->rs; record->ip != code_exit && record->ip != code_irq_return; record++) {
+            if (record->ip == code_restore_instance && (const void *)record->fp == instance)
+                return true;
+        }
+    }
+    return vm->call_instance == instance;
+}
+
+bool interrupt_handler_faulted(struct wirq_vm *vm) {
+    const struct delivery *d = &vm->deliveries[vm->level];
+    struct source *s = &vm->sources[d->source];
+    bool goes_on = false;
+    vm->trap.source = d->source;
+    if (vm->trap.status != WIRQ_TRAP_STOPPED) {
+        s->faults++;
+        vm->block.faults++;
+        bool answer = vm->on_fault != NULL && vm->on_fault(vm, &vm->trap);
+        if (s->settings.policy == WIRQ_POLICY_CONTAIN || (s->settings.policy == WIRQ_POLICY_HOST && answer)) {
+            s->enabled = false;
+            goes_on = true;
+        } else {
+            d->instance->faulted = true;
+            goes_on = !is_in_progress(vm, d->instance);
+        }
+    }
+    do
+        leave_handler(vm);
+    while (!goes_on && vm_in_handler(vm));
+    if (goes_on)
+        resume(vm);
+    else
+        interrupt_publish_level(vm);
+    return goes_on;
+}
