@@ -13,10 +13,11 @@ static uint32_t function_at(const struct wirq_instance *instance, const uint16_t
 bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *caller) {
     const struct record *rs = vm->trap_records;
     struct wirq_instance *instance = vm->trap.instance;
+    uint32_t level = vm->trap_level;
     if (vm->mode != VM_IDLE)
         return false; /* what runs now has overwritten them */
     caller->interrupted = false;
-    while (rs != NULL && rs != vm->main_stack.top) {
+    while (rs != NULL && rs != vm->stacks[level].top) {
         const uint16_t *ip = rs->ip;
         if (ip == code_restore_instance) {
             instance = (struct wirq_instance *)(void *)rs->fp;
@@ -25,13 +26,15 @@ bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *calle
         }
         if (ip == code_exit)
             return false;
-        if (ip == code_irq_return) { /* the handler's stack ends here; what it interrupted goes on on the main one */
-            ip = vm->delivery.interrupted.ip;
-            rs = vm->delivery.interrupted.rs;
-            instance = vm->delivery.interrupted.instance;
+        if (ip == code_irq_return) { /* the handler's stack ends here; what it interrupted goes on on that of its level */
+            const struct delivery *d = &vm->deliveries[level];
+            ip = d->interrupted.ip;
+            rs = d->interrupted.rs;
+            instance = d->interrupted.instance;
+            level = d->outer;
             caller->interrupted = true;
-            if (ip == code_idle)
-                return false;
+            if (ip == code_idle || ip == code_exit || ip == code_irq_return)
+                return false; /* nothing of it is left to name */
         } else {
             ip--; /* the last unit of the call */
             rs++;

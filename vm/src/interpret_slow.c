@@ -230,6 +230,7 @@ bool interpreter_record_trap(struct wirq_vm *vm, wirq_status status) {
         trap->code_offset = (uint32_t)(r->ip - module->code[trap->function - module->imported_functions]) * 2;
     trap->depth = (uint32_t)(vm->stacks[vm->level].top - r->rs);
     vm->trap_records = r->rs;
+    vm->trap_level = vm->level;
     trap->source = UINT32_MAX;
     return vm_in_handler(vm) && interrupt_handler_faulted(vm);
 }

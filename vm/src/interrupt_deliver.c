@@ -228,9 +228,11 @@ bool interrupt_handler_faulted(struct wirq_vm *vm) {
     do
         leave_handler(vm);
     while (!goes_on && vm_in_handler(vm));
-    if (goes_on)
+    if (goes_on) {
+        vm->trap_records = NULL;
         resume(vm);
-    else
-        interrupt_publish_level(vm);
-    return goes_on;
+        return true;
+    }
+    interrupt_publish_level(vm);
+    return false;
 }

@@ -159,6 +159,7 @@ struct wirq_vm {
     const struct wirq_host_import *call_host; /* the function called is the host's: nothing to interpret */
     struct wirq_trap trap;
     const struct record *trap_records; /* the newest when it trapped; NULL: they are gone */
+    uint8_t trap_level;                /* on whose stack they are */
     struct wirq_load_error error;
 
     /* Interrupts. */
