@@ -239,8 +239,9 @@ class Machine:
 
     def source(self, source: int) -> Source:
         words = self.command(f"source {source}")
-        values = [int(word) for word in words[1::2]]
-        return Source(values[0], *map(bool, values[1:4]), *values[4:9], bool(values[9]))
+        class_, attached, enabled, pending, raised, delivered, missed, faults, priority, active = map(int, words[1::2])
+        flags = bool(attached), bool(enabled), bool(pending)
+        return Source(class_, *flags, raised, delivered, missed, faults, priority, bool(active))
 
     def budget(self, source: int, fuel: int = 0, deadline_us: int = 0, interval_us: int = 0) -> None:
         self.command(f"budget {source} {fuel} {deadline_us} {interval_us}")
