@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -101,6 +102,11 @@ class Board:
         """The selector that reaches this board."""
         return self._target.selector
 
+    @property
+    def ends_with_us(self) -> bool:
+        """Was it started for this session, and does it end with it, as `host` and emulators do?"""
+        return self._target.ours
+
     # -- requests
 
     def ask(self, command: str, names: ModuleNames | None = None, /, **values: Any) -> Values:
@@ -124,6 +130,11 @@ class Board:
         if answer.status:
             raise refusal(answer.status, answer.values, names)
         return answer.values
+
+    def wait(self, seconds: float) -> None:
+        """Listens for so many seconds: what the board says arrives meanwhile. Raises LinkTimeout if it has gone."""
+        end = time.monotonic() + seconds
+        self._connection.wait_until(lambda: time.monotonic() >= end, None, interval=min(seconds, 0.05))
 
     def set_tick(self, hz: int) -> None:
         """Tells the firmware the tick rate of the target that it runs on."""

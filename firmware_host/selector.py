@@ -36,6 +36,7 @@ class Target:
     transport: Transport
     tick_hz: int | None = None
     ending: Callable[[], None] = lambda: None
+    ours: bool = False  # started for this session: it ends with it
 
     def close(self) -> None:
         self.transport.close()
@@ -92,7 +93,7 @@ def _open(
         from firmware_host.sim.host import HostBoard
 
         host = HostBoard(arena_size=arena_size)
-        return Target("host", host.transport)
+        return Target("host", host.transport, ours=True)
     scheme, colon, argument = selector.partition(":")
     if colon and (scheme not in SCHEMES or not argument):
         raise BoardNotFound(f"{selector!r} is no board selector", hint=_forms())
@@ -101,12 +102,12 @@ def _open(
             from firmware_host.sim import qemu
 
             emulator = qemu.start(argument)
-            return Target(selector, emulator.transport, emulator.tick_hz, emulator.close)
+            return Target(selector, emulator.transport, emulator.tick_hz, emulator.close, ours=True)
         case "renode":
             from firmware_host.sim import renode
 
             simulator = renode.start(argument)
-            return Target(selector, simulator.transport, simulator.tick_hz, simulator.close)
+            return Target(selector, simulator.transport, simulator.tick_hz, simulator.close, ours=True)
         case "tcp":
             from firmware_host.transport.stream_socket import connect
 

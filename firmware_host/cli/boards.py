@@ -13,7 +13,10 @@ from firmware_host.cli.tables import table
 from firmware_host.discovery import FoundBoard, find_boards
 
 
-@click.command("boards", help="List attached boards and what answered hello, or with --known all supported ones.")
+_HELP = "List attached boards and what answered hello; the one that -b names; or with --known all supported ones."
+
+
+@click.command("boards", help=_HELP)
 @click.option("--known", is_flag=True, help="All boards that firmware can be built for, and what plays them.")
 @click.pass_obj
 def command(context: Context, known: bool) -> None:
@@ -21,9 +24,16 @@ def command(context: Context, known: bool) -> None:
         facts = [load_board(name) for name in known_boards()]
         context.result(_known(facts), boards=[_known_object(board) for board in facts])
         return
-    found = find_boards(min(context.timeout, 1.0))
+    found = find_boards(min(context.timeout, 1.0)) if context.board_selector is None else [_named(context)]
     none = "no board is attached; `host` and the emulators need none: wirq boards --known"
     context.result(_attached(found) if found else none, boards=[_found_object(one) for one in found])
+
+
+def _named(context: Context) -> FoundBoard:
+    """The board that --board names, asked as any command would ask it."""
+    with context.connect() as board:
+        scheme, _, argument = board.selector.partition(":")
+        return FoundBoard(argument if scheme == "port" else board.selector, board.info.unique_id, scheme, board.info)
 
 
 def _selectors(board: BoardFacts) -> list[str]:

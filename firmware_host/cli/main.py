@@ -19,13 +19,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("firmware_host.cli.run:command", "Run a C file or a module on a board."),
     "call": ("firmware_host.cli.call:command", "Call one export of a module and print its results."),
     "irq": ("firmware_host.cli.irq:command", "List and raise a board's interrupt sources."),
+    "log": ("firmware_host.cli.log:command", "Show what a board prints."),
     "repl": ("firmware_host.cli.repl:command", "Type to a board's console."),
     "boards": ("firmware_host.cli.boards:command", "List attached boards, or all that are supported."),
+    "sim": ("firmware_host.cli.sim:command", "Keep a simulated board running."),
     "build": ("firmware_host.cli.build:command", "Build a board's firmware."),
     "size": ("firmware_host.cli.size:command", "Print what flash and RAM are used for."),
     "crash": ("firmware_host.cli.crash:command", "Show a trap report again, with source lines."),
     "wast": ("firmware_host.cli.wast:command", "Run WebAssembly specification scripts on a board."),
     "bench": ("firmware_host.cli.bench:command", "Count executed instructions of a module's load and call."),
+    "completion": ("firmware_host.cli.completion:command", "Print the completion script of a shell."),
     "doctor": ("firmware_host.cli.doctor:command", "Check toolchains, emulators, permissions and versions."),
 }
 
@@ -64,12 +67,23 @@ def _louder(sign: int) -> Any:
     return callback
 
 
+def _boards(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from firmware_host.cli.completion import boards
+
+    return boards(ctx, parameter, incomplete)
+
+
 def global_options() -> list[click.Option]:
     """The options that every command takes, before or after its name."""
     shared: dict[str, Any] = {"expose_value": False}
     return [
         click.Option(
-            ["-b", "--board"], metavar="BOARD", callback=_set("board_selector"), help="The board to talk to.", **shared
+            ["-b", "--board"],
+            metavar="BOARD",
+            callback=_set("board_selector"),
+            help="The board to talk to.",
+            shell_complete=_boards,
+            **shared,
         ),
         click.Option(
             ["--json"], is_flag=True, callback=_set("json"), help="Print JSON, one object a line.", **shared

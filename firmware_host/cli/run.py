@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from firmware_host.app import AppResult
+from firmware_host.board import Board
 from firmware_host.cli.context import Context, stamp
 from firmware_host.cli.keyboard import Keyboard
-from firmware_host.cli.modules import check_entry, load_app, send
+from firmware_host.cli.modules import C_SUFFIXES, AppFile, check_entry, load_app, send
 from firmware_host.cli.stream import TextStream
 from firmware_host.cli.times import RaiseType
 from firmware_host.cli.traps import Explained, explain, explained_errors
+from firmware_host.errors import BadModule, BuildError, NoSpace, TrapError
 from firmware_host.info import SourceInfo, Trap
 from firmware_host.link.messages import Values
 
@@ -23,11 +27,16 @@ C is compiled first, with guests/c on the include path. The app is sent into the
 is shown with the time, and what is typed is given to it. Ctrl-C stops it at its next safe point. Exit code: 0 if it
 ended with 0, 1 if not or if it trapped.
 
+With --watch it is run again whenever its file changes, until Ctrl-C. With --keep it goes on when this command leaves.
+
 \b
 Examples:
   wirq run examples/forced/forced.c --raise button@200us --raise soft0@400us
   wirq run app.wasm -b qemu:microbit
+  wirq run blink.c --watch
 """
+
+Raises = tuple[tuple[str, int], ...]
 
 
 @click.command("run", help=_HELP)
@@ -40,37 +49,147 @@ Examples:
     metavar="SOURCE[@TIME]",
     help="Raise this interrupt source, TIME (500us, 10ms, 2s) of board time after the app's start. May be repeated.",
 )
+@click.option("--watch", is_flag=True, help="Run it again whenever its file changes.")
+@click.option("--keep", is_flag=True, help="Let it go on when this command leaves; Ctrl-C only leaves then.")
 @click.pass_obj
 @click.pass_context
-def command(ctx: click.Context, context: Context, app: Path, raises: tuple[tuple[str, int], ...]) -> None:
+def command(ctx: click.Context, context: Context, app: Path, raises: Raises, watch: bool, keep: bool) -> None:
     file = load_app(app, context)
     with context.connect() as board:
-        stream = TextStream(context)
         check_entry(file)
+        if keep and board.ends_with_us:
+            context.note(f"--keep: {board.selector} ends with this command, and the app with it")
+        run = _Run(context, board, raises, Watch(app) if watch else None, keep)
+        if watch:
+            code = _again_and_again(context, app, file, run)
+        else:
+            code = run.once(file)
+            run.result()
+    ctx.exit(code)
+
+
+def _again_and_again(context: Context, app: Path, file: AppFile, run: _Run) -> int:
+    """Runs it, waits for a change, and runs it anew: until Ctrl-C."""
+    while True:
+        try:
+            check_entry(file)
+            run.once(file)
+            if run.interrupted:
+                break
+            run.say_ending()
+        except (BuildError, BadModule, NoSpace, TrapError) as error:
+            context.note(f"error: {error}")
+        context.note(f"waiting for {app.name} to change")
+        try:
+            while True:
+                run.wait_for_change()
+                try:
+                    file = load_app(app, context)
+                    break
+                except (BuildError, BadModule) as error:
+                    context.note(f"error: {error}")
+        except KeyboardInterrupt:
+            run.interrupted = True
+            break
+    run.result()
+    return 130
+
+
+class Watch:
+    """Notices changes of a file, and of the C files and headers beside it if it is C."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seen = self._now()
+
+    def _now(self) -> dict[Path, tuple[int, int]]:
+        directory = self._file.parent
+        files = [self._file]
+        if self._file.suffix in C_SUFFIXES:
+            files += [one for one in directory.iterdir() if one.suffix in (*C_SUFFIXES, ".h")]
+        seen = {}
+        for one in files:
+            with contextlib.suppress(OSError):  # being replaced just now
+                stat = one.stat()
+                seen[one] = (stat.st_mtime_ns, stat.st_size)
+        return seen
+
+    def changed(self) -> bool:
+        """Has it changed since the last time that this was asked? A file that is gone for a moment has not."""
+        now = self._now()
+        if now == self._seen or self._file not in now:
+            return False
+        self._seen = now
+        return True
+
+
+class _Run:
+    """Runs of one app on one board, and how the last one ended."""
+
+    def __init__(self, context: Context, board: Board, raises: Raises, watch: Watch | None, keep: bool) -> None:
+        self._context = context
+        self._board = board
+        self._raises = raises
+        self._watch = watch
+        self._keep = keep
+        self._keyboard = Keyboard()
+        self._changed = False
+        self.interrupted = False
+        self._ending: tuple[str, dict[str, Any]] = ("", {})
+
+    def once(self, file: AppFile) -> int:
+        """Sends it, starts it and stays until it ends, is stopped, or its file changes. Returns the exit code."""
+        context, board = self._context, self._board
+        stream = TextStream(context)
         send(board, file, context)
         board.on_text = stream.feed
         with explained_errors(board, file):
             instance = board.instantiate()
-        for source, after_us in raises:
+        for source, after_us in self._raises:
             board.irq_raise(board.irq_number(source), after_us=after_us)
         sources = board.irq_sources()
         board.on_irq = IrqLines(context, sources).take
         context.say(f"{stamp()} started (build {file.build})")
         running = board.run(instance)
-        interrupted = False
-        keyboard = Keyboard()
+        keyboard = self._keyboard
         try:
-            while not running.wait_or(lambda: keyboard.waiting):
+            while not running.wait_or(lambda: keyboard.waiting or self._has_changed()) and not self._has_changed():
                 keyboard.hand_over(board.console)
-            result = running.wait()
+            result = running.stop()
         except KeyboardInterrupt:
-            interrupted = True
+            self.interrupted = True
+            if self._keep:
+                stream.finish()
+                self._ending = (f"{stamp()} left running", {"ok": True, "left_running": True, "build": file.build})
+                return 130
             result = running.stop()
         stream.finish()
         count = delivered(board.irq_sources()) - delivered(sources)
         explained = None if result.trap is None else explain(board, file, result.trap, instance)
-        report(context, result, explained, count, interrupted, file.build)
-    ctx.exit(130 if interrupted else 0 if result.ok else 1)
+        self._ending = ending(result, explained, count, self.interrupted, file.build)
+        return 130 if self.interrupted else 0 if result.ok else 1
+
+    def _has_changed(self) -> bool:
+        if self._watch is not None and not self._changed:
+            self._changed = self._watch.changed()
+        return self._changed
+
+    def wait_for_change(self) -> None:
+        """Returns when the file has changed; the board is listened to meanwhile."""
+        while not self._has_changed():
+            self._board.wait(0.1)
+        self._changed = False
+
+    def say_ending(self) -> None:
+        """The last ending, when another run may follow."""
+        text, fields = self._ending
+        self._context.emit("ended", text, **fields)
+        self._ending = ("", fields)
+
+    def result(self) -> None:
+        """The last ending, as the result of the command."""
+        text, fields = self._ending
+        self._context.result(text or None, **fields)
 
 
 def delivered(sources: list[SourceInfo]) -> int:
@@ -105,26 +224,26 @@ class IrqLines:
         self._sources[number] = replace(source, **moved)
 
 
-def report(
-    context: Context, result: AppResult, explained: Explained | None, interrupts: int, interrupted: bool, build: str
-) -> None:
-    """How the app ended: in one line, and where if it trapped."""
+def ending(
+    result: AppResult, explained: Explained | None, interrupts: int, interrupted: bool, build: str
+) -> tuple[str, dict[str, Any]]:
+    """How the app ended: in one line, and where if it trapped; and the same for JSON."""
     count = "1 interrupt delivered" if interrupts == 1 else f"{interrupts} interrupts delivered"
-    ending = f"ended with {result.status}" if explained is None else explained.headline
-    lines = [f"{stamp()} {ending}, {count}"]
+    how = f"ended with {result.status}" if explained is None else explained.headline
+    lines = [f"{stamp()} {how}, {count}"]
     if explained is not None and result.trap is not None and not result.trap.stopped:
         lines += explained.stack
         if explained.saved is not None:
             lines.append(f"saved {explained.saved.name}; wirq crash shows it again")
-    context.result(
-        "\n".join(lines),
-        ok=result.ok,
-        app_status=None if result.trap else result.status,
-        trap=trap_object(result.trap, explained),
-        interrupts_delivered=interrupts,
-        interrupted=interrupted,
-        build=build,
-    )
+    fields = {
+        "ok": result.ok,
+        "app_status": None if result.trap else result.status,
+        "trap": trap_object(result.trap, explained),
+        "interrupts_delivered": interrupts,
+        "interrupted": interrupted,
+        "build": build,
+    }
+    return "\n".join(lines), fields
 
 
 def trap_object(trap: Trap | None, explained: Explained | None) -> dict[str, object] | None:

@@ -77,9 +77,7 @@ def _frame_object(frame: Frame) -> dict[str, object]:
 
 def trap_of_error(error: TrapError) -> Trap:
     """What an error tells of the trap."""
-    return Trap(
-        error.code, status.status(error.code).text, error.function, error.offset, error.depth, error.source
-    )
+    return Trap(error.code, status.status(error.code).text, error.function, error.offset, error.depth, error.source)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,12 @@
-"""A simulator's process: started out of reach of the terminal's Ctrl-C, its output kept for the message at its end."""
+"""A simulator's process: started out of reach of the terminal's Ctrl-C, its output kept for the message at its end.
+
+It ends with us, however we end: a watchdog holds the other end of a pipe of ours, which the system closes.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -27,6 +32,7 @@ class SimulatorProcess:
         except OSError as error:
             self._output.close()
             raise LinkError(f"cannot start {command[0]}: {error.strerror}") from error
+        self._watchdog = _watchdog(self._process.pid)
 
     @property
     def pid(self) -> int:
@@ -57,3 +63,26 @@ class SimulatorProcess:
                 self._process.kill()
                 self._process.wait()
         self._output.close()
+        if self._watchdog is not None:
+            self._watchdog.communicate(b"\n")
+            self._watchdog = None
+
+
+def _watchdog(pid: int) -> subprocess.Popen[bytes] | None:
+    """Kills the process when our end of its input closes before a line came, as when we were killed."""
+    if os.name != "posix":
+        return None
+    command = ["/bin/sh", "-c", 'read -r line || kill -KILL "$1"', "wirq-watchdog", str(pid)]
+    null = subprocess.DEVNULL
+    with contextlib.suppress(OSError):  # without a shell it is as before: we end it, unless we are killed
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=null, stderr=null, start_new_session=True)
+    return None
+
+
+def is_running(pid: int) -> bool:
+    """Is there a process of this number, other than one that has ended and that nobody has asked after?"""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state != "Z"

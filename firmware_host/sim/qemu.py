@@ -136,11 +136,11 @@ class Qemu:
             self._process.end(10.0 if quitting else 0.0)
 
 
-def start(name: str) -> Qemu:
-    """Builds the firmware of a board if need be, and starts it."""
+def start(name: str, extra_args: Sequence[str] = ()) -> Qemu:
+    """Builds the firmware of a board if need be, and starts it, with `extra_args` for QEMU."""
     from firmware_host.boards import load_board
     from firmware_host.build import firmware
 
     board = load_board(name)
     target_of(board)  # a missing QEMU is told before anything is built
-    return Qemu(board, firmware(name))
+    return Qemu(board, firmware(name), extra_args)

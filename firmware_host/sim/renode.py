@@ -7,6 +7,7 @@ import http.client
 import shutil
 import time
 import xmlrpc.client
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -69,8 +70,8 @@ class RobotServer:
 class Renode:
     """A running Renode with one board. A context manager; leaving it ends Renode."""
 
-    def __init__(self, board: BoardFacts, elf: Path, *, name: str | None = None) -> None:
-        """Loads the board's .resc, which is given the firmware as $bin, attaches its UART, then starts."""
+    def __init__(self, board: BoardFacts, elf: Path, commands: Sequence[str] = (), *, name: str | None = None) -> None:
+        """Loads the board's .resc, which is given the firmware as $bin, attaches its UART, runs `commands`, starts."""
         target = board.renode()
         if target is None:
             raise BoardNotFound(
@@ -92,6 +93,8 @@ class Renode:
             self._server.command(f"connector Connect {target.uart} link")
             line = connect_when_ready((_LOOPBACK, uart), _START_TIMEOUT, self._process.check)
             self.transport: Transport = SocketTransport(line, name or f"renode:{board.name}")
+            for one in commands:
+                self._server.command(one)
             self._server.command("start")
         except OSError as error:
             self.close()
@@ -131,9 +134,9 @@ class Renode:
         self._process.end(5.0)
 
 
-def start(name: str) -> Renode:
-    """Builds the firmware of a board if need be, and starts it."""
+def start(name: str, commands: Sequence[str] = ()) -> Renode:
+    """Builds the firmware of a board if need be, and starts it, after `commands` for Renode's monitor."""
     from firmware_host.build import firmware
 
     find_program()  # a missing Renode is told before anything is built
-    return Renode(load_board(name), firmware(name))
+    return Renode(load_board(name), firmware(name), commands)

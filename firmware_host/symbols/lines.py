@@ -16,11 +16,19 @@ from firmware_host.wasm import Module
 
 #: Sections of DWARF, by the names of the arguments that pyelftools gives them.
 _SECTIONS = {
-    "debug_info_sec": ".debug_info", "debug_aranges_sec": ".debug_aranges", "debug_abbrev_sec": ".debug_abbrev",
-    "debug_frame_sec": ".debug_frame", "debug_str_sec": ".debug_str", "debug_loc_sec": ".debug_loc",
-    "debug_ranges_sec": ".debug_ranges", "debug_line_sec": ".debug_line", "debug_addr_sec": ".debug_addr",
-    "debug_str_offsets_sec": ".debug_str_offsets", "debug_line_str_sec": ".debug_line_str",
-    "debug_loclists_sec": ".debug_loclists", "debug_rnglists_sec": ".debug_rnglists",
+    "debug_info_sec": ".debug_info",
+    "debug_aranges_sec": ".debug_aranges",
+    "debug_abbrev_sec": ".debug_abbrev",
+    "debug_frame_sec": ".debug_frame",
+    "debug_str_sec": ".debug_str",
+    "debug_loc_sec": ".debug_loc",
+    "debug_ranges_sec": ".debug_ranges",
+    "debug_line_sec": ".debug_line",
+    "debug_addr_sec": ".debug_addr",
+    "debug_str_offsets_sec": ".debug_str_offsets",
+    "debug_line_str_sec": ".debug_line_str",
+    "debug_loclists_sec": ".debug_loclists",
+    "debug_rnglists_sec": ".debug_rnglists",
     "debug_types_sec": ".debug_types",
 }
 #: Arguments that a module never has anything for.

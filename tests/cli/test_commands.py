@@ -34,6 +34,14 @@ def test_call_with_wrong_arguments_is_a_usage_error_that_tells_the_type(
     assert "add has type [i32 i32] -> [i32]" in ran.err
 
 
+def test_boards_shows_the_one_that_is_named_and_refuses_what_is_none(wirq: Wirq) -> None:
+    ran = wirq("-b", "host", "--json", "boards")
+    assert [one["info"]["name"] for one in ran.last["boards"]] == ["host"]
+    ran = wirq("-b", "qemu:nope", "boards")
+    assert ran.code == 3
+    assert "nope" in ran.err
+
+
 def test_a_trap_in_a_call_is_exit_code_1(wirq: Wirq, write: WriteModule) -> None:
     ran = wirq("-b", "host", "call", write(guest_modules.add()), "fail")
     assert ran.code == 1

@@ -94,6 +94,17 @@ def test_no_command_is_the_help_and_an_unknown_one_is_an_error(capsys: pytest.Ca
     assert '"code": 2' in capsys.readouterr().out
 
 
+def test_help_starts_quickly_for_it_imports_little() -> None:
+    """Counted, for time depends on the machine: 150 ms is what about this many modules took when it was measured."""
+
+    def modules(what: str) -> int:
+        script = f"import sys, click; {what}; print(len(sys.modules), file=sys.stderr)"
+        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+        return int(done.stderr)
+
+    assert modules("from firmware_host.cli.main import run; run(['--help'])") < modules("pass") + 40
+
+
 def test_help_imports_no_command_and_nothing_heavy() -> None:
     script = (
         "import sys; from firmware_host.cli.main import run; run(['--help']); "
@@ -103,4 +114,3 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
     assert "Commands:" in done.stdout
-

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 import wasmtime
@@ -207,3 +208,51 @@ def test_json_objects_are_flushed_as_they_are_written(write: WriteModule) -> Non
     assert process.returncode == 130
     last = json.loads(out.splitlines()[-1])
     assert (last["type"], last["ok"], last["interrupted"]) == ("result", False, True)
+
+
+C_PROGRAM = '#include "wirq_guest.h"\nint main(void) {\n    wirq_print("%s\\n");\n    return 0;\n}\n'
+
+
+def test_with_watch_it_runs_again_when_its_file_changes_and_survives_errors(tmp_path: Path) -> None:
+    source = tmp_path / "watched.c"
+    source.write_text(C_PROGRAM % "one")
+    process = start("-b", "host", "run", "--watch", source)
+    assert process.stdout is not None
+    try:
+        wait_for(process.stdout, "one")
+        wait_for(process.stdout, "ended with 0")
+        source.write_text("no C at all")
+        time.sleep(0.5)
+        source.write_text(C_PROGRAM % "two")
+        wait_for(process.stdout, "two")
+        wait_for(process.stdout, "ended with 0")
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "compiling watched.c failed" in err
+    assert "waiting for watched.c to change" in err
+
+
+def test_with_watch_a_change_stops_what_runs(tmp_path: Path) -> None:
+    module = tmp_path / "app.wasm"
+    module.write_bytes(guest_modules.main_never_ends())
+    process = start("-b", "host", "run", "--watch", module)
+    assert process.stdout is not None
+    try:
+        wait_for(process.stdout, "started")
+        time.sleep(0.2)
+        module.write_bytes(guest_modules.main_returns(5))
+        wait_for(process.stdout, "stopped at a safe point in main")
+        wait_for(process.stdout, "ended with 5")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+def wait_for(stream: IO[str], text: str) -> None:
+    """Reads lines until one has the text."""
+    for line in stream:
+        if text in line:
+            return
+    raise AssertionError(f"{text!r} was never printed")

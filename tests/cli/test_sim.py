@@ -1,0 +1,119 @@
+"""`wirq sim` keeps a board running for clients that come and go; `wirq log` shows what it prints and lets it run."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from firmware_host import Board
+from firmware_host.sim.process import is_running
+from tests.cli import guest_modules
+from tests.cli.conftest import Wirq, WriteModule
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TICKER = """\
+#include "wirq_guest.h"
+WIRQ_HANDLER(timer) {
+    wirq_print("tick\\n");
+}
+int main(void) {
+    board_timer_start(WIRQ_SOURCE_TIMER, 50000);
+    for (;;)
+        wirq_wait(-1);
+}
+"""
+
+
+@pytest.fixture(params=["host", "qemu:microbit"])
+def selector(request: pytest.FixtureRequest) -> Iterator[str]:
+    command = [sys.executable, "-m", "firmware_host.cli.main", "--json", "sim", request.param]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        told = json.loads(process.stdout.readline())
+        assert told["type"] == "sim"
+        yield told["selector"]
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert json.loads(out)["type"] == "result"
+
+
+def test_clients_come_and_go_and_what_they_left_is_still_there(selector: str) -> None:
+    with Board.connect(selector) as board:
+        board.put(guest_modules.add())
+        board.instantiate()
+        assert not board.ends_with_us
+    with Board.connect(selector) as board:
+        assert board.memory().arena_used > 0
+        board.put(guest_modules.add())
+        assert board.instantiate().invoke("add", [1, 2]) == [3]
+
+
+def test_a_log_shows_what_an_app_prints_that_somebody_else_left_running(
+    wirq: Wirq, write: WriteModule, tmp_path: Path
+) -> None:
+    source = tmp_path / "ticker.c"
+    source.write_text(TICKER)
+    command = [sys.executable, "-m", "firmware_host.cli.main", "--json", "sim", "host"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        selector = json.loads(process.stdout.readline())["selector"]
+        run = [sys.executable, "-m", "firmware_host.cli.main", "-b", selector, "run", "--keep", str(source)]
+        left = subprocess.Popen(run, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert left.stdout is not None
+        assert any("tick" in line for line in left.stdout)
+        left.send_signal(signal.SIGINT)
+        out, _ = left.communicate(timeout=20)
+        assert "left running" in out
+        time.sleep(0.2)
+        saved = tmp_path / "saved.log"
+        ran = wirq("-b", selector, "log", "--for", "0.5", "--filter", "^ti", "--save", saved)
+        assert ran.code == 0
+        assert len(ran.out.splitlines()) >= 3
+        assert all(line.endswith("] tick") for line in ran.out.splitlines())
+        assert all(line.endswith("Z tick") for line in saved.read_text().splitlines())
+        assert wirq("-b", selector, "log", "--for", "0.3", "--filter", "tock").out == ""
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["port:/dev/ttyACM0"], "no simulated board"),
+        (["qemu:stm32f4", "--engine", "renode"], "contradict"),
+        (["stm32f4", "--engine", "host"], "host does not play the board stm32f4; qemu and renode does"),
+        (["host", "--gdb", "3333"], "--gdb is for qemu and renode"),
+    ],
+)
+def test_what_cannot_be_simulated_is_usage(wirq: Wirq, arguments: list[str], told: str) -> None:
+    ran = wirq("sim", *arguments)
+    assert ran.code == 2
+    assert told in ran.err
+
+
+def test_an_emulator_ends_when_the_tool_is_killed_hard() -> None:
+    command = [sys.executable, "-m", "firmware_host.cli.main", "-v", "--json", "sim", "qemu:microbit"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    json.loads(process.stdout.readline())
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert children
+    process.kill()
+    process.communicate()
+    end = time.monotonic() + 5.0
+    while any(is_running(int(pid)) for pid in children):
+        assert time.monotonic() < end, "the emulator lives on"
+        time.sleep(0.05)
