@@ -12,7 +12,6 @@ from firmware_host.cli.context import Context
 from firmware_host.cli.tables import table
 from firmware_host.discovery import FoundBoard, find_boards
 
-
 _HELP = "List attached boards and what answered hello; the one that -b names; or with --known all supported ones."
 
 
