@@ -62,6 +62,11 @@ static wirq_status host_slow(struct wirq_vm *of, uint32_t *cells) {
     return WIRQ_OK;
 }
 
+static wirq_status host_log64(struct wirq_vm *of, uint32_t *cells) {
+    (void)host_log(of, cells);
+    return host_log(of, cells + 1);
+}
+
 static wirq_status host_add64(struct wirq_vm *of, uint32_t *cells) {
     (void)of;
     uint64_t sum = (cells[0] | (uint64_t)cells[1] << 32) + (cells[2] | (uint64_t)cells[3] << 32);
@@ -112,6 +117,7 @@ static const struct wirq_host_import host_table[] = {
     {"test", "add64", "II:I", host_add64, true}, {"test", "yield", ":", host_yield, true},
     {"test", "stop", ":", host_stop, true},     {"test", "soft", ":", host_soft, true},
     {"test", "active", "i:i", host_active, true}, {"test", "spend", "i:", host_spend, true},
+    {"test", "log64", "I:", host_log64, true},
 };
 
 /* ---- faults of handlers: recorded, and answered as the test wants ---- */
@@ -445,6 +451,22 @@ static void read_memory(char *arguments) {
     puts("");
 }
 
+/* crc INSTANCE MEMORY: size and CRC-32 of any memory of an instance. */
+static void memory_crc(char *arguments) {
+    const struct wirq_instance *instance = instances[strtoul(arguments, &arguments, 10)];
+    const struct wirq_memory *memory = instance->memories[strtoul(arguments, NULL, 10)];
+    uint32_t table[256];
+    for (uint32_t i = 0; i < 256; i++) {
+        table[i] = i;
+        for (int bit = 0; bit < 8; bit++)
+            table[i] = table[i] >> 1 ^ (table[i] & 1 ? UINT32_C(0xEDB88320) : 0);
+    }
+    uint32_t crc = UINT32_MAX;
+    for (uint32_t i = 0; i < memory->size; i++)
+        crc = crc >> 8 ^ table[(crc ^ memory->base[i]) & 255];
+    printf("ok %" PRIu32 " %" PRIu32 "\n", memory->size, ~crc);
+}
+
 static void show_log(void) {
     printf("ok");
     for (uint32_t i = 0; i < log_count; i++)
@@ -527,6 +549,10 @@ static void command(char *line) {
         printf("ok %" PRIu32 "\n", wirq_levels());
     else if (strcmp(line, "read") == 0)
         read_memory(arguments);
+    else if (strcmp(line, "crc") == 0)
+        memory_crc(arguments);
+    else if (strcmp(line, "features") == 0)
+        printf("ok %" PRIu32 "\n", wirq_features());
     else if (strcmp(line, "hold") == 0)
         port_holds_requests = arguments[0] == '1', puts("ok");
     else if (strcmp(line, "preset") == 0) /* all counters of source 0, as after nearly 2^32 raises */

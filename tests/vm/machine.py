@@ -216,6 +216,16 @@ class Machine:
     def digest(self, instance: int) -> list[int]:
         return self.numbers(f"digest {instance}")
 
+    def crc(self, instance: int, memory: int) -> tuple[int, int]:
+        """Size and CRC-32 of any of its memories."""
+        size, crc = self.numbers(f"crc {instance} {memory}")
+        return size, crc
+
+    def features(self) -> set[str]:
+        """Names of what this build has."""
+        (bits,) = self.numbers("features")
+        return {name for name, bit in FEATURE.items() if bits >> bit & 1}
+
     def read(self, instance: int, address: int, length: int) -> bytes:
         words = self.command(f"read {instance} {address} {length}")
         return bytes.fromhex(words[0]) if words else b""

@@ -1,0 +1,69 @@
+"""One program on both engines, and what is kept of a difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from tests.differential.generator import Program, generate
+from tests.differential.oracle import Oracle
+from tests.differential.outcome import Outcome, difference
+from tests.differential.subject import ARENA, HANDLER_STACK, STACK, Subject, memory_count
+from tests.vm.machine import Machine
+
+
+@dataclass(frozen=True)
+class Difference:
+    program: Program
+    text: str
+
+    def keep(self, folder: Path) -> Path:
+        """Writes the module and what was done with it."""
+        path = folder / f"{self.program.seed}.wasm"
+        path.write_bytes(self.program.module)
+        lines = [self.text, *(f"{one.name} {one.arguments}" for one in self.program.calls)]
+        path.with_suffix(".txt").write_text("\n".join(lines) + "\n")
+        return path
+
+
+class Comparison:
+    """Both engines; the driver process of the VM ends with it."""
+
+    def __init__(self, driver: Path, scratch: Path) -> None:
+        self._driver, self._scratch = driver, scratch
+        self._oracle = Oracle()
+        self._open()
+        self.features = self._machine.features()
+        self.last_kinds: list[str] = []  # "done" or the trap's name, of each call of the last program
+
+    def _open(self) -> None:
+        self._machine = Machine(self._driver, self._scratch, arena=ARENA, stack=STACK, handler_stack=HANDLER_STACK)
+        self._subject = Subject(self._machine)
+
+    def __enter__(self) -> Comparison:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._machine.__exit__(kind, error, trace)
+
+    def seed(self, seed: int) -> Difference | None:
+        return self.program(generate(seed, self.features))
+
+    def program(self, program: Program) -> Difference | None:
+        expected = self._oracle.run(program)
+        self.last_kinds = [kind for kind, _ in expected.calls]
+        if "TRAP_STACK_EXHAUSTED" in self.last_kinds:
+            return None  # how deep it goes is each engine's own affair
+        try:
+            found = self._subject.run(program, memory_count(program))
+        except AssertionError as error:  # the process has ended, or memory was not given back
+            self._open()
+            return Difference(program, str(error))
+        text = difference(expected, found)
+        return Difference(program, text) if text else None
+
+
+__all__ = ["Comparison", "Difference", "Outcome"]

@@ -1,0 +1,71 @@
+"""The engine that is tried: wirq's VM, in the driver program of tests/vm."""
+
+from __future__ import annotations
+
+from random import Random
+
+from firmware_host.wasm.types import Kind
+from tests.differential.generator import Program
+from tests.differential.outcome import Outcome
+from tests.vm.machine import Machine, Refusal, Trap
+
+#: Bytes and cells: enough for what the generator makes.
+ARENA, STACK, HANDLER_STACK = 24 << 20, 1 << 18, 2048
+#: The source whose handler must not be noticed.
+SOURCE = 3
+#: What the oracle does not tell apart.
+_ALIKE = {"TRAP_UNDEFINED_ELEMENT": "TRAP_TABLE"}
+
+
+class Subject:
+    """Runs programs, each on an emptied VM: loaded whole or in pieces, with interrupts in some of the calls."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        machine.open(ARENA, STACK, HANDLER_STACK)
+        self._used = machine.used()
+
+    def run(self, program: Program, memories: int) -> Outcome:
+        """`memories`: how many the module has."""
+        random = Random(program.seed)
+        outcome = Outcome()
+        try:
+            self._run(program, memories, random, outcome)
+        finally:
+            self.machine.reset()
+        if self.machine.used() != self._used:
+            raise AssertionError(f"seed {program.seed}: {self.machine.used() - self._used} bytes were not given back")
+        return outcome
+
+    def _run(self, program: Program, memories: int, random: Random, outcome: Outcome) -> None:
+        machine = self.machine
+        machine.log()
+        try:
+            loaded = machine.load(program.module, random.choice((0, 0, 1, 7, -random.randrange(1, 1000))))
+            (instance,) = machine.numbers(f"instantiate {loaded.handle}")
+        except Refusal as refusal:
+            outcome.refused = f"{refusal.status} at {refusal.offset}, function {refusal.function}, {refusal.detail}"
+            return
+        try:
+            machine.command(f"start {instance}")
+        except Trap as trap:
+            outcome.refused = trap.status
+            return
+        for call in program.calls:
+            if random.random() < 0.5:
+                machine.inject(SOURCE, random.choice((1, 2, 3, 10, random.randrange(1, 400))), random.random() < 0.7)
+            cells: list[int] = []
+            for type_, bits in call.arguments:
+                cells += [bits] if type_ == "i32" else [bits & 0xFFFFFFFF, bits >> 32]
+            try:
+                outcome.calls.append(("done", tuple(machine.call(instance, call.name, *cells))))
+            except Trap as trap:
+                outcome.calls.append((_ALIKE.get(trap.status, trap.status), ()))
+        outcome.memories = [machine.crc(instance, i) for i in range(memories)]
+        outcome.log = machine.log()
+
+
+def memory_count(program: Program) -> int:
+    from firmware_host.wasm import Module
+
+    return sum(one.kind == Kind.MEMORY for one in Module.parse(program.module).exports)

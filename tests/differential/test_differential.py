@@ -1,0 +1,62 @@
+"""Random modules do on wirq's VM what they do on wasmtime: results, traps, what is logged, globals, memories."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.differential.comparing import Comparison
+from tests.differential.generator import generate
+from tests.differential.oracle import Oracle
+from tests.vm.building import build_once
+
+#: Seconds that the slice takes which runs with all tests, and the least it must come to in them on a busy machine.
+SLICE_SECONDS, SLICE_LEAST = 25, 40
+EVERY_FEATURE = (
+    *("MULTI_VALUE", "CUSTOM_PAGE_SIZES", "BULK_MEMORY", "REFERENCE_TYPES", "EXTENDED_CONST", "TAIL_CALL"),
+    *("TYPED_FUNCTION_REFERENCES", "MULTI_MEMORY", "EXCEPTIONS", "MULTI_TABLE"),
+)
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if base.name.startswith("popen-") else base
+    return build_once(folder / "wirq-vm-differential", ["driver"]) / "driver"
+
+
+@pytest.fixture
+def comparison(driver: Path, tmp_path: Path) -> Iterator[Comparison]:
+    with Comparison(driver, tmp_path) as made:
+        yield made
+
+
+def test_a_seed_is_always_the_same_module() -> None:
+    for seed in range(20):
+        assert generate(seed, EVERY_FEATURE) == generate(seed, EVERY_FEATURE)
+    assert len({generate(seed, EVERY_FEATURE).module for seed in range(20)}) == 20
+
+
+def test_every_module_is_valid_with_whatever_features() -> None:
+    oracle = Oracle()
+    for seed in range(60):
+        for features in (EVERY_FEATURE, EVERY_FEATURE[:1], ()):
+            assert oracle.validates(generate(seed, features).module) == "", seed
+
+
+@pytest.mark.slow
+def test_wirq_and_wasmtime_agree(comparison: Comparison) -> None:
+    end = time.monotonic() + SLICE_SECONDS
+    seed = 0
+    kinds: set[str] = set()
+    while time.monotonic() < end or seed < SLICE_LEAST:
+        seed += 1
+        found = comparison.seed(seed)
+        assert found is None, (
+            f"seed {seed}: {found.text if found else ''}; python -m tests.differential --seed {seed} --count 1"
+        )
+        kinds.update(comparison.last_kinds)
+    assert {"done", "TRAP_UNREACHABLE", "TRAP_MEMORY"} <= kinds
