@@ -81,11 +81,12 @@ def _statuses(kind: Callable[[int], bool]) -> str:
 
 
 def built_features() -> set[str]:
-    """Names of the features in WIRQ_BUILT_FEATURES of vm/src/config.h."""
+    """Names of the features that vm/src/config.h builds unless it is told otherwise: always, or by an option."""
     config = (ROOT / "vm" / "src" / "config.h").read_text(encoding="utf-8")
-    found = re.search(r"#define WIRQ_BUILT_FEATURES((?:.*\\\n)*.*\n)", config)
-    assert found is not None
-    return set(re.findall(r"WIRQ_FEATURE_(\w+)", found[1]))
+    always = re.findall(r"1u << WIRQ_FEATURE_(\w+)", config)
+    options = re.findall(r"#define WIRQ_WITH_(\w+) ([01])\n", config)
+    assert always and options
+    return {*always, *(name for name, value in options if value == "1")}
 
 
 def features() -> str:

@@ -67,13 +67,13 @@ static wirq_status find_global(const struct wirq_instance *instance, const char 
 static wirq_status global_get(const struct request *request) {
     const struct wirq_instance *instance = app_instance(request->fields[LINK_APP_GLOBAL_GET_REQUEST_INSTANCE]);
     uint32_t global, cells[2];
-    uint8_t type;
+    uint16_t type;
     wirq_status status = find_global(instance, (const char *)request->fields + LINK_APP_GLOBAL_GET_REQUEST_FIXED_SIZE,
                                      request->length - LINK_APP_GLOBAL_GET_REQUEST_FIXED_SIZE, &global);
     if (status == WIRQ_OK)
         status = wirq_global_get(instance, global, &type, cells);
     if (status == WIRQ_OK) {
-        link_put_u8(type);
+        link_put_u8((uint8_t)type); /* of a typed reference that is the index's low byte: its cell is what it is */
         link_put_u32(cells[0]);
         if (type == WIRQ_I64 || type == WIRQ_F64)
             link_put_u32(cells[1]);

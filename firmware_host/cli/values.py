@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 
-NULL_REFERENCE = 0xFFFFFFFF
+NULL_REFERENCE = 0
 
 _INTEGER_BITS = {"i32": 32, "i64": 64}
 _FLOATS = {"f32": ("<f", "<I", 23), "f64": ("<d", "<Q", 52)}  # struct codes and bits of the payload
@@ -25,7 +25,7 @@ def parse_value(kind: str, text: str) -> list[int]:
     if kind in ("funcref", "externref"):
         if text == "null":
             return [NULL_REFERENCE]
-        if kind == "externref" and text.isdigit() and int(text) < NULL_REFERENCE:
+        if kind == "externref" and text.isdigit() and 0 < int(text) <= 0xFFFFFFFF:
             return [int(text)]
     raise ValueError(f"{text!r} cannot be given as {kind}")
 

@@ -14,7 +14,12 @@ CELLS = {"i32": 1, "f32": 1, "i64": 2, "f64": 2, "v128": 4}
 #: Bits of mantissa and exponent.
 FLOAT_BITS = {32: (23, 8), 64: (52, 11)}
 
-NULL_REFERENCE = 0xFFFFFFFF
+NULL_REFERENCE = 0
+
+
+def host_cell(number: int) -> int:
+    """The cell of the host's reference of that number: 0 is null, so they are counted from 1."""
+    return number + 1
 
 
 def cell_count(type_: str) -> int:
@@ -94,7 +99,7 @@ def to_cells(values: Sequence[Value]) -> list[int]:
             case Number(type_, bits):
                 cells += [bits >> 32 * i & 0xFFFFFFFF for i in range(cell_count(type_))]
             case Reference(_, int(number)):
-                cells.append(number)
+                cells.append(host_cell(number))
             case Reference(_, "null"):
                 cells.append(NULL_REFERENCE)
             case Vector(_, lanes):
@@ -140,8 +145,8 @@ def _fits(expected: Value, cells: Sequence[int]) -> bool:
             return bits != NULL_REFERENCE
         case Reference(_, "null"):
             return bits == NULL_REFERENCE
-        case Reference(_, value):
-            return bits == value
+        case Reference(_, number):
+            return bits == host_cell(int(number))
         case Either(values):
             return any(_fits(one, cells) for one in values)
 

@@ -306,7 +306,7 @@ static void global(char *arguments) {
     size_t length;
     const char *name = take_name(&arguments, &length);
     struct wirq_export export;
-    uint8_t type;
+    uint16_t type;
     uint32_t cells[2];
     wirq_status status = wirq_find_export(instance, name, length, &export);
     if (status == WIRQ_OK)

@@ -12,7 +12,8 @@ def test_wide_values_take_two_cells_low_word_first() -> None:
 
 
 def test_references_take_one_cell() -> None:
-    assert to_cells([Reference("externref", 7), Reference("funcref", "null")]) == [7, NULL_REFERENCE]
+    values = [Reference("externref", 7), Reference("externref", 0), Reference("funcref", "null")]
+    assert to_cells(values) == [8, 1, NULL_REFERENCE]
 
 
 @pytest.mark.parametrize("value", [Nan("f32", "canonical"), Reference("funcref", None), Either(())])

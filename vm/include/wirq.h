@@ -37,7 +37,7 @@ struct wirq_vm;
 struct wirq_module;
 struct wirq_instance;
 
-/* ---- value types, as the binary format writes them ---- */
+/* ---- value types: the byte of the binary format; what that takes more bytes for, has the bits below ---- */
 enum wirq_type {
     WIRQ_I32 = 0x7F,
     WIRQ_I64 = 0x7E,
@@ -45,17 +45,24 @@ enum wirq_type {
     WIRQ_F64 = 0x7C,
     WIRQ_FUNCREF = 0x70,
     WIRQ_EXTERNREF = 0x6F,
+    WIRQ_EXNREF = 0x69,
+    WIRQ_NULLFUNCREF = 0x73, /* (ref null nofunc): these three have no value but null */
+    WIRQ_NULLEXTERNREF = 0x72,
+    WIRQ_NULLEXNREF = 0x74,
+    WIRQ_NON_NULL = 0x1000,  /* with a reference type: without null */
+    WIRQ_INDEXED = 0x2000,   /* a reference to a function type: with the type's index in its module */
+    WIRQ_INDEX_MASK = 0x0FFF,
 };
 
 /* A function type. results follow the parameters in types[]. Owned by the module it came from. */
 struct wirq_functype {
     uint16_t parameter_count, result_count;
     uint16_t parameter_cells, result_cells;
-    uint8_t types[]; /* enum wirq_type */
+    uint16_t types[]; /* enum wirq_type */
 };
 
-/* A null funcref or externref cell. */
-#define WIRQ_NULL_REFERENCE UINT32_C(0xFFFFFFFF)
+/* The cell of a null reference. An externref is otherwise whatever the host likes; a funcref is the VM's affair. */
+#define WIRQ_NULL_REFERENCE UINT32_C(0)
 
 /* ---- opening a VM ---- */
 struct wirq_trap;
@@ -183,7 +190,7 @@ wirq_status wirq_export_at(const struct wirq_instance *instance, uint32_t i, str
 const struct wirq_functype *wirq_function_type(const struct wirq_instance *instance, uint32_t function);
 
 /* Type and current value (one or two cells) of an exported global; *mutable_ tells whether code may change it. */
-wirq_status wirq_global_get(const struct wirq_instance *instance, uint32_t global, uint8_t *type, uint32_t cells[2]);
+wirq_status wirq_global_get(const struct wirq_instance *instance, uint32_t global, uint16_t *type, uint32_t cells[2]);
 
 /* Linear memory 0: base and size in bytes. The base is valid until the next wirq_run or load. NULL and 0 if there is none. */
 uint8_t *wirq_memory(const struct wirq_instance *instance, uint32_t *size);

@@ -68,6 +68,7 @@
     WIRQ_ERROR_ROW(65, IMPLEMENTATION_LIMIT, "an implementation limit of this VM is exceeded", \
                    "split the function or reduce its locals") \
     WIRQ_ERROR_ROW(66, TOO_MANY_LOCALS, "too many locals", "") \
+    WIRQ_ERROR_ROW(67, UNINITIALIZED_LOCAL, "uninitialized local", "") \
     /* 80-95: linking and instantiation. */ \
     WIRQ_ERROR_ROW(80, UNKNOWN_IMPORT, "unknown import", "the board does not provide it: see guests/c/wirq_guest.h for what it does") \
     WIRQ_ERROR_ROW(81, IMPORT_TYPE, "incompatible import type", "compare with the declaration in guests/c/wirq_guest.h") \

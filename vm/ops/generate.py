@@ -56,20 +56,28 @@ def numbers(operations: list[Operation], extended: list[Operation]) -> str:
     return "".join(lines)
 
 
+def only_with(operation: Operation, text: str, otherwise: str = "") -> str:
+    """Text for builds that have the operation's feature (WIRQ_WITH_… in vm/src/config.h), and for those that have not."""
+    if not operation.feature:
+        return text
+    return f"#if WIRQ_WITH_{operation.feature}\n{text}" + (f"#else\n{otherwise}" if otherwise else "") + "#endif\n"
+
+
 def handlers(operations: list[Operation]) -> str:
     lines = [HEADER]
-    lines += [f"op_{operation.name}: {{ HANDLER(); {operation.code} }}\n" for operation in operations]
+    lines += [only_with(o, f"op_{o.name}: {{ HANDLER(); {o.code} }}\n") for o in operations]
     return "".join(lines)
 
 
 def extended_cases(extended: list[Operation]) -> str:
-    cases: dict[str, list[str]] = {}  # by their code: operations that say the same share it
+    cases: dict[tuple[str, str], list[Operation]] = {}  # by their code: operations that say the same share it
     for operation in extended:
-        cases.setdefault(operation.code, []).append(operation.name)
+        cases.setdefault((operation.code, operation.feature), []).append(operation)
     lines = [HEADER]
-    for code, names in cases.items():
-        lines += [f"case EXT_{name}:\n" for name in names]
-        lines += [f"    {statement.rstrip(';')};\n" for statement in code.split("; ")]
+    for (code, _), same in cases.items():
+        text = "".join(f"case EXT_{operation.name}:\n" for operation in same)
+        text += "".join(f"    {statement.rstrip(';')};\n" for statement in code.split("; "))
+        lines.append(only_with(same[0], text))
     return "".join(lines)
 
 
@@ -83,7 +91,8 @@ def narrow(operations: list[Operation]) -> str:
 
 
 def labels(operations: list[Operation]) -> str:
-    return HEADER + "".join(f"&&op_{operation.name},\n" for operation in operations)
+    """Lowering emits no operation of an absent feature; its entry is there so that all builds number alike."""
+    return HEADER + "".join(only_with(o, f"&&op_{o.name},\n", "&&op_unreachable,\n") for o in operations)
 
 
 def lowering(operations: list[Operation], extended: list[Operation]) -> str:

@@ -58,6 +58,9 @@ def control() -> Iterator[Operation]:
     def op(name: str, operands: str, code: str) -> Operation:
         return Operation(name, operands, code, control=True)
 
+    def tail(name: str, operands: str, code: str) -> Operation:
+        return Operation(name, operands, code, control=True, feature="TAIL_CALL")
+
     yield op("unreachable", "", "TRAP(WIRQ_TRAP_UNREACHABLE);")
     # What a call from the host, an interrupt handler and a call into another instance return to.
     yield op("exit", "", "goto done;")
@@ -95,9 +98,9 @@ def control() -> Iterator[Operation]:
     yield op("call_indirect", "suuu", "goto call_indirect;")  # element index, type, table, frame
     # In place of a return. The arguments are in the first cells of the frame, which the callee takes over. What leaves the instance
     # may be a host function's: the `return` behind it follows then. Element index, type, table.
-    yield op("return_call", "u", "ip = vm->code[U16(1)]; DISPATCH();")
-    yield op("return_call_import", "u", "goto return_call_import;")
-    yield op("return_call_indirect", "suu", "goto return_call_indirect;")
+    yield tail("return_call", "u", "ip = vm->code[U16(1)]; DISPATCH();")
+    yield tail("return_call_import", "u", "goto return_call_import;")
+    yield tail("return_call_indirect", "suu", "goto return_call_indirect;")
     yield op("return", "", "RETURN();")
     yield op("return_S", "s", "A = S32(1); fp[0] = A; RETURN();")
     yield op("return_A", "", "fp[0] = A; RETURN();")
@@ -105,8 +108,8 @@ def control() -> Iterator[Operation]:
     yield op("return_n", "su", "wirq_move_cells(fp, &S32(1), U16(2)); RETURN();")
 
     # Long work, done in chunks: a safe point may be asked for between two of them (R53).
-    yield op("memory_copy", "sss", "goto memory_copy;")
-    yield op("memory_fill", "sss", "goto memory_fill;")
+    for name in ("copy", "fill"):
+        yield Operation(f"memory_{name}", "sss", f"goto memory_{name};", control=True, feature="BULK_COPY_FILL")
 
 
 # ---------------------------------------------------------------- 32-bit integers
@@ -383,7 +386,8 @@ def extended() -> list[Operation]:
             for source in ("f32", "f64"):
                 for sign in ("s", "u"):
                     operands = ("w" if source == "f64" else "s") + ("d" if to == "i32" else "D")
-                    row(f"{to}_trunc{saturating}_{source}_{sign}", operands, "return truncation(ip[1], x, to);")
+                    name = f"{to}_trunc{saturating}_{source}_{sign}"
+                    row(name, operands, "return truncation(ip[1], x, to);")
     for to, ctype, result in (("f32", "float", "NARROW"), ("f64", "double", "WIDE")):
         for source, value in (("i32", "a"), ("i64", "x")):
             for sign, unsigned in (("s", ""), ("u", "u")):

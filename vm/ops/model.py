@@ -48,6 +48,7 @@ class Operation:
     operands: str
     code: str
     control: bool = False
+    feature: str = ""  # name in WIRQ_FEATURES: a build without it has no handler, but the same numbers
 
     @property
     def length(self) -> int:

@@ -4,11 +4,54 @@
 
 #include "wirq_errors.h"
 
+/* Build options: what WebAssembly 1.0 does not have, one each, 1 or 0; -DWIRQ_WITH_…=0 leaves it out. A module that needs what is
+ * left out is refused by the feature's name (enum wirq_feature). Sign extension, several results and mutable globals are always
+ * there: without them hardly a module of today would load. */
+#ifndef WIRQ_WITH_SATURATING_TRUNCATION
+#define WIRQ_WITH_SATURATING_TRUNCATION 1
+#endif
+#ifndef WIRQ_WITH_BULK_COPY_FILL /* memory.copy, memory.fill */
+#define WIRQ_WITH_BULK_COPY_FILL 1
+#endif
+#ifndef WIRQ_WITH_CUSTOM_PAGE_SIZES
+#define WIRQ_WITH_CUSTOM_PAGE_SIZES 1
+#endif
+#ifndef WIRQ_WITH_BULK_MEMORY /* passive segments, memory.init, table.copy … */
+#define WIRQ_WITH_BULK_MEMORY 0
+#endif
+#ifndef WIRQ_WITH_REFERENCE_TYPES
+#define WIRQ_WITH_REFERENCE_TYPES 0
+#endif
+#ifndef WIRQ_WITH_MULTI_TABLE
+#define WIRQ_WITH_MULTI_TABLE 0
+#endif
+#ifndef WIRQ_WITH_EXTENDED_CONST
+#define WIRQ_WITH_EXTENDED_CONST 0
+#endif
+#ifndef WIRQ_WITH_TYPED_FUNCTION_REFERENCES
+#define WIRQ_WITH_TYPED_FUNCTION_REFERENCES 0
+#endif
+#ifndef WIRQ_WITH_TAIL_CALL
+#define WIRQ_WITH_TAIL_CALL 1
+#endif
+#ifndef WIRQ_WITH_MULTI_MEMORY
+#define WIRQ_WITH_MULTI_MEMORY 0
+#endif
+#ifndef WIRQ_WITH_EXCEPTIONS
+#define WIRQ_WITH_EXCEPTIONS 0
+#endif
+#if WIRQ_WITH_TYPED_FUNCTION_REFERENCES && !WIRQ_WITH_REFERENCE_TYPES
+#error "function references need WIRQ_WITH_REFERENCE_TYPES"
+#endif
+
 /* Bits of enum wirq_feature that are built in. */
+#define WIRQ_FEATURE_BIT(name) ((uint32_t)WIRQ_WITH_##name << WIRQ_FEATURE_##name)
 #define WIRQ_BUILT_FEATURES                                                                                                  \
-    (1u << WIRQ_FEATURE_MUTABLE_GLOBALS | 1u << WIRQ_FEATURE_SIGN_EXTENSION | 1u << WIRQ_FEATURE_SATURATING_TRUNCATION |      \
-     1u << WIRQ_FEATURE_MULTI_VALUE | 1u << WIRQ_FEATURE_BULK_COPY_FILL | 1u << WIRQ_FEATURE_CUSTOM_PAGE_SIZES |        \
-     1u << WIRQ_FEATURE_TAIL_CALL)
+    (1u << WIRQ_FEATURE_MUTABLE_GLOBALS | 1u << WIRQ_FEATURE_SIGN_EXTENSION | 1u << WIRQ_FEATURE_MULTI_VALUE |                \
+     WIRQ_FEATURE_BIT(SATURATING_TRUNCATION) | WIRQ_FEATURE_BIT(BULK_COPY_FILL) | WIRQ_FEATURE_BIT(CUSTOM_PAGE_SIZES) |       \
+     WIRQ_FEATURE_BIT(BULK_MEMORY) | WIRQ_FEATURE_BIT(REFERENCE_TYPES) | WIRQ_FEATURE_BIT(MULTI_TABLE) |                      \
+     WIRQ_FEATURE_BIT(EXTENDED_CONST) | WIRQ_FEATURE_BIT(TYPED_FUNCTION_REFERENCES) | WIRQ_FEATURE_BIT(TAIL_CALL) |           \
+     WIRQ_FEATURE_BIT(MULTI_MEMORY) | WIRQ_FEATURE_BIT(EXCEPTIONS))
 
 /* Interrupt sources a VM can have (interrupts.md section 2). */
 #define WIRQ_MAX_SOURCES 32
@@ -33,6 +76,9 @@
 
 /* Parameters, and results, of a function type. */
 #define WIRQ_MAX_TYPE_VALUES 1000
+
+/* Other function types that a function type may mention, itself or through those, to be found equal to one of another module. */
+#define WIRQ_MAX_SHARED_TYPES 16
 
 /* Functions a module may have, imports included: a funcref cell is (instance << 16 | function). */
 #define WIRQ_MAX_FUNCTIONS 65535

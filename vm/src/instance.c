@@ -39,16 +39,16 @@ static uint32_t lay_out(const struct wirq_module *module, uint8_t *block) {
 
 /* Finds an id; the table of instances grows as needed. */
 static bool take_id(struct wirq_vm *vm, struct wirq_instance *instance) {
-    uint32_t id = 0;
+    uint32_t id = 1; /* 0 is nobody's: no reference to a function is WIRQ_NULL_REFERENCE */
     while (id < vm->instance_capacity && vm->instances[id] != NULL)
         id++;
-    if (id == vm->instance_capacity) {
+    if (id >= vm->instance_capacity) {
         if (id + 4 > WIRQ_MAX_INSTANCES)
             return false;
         struct wirq_instance **longer = arena_allocate_array(&vm->arena, id + 4, sizeof *longer);
         if (longer == NULL)
             return false;
-        if (id != 0)
+        if (id != 1)
             memcpy(longer, vm->instances, id * sizeof *longer);
         arena_free(&vm->arena, vm->instances);
         vm->instances = longer;
@@ -258,7 +258,7 @@ const struct wirq_functype *wirq_function_type(const struct wirq_instance *insta
     return module_function_type(instance->module, function);
 }
 
-wirq_status wirq_global_get(const struct wirq_instance *instance, uint32_t global, uint8_t *type, uint32_t cells[2]) {
+wirq_status wirq_global_get(const struct wirq_instance *instance, uint32_t global, uint16_t *type, uint32_t cells[2]) {
     if (global >= instance->module->global_count)
         return WIRQ_UNKNOWN_GLOBAL;
     *type = instance->module->globals[global].type;

@@ -12,8 +12,9 @@ wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_imp
 wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *instance, uint32_t function,
                                       const uint16_t *return_ip, uint32_t *frame);
 
-/* Calls what a funcref of another instance, or of an imported function, names; checks that its type is `type`. */
-wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, const struct wirq_functype *type,
+/* Calls what a funcref of another instance, or of an imported function, names; checks that its type is
+ * the current module's of that index. */
+wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, uint32_t type,
                                        const uint16_t *return_ip, uint32_t *frame);
 
 /* Leaves the running frame, whose first cells hold the arguments, for a function: of a host, which is called and whose results the

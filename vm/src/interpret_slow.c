@@ -91,21 +91,20 @@ wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *
     return WIRQ_OK;
 }
 
-/* What a funcref names, if its type is `type`. */
-static wirq_status resolve(const struct wirq_vm *vm, uint32_t reference, const struct wirq_functype *type,
-                           struct function_import *target) {
+/* What a funcref names, if its type is the current module's of that index. */
+static wirq_status resolve(const struct wirq_vm *vm, uint32_t reference, uint32_t type, struct function_import *target) {
     if (reference == WIRQ_NULL_REFERENCE)
         return WIRQ_TRAP_UNINITIALIZED_ELEMENT;
     struct wirq_instance *instance = vm->instances[reference >> 16];
     uint32_t function = reference & 0xFFFF;
-    if (!functypes_equal(module_function_type(instance->module, function), type))
+    if (!functypes_equal(instance->module, instance->module->function_types[function], vm->registers.instance->module, type))
         return WIRQ_TRAP_INDIRECT_CALL_TYPE;
     link_resolve(instance, function, target);
     return WIRQ_OK;
 }
 
-wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, const struct wirq_functype *type,
-                                       const uint16_t *return_ip, uint32_t *frame) {
+wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, uint32_t type, const uint16_t *return_ip,
+                                       uint32_t *frame) {
     struct function_import target;
     wirq_status status = resolve(vm, reference, type, &target);
     if (status != WIRQ_OK)
@@ -143,7 +142,7 @@ wirq_status interpreter_tail_call_indirect(struct wirq_vm *vm, uint32_t table, u
     struct function_import target;
     if (element >= elements->size)
         return WIRQ_TRAP_UNDEFINED_ELEMENT;
-    wirq_status status = resolve(vm, elements->elements[element], instance->module->types[type], &target);
+    wirq_status status = resolve(vm, elements->elements[element], type, &target);
     return status == WIRQ_OK ? interpreter_tail_call(vm, &target, return_ip) : status;
 }
 

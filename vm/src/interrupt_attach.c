@@ -7,7 +7,7 @@
 
 /* R26: [i32 source, i32 count, i32 context] -> [], checked here and never at delivery. */
 static bool is_handler_type(const struct wirq_functype *type) {
-    static const uint8_t types[3] = {WIRQ_I32, WIRQ_I32, WIRQ_I32};
+    static const uint16_t types[3] = {WIRQ_I32, WIRQ_I32, WIRQ_I32};
     return type->parameter_count == 3 && type->result_count == 0 && memcmp(type->types, types, sizeof types) == 0;
 }
 

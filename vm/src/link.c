@@ -21,8 +21,11 @@ static const struct wirq_host_import *find_host(const struct wirq_vm *vm, const 
     return NULL;
 }
 
-static char type_letter(uint8_t type) {
-    return type >= WIRQ_F64 ? "FfIi"[type - WIRQ_F64] : type == WIRQ_FUNCREF ? 'r' : 'x';
+/* 0 for the types that a host function cannot have. */
+static char type_letter(value_type type) {
+    if (type <= WIRQ_I32 && type >= WIRQ_F64)
+        return "FfIi"[type - WIRQ_F64];
+    return type == WIRQ_FUNCREF ? 'r' : type == WIRQ_EXTERNREF ? 'x' : '\0';
 }
 
 /* Compares a type with its text in a host table: "ii:I". */
@@ -66,11 +69,11 @@ static bool link_export(struct wirq_instance *instance, const struct import *imp
     switch (import->kind) {
     case WIRQ_FUNCTION:
         link_resolve(from, there, &instance->functions[index]);
-        return functypes_equal(module_function_type(module, index), module_function_type(from->module, there));
+        return functypes_equal(module, module->function_types[index], from->module, from->module->function_types[there]);
     case WIRQ_TABLE: {
         struct wirq_table *table = from->tables[there];
         instance->tables[index] = table;
-        return table->type == module->tables[index].type &&
+        return types_equal_across(table->owner->module, table->type, module, module->tables[index].type) &&
                limits_match(&table->limits, table->size, &module->tables[index].limits);
     }
     case WIRQ_MEMORY: {
@@ -81,7 +84,8 @@ static bool link_export(struct wirq_instance *instance, const struct import *imp
     default: {
         const struct global_type *have = &from->module->globals[there], *want = &module->globals[index];
         instance->imported_globals[index] = instance_global(from, there);
-        return have->type == want->type && have->is_mutable == want->is_mutable;
+        return have->is_mutable == want->is_mutable &&
+               (have->is_mutable ? types_equal_across : types_match_across)(from->module, have->type, module, want->type);
     }
     }
 }

@@ -3,7 +3,8 @@
 #include "load.h"
 
 /* One row a section id: its place in the order, the least bytes an item takes, which block of the module the vector goes to and the
- * size of an item there, which block the names or types go to that its items own and how much longer each is there. */
+ * size of an item there, which block the names or types go to that its items own; of types, how much longer each is there than
+ * twice its length. */
 struct section {
     uint8_t rank, least;
     uint8_t block, size;
@@ -19,9 +20,9 @@ static load_step step_section, step_section_end;
 #define SIZE(member) (sizeof *((struct wirq_module *)0)->member)
 static const struct section sections[] = {
     [0] = {0, 0, NO_BLOCK, 0, NO_BLOCK, 0, begin_custom, NULL, NULL},
-    /* In the section a type takes 3 bytes and its value types; in storage a header, these, and perhaps a byte that aligns. One that
-     * the section's end cuts off has taken 1 byte, and has a header all the same. */
-    [1] = {1, 2, BLOCK_TYPES, SIZE(types), BLOCK_TYPE_STORAGE, sizeof(struct wirq_functype) - 1, NULL, load_type, NULL},
+    /* In the section a type takes 3 bytes and at least one for each value; in storage a header, and two for each value. One that the
+     * section's end cuts off has taken 1 byte, and has a header all the same; a section with an item has 2 bytes. */
+    [1] = {1, 2, BLOCK_TYPES, SIZE(types), BLOCK_TYPE_STORAGE, sizeof(struct wirq_functype) - 4, NULL, load_type, NULL},
     [2] = {2, 4, BLOCK_IMPORTS, SIZE(imports), BLOCK_IMPORT_NAMES, 0, NULL, load_import, load_end_imports},
     [3] = {3, 1, BLOCK_CODE, SIZE(code), NO_BLOCK, 0, load_begin_functions, load_function, NULL},
     [4] = {4, 3, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_singles, load_table, NULL},
@@ -180,7 +181,8 @@ static wirq_status allocate(struct wirq_load *load, struct wirq_reader *r, const
     }
     if (section->storage != NO_BLOCK && (section->extra != 0 || load->in_place == NULL)) {
         /* A sum beyond 32 bits is more than there is. */
-        rest = rest > UINT32_MAX / 2 ? UINT32_MAX : rest + count * section->extra;
+        if (section->extra != 0)
+            rest = rest > UINT32_MAX / 4 ? UINT32_MAX : 2 * rest + count * section->extra;
         blocks[section->storage] = load->storage = load_allocate(load, rest, 1);
         if (load->storage == NULL)
             return WIRQ_NO_MEMORY;

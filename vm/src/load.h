@@ -40,7 +40,8 @@ struct wirq_load {
     uint32_t detail;            /* for wirq_load_error */
     uint8_t *storage;           /* next free byte of the section's block of packed types or names */
     struct constant constant;   /* the constant expression being decoded, its expected type, values on its operand stack */
-    uint8_t constant_type, constant_depth;
+    value_type constant_type;
+    uint8_t constant_depth;
     load_step *constant_then;
     uint32_t part;              /* items left of an item that is a vector itself */
     bool second_part;           /* of a type: its results; of an element segment: a kind comes before its functions */
@@ -117,6 +118,6 @@ load_step load_body;
 load_end_section load_end_code;
 
 /* Begins a constant expression of a type; its value is in load->constant when `then` runs (load_segments.c). */
-void load_constant(struct wirq_load *load, uint8_t type, load_step *then);
+void load_constant(struct wirq_load *load, value_type type, load_step *then);
 
 #endif

@@ -37,7 +37,7 @@ static wirq_status step_constant(struct wirq_load *load, struct wirq_reader *r) 
         return r->status;
     switch (opcode) {
     case 0x0B: /* end */
-        if (load->constant_depth != 1 || load->constant.type != load->constant_type)
+        if (load->constant_depth != 1 || !type_matches(load->constant.type, load->constant_type))
             return WIRQ_TYPE_MISMATCH;
         load->step = load->constant_then;
         return WIRQ_OK;
@@ -64,7 +64,7 @@ static wirq_status step_constant(struct wirq_load *load, struct wirq_reader *r) 
         return r->status;
     value.cells[0] = (uint32_t)wide;
     value.cells[1] = (uint32_t)(wide >> 32);
-    value.type = (uint8_t)(WIRQ_I32 + 0x41 - opcode);
+    value.type = (value_type)(WIRQ_I32 + 0x41 - opcode);
     if (value.kind == CONSTANT_GLOBAL) {
         uint32_t index = value.cells[0];
         if (index >= module->imported_globals)
@@ -78,7 +78,7 @@ static wirq_status step_constant(struct wirq_load *load, struct wirq_reader *r) 
     return WIRQ_OK;
 }
 
-void load_constant(struct wirq_load *load, uint8_t type, load_step *then) {
+void load_constant(struct wirq_load *load, value_type type, load_step *then) {
     load->constant_type = type;
     load->constant_depth = 0;
     load->constant_then = then;

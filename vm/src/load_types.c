@@ -3,52 +3,6 @@
 
 /* ---- single types ---- */
 
-/* First bytes of types that belong to features which this build lacks. */
-static const struct {
-    uint8_t byte, feature;
-} absent_types[] = {
-    {0x7B, WIRQ_FEATURE_SIMD},
-    {WIRQ_FUNCREF, WIRQ_FEATURE_REFERENCE_TYPES},
-    {WIRQ_EXTERNREF, WIRQ_FEATURE_REFERENCE_TYPES},
-    {0x64, WIRQ_FEATURE_TYPED_FUNCTION_REFERENCES}, /* (ref …), (ref null …), a table with an initial value */
-    {0x63, WIRQ_FEATURE_TYPED_FUNCTION_REFERENCES},
-    {0x40, WIRQ_FEATURE_TYPED_FUNCTION_REFERENCES},
-    {0x69, WIRQ_FEATURE_EXCEPTIONS}, /* exn, noexn */
-    {0x74, WIRQ_FEATURE_EXCEPTIONS},
-    {0x68, WIRQ_FEATURE_STACK_SWITCHING}, /* cont, nocont, and the form of a continuation type */
-    {0x75, WIRQ_FEATURE_STACK_SWITCHING},
-    {0x5D, WIRQ_FEATURE_STACK_SWITCHING},
-    {0x78, WIRQ_FEATURE_GC}, /* packed i8, i16 */
-    {0x77, WIRQ_FEATURE_GC},
-    {0x73, WIRQ_FEATURE_GC}, /* nofunc, noextern, none */
-    {0x72, WIRQ_FEATURE_GC},
-    {0x71, WIRQ_FEATURE_GC},
-    {0x6E, WIRQ_FEATURE_GC}, /* any, eq, i31, struct, array */
-    {0x6D, WIRQ_FEATURE_GC},
-    {0x6C, WIRQ_FEATURE_GC},
-    {0x6B, WIRQ_FEATURE_GC},
-    {0x6A, WIRQ_FEATURE_GC},
-    {0x5F, WIRQ_FEATURE_GC}, /* forms: struct, array, sub, sub final, rec */
-    {0x5E, WIRQ_FEATURE_GC},
-    {0x50, WIRQ_FEATURE_GC},
-    {0x4F, WIRQ_FEATURE_GC},
-    {0x4E, WIRQ_FEATURE_GC},
-};
-
-static wirq_status refuse_type(uint8_t byte, uint32_t *feature) {
-    for (uint32_t i = 0; i < sizeof absent_types / sizeof absent_types[0]; i++) {
-        if (absent_types[i].byte == byte) {
-            *feature = absent_types[i].feature;
-            return WIRQ_ABSENT_FEATURE;
-        }
-    }
-    return WIRQ_BAD_TYPE;
-}
-
-wirq_status check_value_type(uint8_t byte, uint32_t *feature) {
-    return byte <= WIRQ_I32 && byte >= WIRQ_F64 ? WIRQ_OK : refuse_type(byte, feature);
-}
-
 /* Bits of the byte that limits begin with. */
 enum { HAS_MAXIMUM = 1, IS_SHARED = 2, IS_64_BIT = 4, HAS_PAGE_SIZE = 8 };
 
@@ -62,6 +16,8 @@ static wirq_status load_limits(struct wirq_load *load, struct wirq_reader *r, st
             return load_absent(load, WIRQ_FEATURE_THREADS);
         if (flags & IS_64_BIT)
             return load_absent(load, WIRQ_FEATURE_MEMORY64);
+        if (!WIRQ_WITH_CUSTOM_PAGE_SIZES && flags & HAS_PAGE_SIZE)
+            return load_absent(load, WIRQ_FEATURE_CUSTOM_PAGE_SIZES);
     }
     limits->has_maximum = flags & HAS_MAXIMUM;
     limits->minimum = read_leb_u32(r);
@@ -81,9 +37,16 @@ static wirq_status load_limits(struct wirq_load *load, struct wirq_reader *r, st
 }
 
 wirq_status load_table_type(struct wirq_load *load, struct wirq_reader *r, struct table_type *type) {
-    type->type = load_byte(r);
-    if (r->status == WIRQ_OK && type->type != WIRQ_FUNCREF)
-        return refuse_type(type->type, &load->detail);
+    if (!WIRQ_WITH_REFERENCE_TYPES && r->p != r->end && *r->p == WIRQ_FUNCREF) { /* WebAssembly 1.0 has tables of them */
+        r->p++;
+        type->type = WIRQ_FUNCREF;
+    } else {
+        wirq_status status = type_read(load->module, r, &type->type, &load->detail);
+        if (status != WIRQ_OK)
+            return status;
+        if (!type_is_reference(type->type))
+            return WIRQ_BAD_TYPE;
+    }
     return load_limits(load, r, &type->limits, false);
 }
 
@@ -92,10 +55,7 @@ wirq_status load_memory_type(struct wirq_load *load, struct wirq_reader *r, stru
 }
 
 wirq_status load_global_type(struct wirq_load *load, struct wirq_reader *r, struct global_type *type) {
-    type->type = load_byte(r);
-    if (r->status != WIRQ_OK)
-        return r->status;
-    wirq_status status = check_value_type(type->type, &load->detail);
+    wirq_status status = type_read(load->module, r, &type->type, &load->detail);
     if (status != WIRQ_OK)
         return status;
     uint8_t mutability = load_byte(r);
@@ -116,18 +76,13 @@ static struct wirq_functype *current_type(const struct wirq_load *load) {
 }
 
 static wirq_status end_type(struct wirq_load *load) {
-    struct wirq_module *module = load->module;
-    const struct wirq_functype *type = current_type(load);
-    uint32_t i = 0;
-    while (i < module->type_count && !functypes_equal(module->types[i], type))
+    const struct wirq_module *module = load->module;
+    uint32_t own = module->type_count - 1u, i = 0;
+    while (!functypes_equal(module, i, module, own)) /* at the latest to itself */
         i++;
-    if (i < module->type_count) {
-        type = module->types[i];
-    } else {
-        uint32_t size = (uint32_t)sizeof *type + type->parameter_count + type->result_count;
-        load->storage += (size + 1) & ~1u;
-    }
-    module->types[module->type_count++] = type;
+    module->types[own] = module->types[i];
+    if (i == own)
+        load->storage = (uint8_t *)&current_type(load)->types[module->types[i]->parameter_count + module->types[i]->result_count];
     return load_next_item(load);
 }
 
@@ -141,9 +96,10 @@ static wirq_status step_value(struct wirq_load *load, struct wirq_reader *r) {
         load->step = step_value_count;
         return WIRQ_OK;
     }
-    uint8_t value = load_byte(r);
-    if (r->status != WIRQ_OK)
-        return r->status;
+    value_type value;
+    wirq_status status = type_read(load->module, r, &value, &load->detail);
+    if (status != WIRQ_OK)
+        return status;
     type->types[type->parameter_count + type->result_count] = value;
     uint16_t cells = (uint16_t)type_cells(value);
     if (load->second_part) {
@@ -154,7 +110,7 @@ static wirq_status step_value(struct wirq_load *load, struct wirq_reader *r) {
         type->parameter_cells = (uint16_t)(type->parameter_cells + cells);
     }
     load->part--;
-    return check_value_type(value, &load->detail);
+    return WIRQ_OK;
 }
 
 static wirq_status step_value_count(struct wirq_load *load, struct wirq_reader *r) {
@@ -169,8 +125,9 @@ wirq_status load_type(struct wirq_load *load, struct wirq_reader *r) {
     if (r->status != WIRQ_OK)
         return r->status;
     if (form != 0x60)
-        return refuse_type(form, &load->detail);
+        return type_refuse(form, &load->detail) == WIRQ_ABSENT_FEATURE ? WIRQ_ABSENT_FEATURE : WIRQ_BAD_TYPE;
     *current_type(load) = (struct wirq_functype){0};
+    load->module->types[load->module->type_count++] = current_type(load); /* from here on: it may mention itself */
     load->second_part = false;
     load->step = step_value_count;
     return WIRQ_OK;

@@ -16,6 +16,9 @@ wirq_status lower_begin(struct lower *lower, uint32_t function, uint32_t body_si
     lower->groups_known = false;
     lower->local_count = 0;
     lower->local_groups = 0;
+    lower->local_states = NULL;
+    lower->newest_set = NO_LOCAL;
+    lower->has_non_defaultable = false;
     lower->height = 0;
     lower->max_height = 0;
     lower->table_left = 0;
@@ -31,13 +34,22 @@ wirq_status lower_begin(struct lower *lower, uint32_t function, uint32_t body_si
     return lower->status;
 }
 
-void lower_value_type(struct lower *lower, uint32_t type) {
-    uint32_t feature;
-    wirq_status status = check_value_type((uint8_t)type, &feature);
+static bool type_was_read(struct lower *lower, const struct wirq_reader *reader, wirq_status status, uint32_t feature) {
     if (status == WIRQ_ABSENT_FEATURE)
         lower_absent(lower, (enum wirq_feature)feature);
-    else if (status != WIRQ_OK)
+    else if (status != WIRQ_OK && reader->status == WIRQ_OK)
         lower_fail(lower, status);
+    return status == WIRQ_OK;
+}
+
+bool lower_read_type(struct lower *lower, struct wirq_reader *reader, value_type *type) {
+    uint32_t feature = 0;
+    return type_was_read(lower, reader, type_read(lower->module, reader, type, &feature), feature);
+}
+
+bool lower_read_heap_type(struct lower *lower, struct wirq_reader *reader, value_type *type) {
+    uint32_t feature = 0;
+    return type_was_read(lower, reader, type_read_heap(lower->module, reader, type, &feature), feature);
 }
 
 /* The count of local groups, then one group an item; after the last one the body begins. */
@@ -49,21 +61,20 @@ static void read_locals(struct lower *lower, struct wirq_reader *reader) {
         lower->groups_known = true;
         lower->groups_left = count;
     } else {
-        uint32_t type = read_byte(reader);
-        if (reader->status != WIRQ_OK)
+        value_type type;
+        if (!lower_read_type(lower, reader, &type))
             return;
         lower->groups_left--;
-        lower_value_type(lower, type);
-        if (lower->status == WIRQ_OK)
-            locals_declare(lower, count, (uint8_t)type);
+        locals_declare(lower, count, type);
     }
     if (lower->groups_left == 0) {
+        locals_end_declarations(lower);
         lower->max_height = lower->height;
         lower_control_push(lower, CONTROL_FUNCTION, lower->type, 0);
     }
 }
 
-/* Opcodes of features this build lacks, by ranges of the opcode or of the number after prefix 0xFC. */
+/* Opcodes of features a build may lack, by ranges of the opcode or of the number after prefix 0xFC. */
 struct absent {
     uint8_t first, last, feature;
 };
@@ -77,7 +88,9 @@ static void refuse(struct lower *lower, const struct absent *ranges, uint32_t co
 
 static void lower_prefixed(struct lower *lower, struct wirq_reader *reader) {
     static const struct absent ranges[] = {
+        {0, 7, WIRQ_FEATURE_SATURATING_TRUNCATION},
         {8, 9, WIRQ_FEATURE_BULK_MEMORY},       /* memory.init, data.drop */
+        {10, 11, WIRQ_FEATURE_BULK_COPY_FILL},  /* memory.copy, memory.fill */
         {12, 14, WIRQ_FEATURE_BULK_MEMORY},     /* table.init, elem.drop, table.copy */
         {15, 17, WIRQ_FEATURE_REFERENCE_TYPES}, /* table.grow, table.size, table.fill */
         {19, 22, WIRQ_FEATURE_WIDE_ARITHMETIC},
@@ -85,9 +98,9 @@ static void lower_prefixed(struct lower *lower, struct wirq_reader *reader) {
     uint32_t number = read_u32(reader);
     if (reader->status != WIRQ_OK)
         return;
-    if (number < SATURATING_COUNT)
+    if (WIRQ_WITH_SATURATING_TRUNCATION && number < SATURATING_COUNT)
         lower_saturating(lower, number);
-    else if (number == 10 || number == 11)
+    else if (WIRQ_WITH_BULK_COPY_FILL && (number == 10 || number == 11))
         lower_memory_bulk(lower, number, reader);
     else
         refuse(lower, ranges, sizeof ranges / sizeof ranges[0], number);
@@ -99,6 +112,7 @@ static void lower_instruction(struct lower *lower, struct wirq_reader *reader) {
         {0x08, 0x08, WIRQ_FEATURE_EXCEPTIONS},        /* throw */
         {0x09, 0x09, WIRQ_FEATURE_LEGACY_EXCEPTIONS}, /* rethrow */
         {0x0A, 0x0A, WIRQ_FEATURE_EXCEPTIONS},        /* throw_ref */
+        {0x12, 0x13, WIRQ_FEATURE_TAIL_CALL},                 /* return_call, return_call_indirect */
         {0x14, 0x15, WIRQ_FEATURE_TYPED_FUNCTION_REFERENCES}, /* call_ref, return_call_ref */
         {0x18, 0x19, WIRQ_FEATURE_LEGACY_EXCEPTIONS},         /* delegate, catch_all */
         {0x1C, 0x1C, WIRQ_FEATURE_REFERENCE_TYPES},           /* select t */
@@ -133,10 +147,13 @@ static void lower_instruction(struct lower *lower, struct wirq_reader *reader) {
     case 0x1B:
         lower_control(lower, opcode, reader);
         return;
-    case 0x10:
-    case 0x11:
     case 0x12:
     case 0x13:
+        if (!WIRQ_WITH_TAIL_CALL)
+            break;
+        /* fallthrough */
+    case 0x10:
+    case 0x11:
         lower_call(lower, opcode, reader);
         return;
     case 0x20:

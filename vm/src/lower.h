@@ -53,6 +53,9 @@ struct lower {
     bool groups_known;
     uint16_t local_groups; /* at temp_top, newest lowest */
     uint32_t local_count;
+    struct local_state *local_states; /* one a local; NULL: every type among them has a default value */
+    uint32_t newest_set;              /* local without default value that was set last, or NO_LOCAL */
+    bool has_non_defaultable;
 
     /* br_table in progress */
     uint32_t table_left; /* targets to come, default included; 0 = none in progress */

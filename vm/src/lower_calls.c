@@ -38,7 +38,7 @@ static void check_tail_call(struct lower *lower, const struct wirq_functype *typ
     struct types have = results_of(type), want = results_of(lower->type);
     bool same = have.count == want.count;
     for (uint32_t i = 0; i < have.count && same; i++)
-        same = have.types[i] == want.types[i];
+        same = type_matches(have.types[i], want.types[i]);
     if (!same)
         lower_fail(lower, WIRQ_TYPE_MISMATCH);
 }
@@ -86,7 +86,7 @@ static void call_indirect(struct lower *lower, bool tail, struct wirq_reader *re
     const struct wirq_module *module = lower->module;
     if (table >= module->table_count)
         lower_fail(lower, WIRQ_UNKNOWN_TABLE);
-    else if (module->tables[table].type != WIRQ_FUNCREF)
+    else if (!type_matches(module->tables[table].type, WIRQ_FUNCREF))
         lower_fail(lower, WIRQ_TYPE_MISMATCH);
     if (index >= module->type_count) {
         lower_fail(lower, WIRQ_UNKNOWN_TYPE);

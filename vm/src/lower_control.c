@@ -5,8 +5,6 @@
  */
 #include "lower_internal.h"
 
-#define NO_RESULT 0x40
-
 struct types control_parameters(const struct control *control) {
     if (control->type != NULL && control->kind != CONTROL_FUNCTION)
         return (struct types){control->type->types, control->type->parameter_count};
@@ -190,7 +188,7 @@ static void branch_to(struct lower *lower, struct control *control, bool retarge
 
 /* ---- blocks ---- */
 
-void lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, uint8_t result) {
+void lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, value_type result) {
     uint8_t *operands_end = lower->temp;
     uint32_t padding = (uint32_t)((uintptr_t)lower->temp % _Alignof(struct control));
     struct control *control = stack_reserve(lower, sizeof *control + padding);
@@ -212,31 +210,26 @@ void lower_control_push(struct lower *lower, enum control_kind kind, const struc
 
 /* Block type: 0x40, a value type, or a type index. */
 static void read_block_type(struct lower *lower, struct wirq_reader *reader, const struct wirq_functype **type,
-                            uint8_t *result) {
+                            value_type *result) {
+    const uint8_t *first = reader->p;
     int64_t code = read_leb_s33(reader);
     *type = NULL;
     *result = NO_RESULT;
-    if (reader->status != WIRQ_OK)
+    if (reader->status != WIRQ_OK || code == NO_RESULT - 0x80)
         return;
-    if (code >= 0) {
-        if (code >= lower->module->type_count)
-            lower_fail(lower, WIRQ_UNKNOWN_TYPE);
-        else
-            *type = lower->module->types[code];
-        return;
-    }
-    *result = (uint8_t)(code & 0x7F);
-    switch (*result) {
-    case NO_RESULT:
-        break;
-    default:
-        lower_value_type(lower, *result);
+    if (code < 0) {
+        reader->p = first;
+        (void)lower_read_type(lower, reader, result);
+    } else if (code >= lower->module->type_count) {
+        lower_fail(lower, WIRQ_UNKNOWN_TYPE);
+    } else {
+        *type = lower->module->types[code];
     }
 }
 
 static void block(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
     const struct wirq_functype *type;
-    uint8_t result;
+    value_type result;
     read_block_type(lower, reader, &type, &result);
     if (reader->status != WIRQ_OK)
         return;
@@ -299,6 +292,7 @@ static void else_(struct lower *lower) {
     if (lower->status != WIRQ_OK)
         return;
     assignment_else(lower, control);
+    locals_end_arm(lower, control);
     if (!lower->dead)
         emit_branch(lower, control);
     lower->dead = control->dead_outside;
@@ -354,7 +348,7 @@ static void end(struct lower *lower) {
         struct types parameters = control_parameters(control);
         bool same = parameters.count == results.count;
         for (uint32_t i = 0; i < results.count && same; i++)
-            same = parameters.types[i] == results.types[i];
+            same = type_matches(parameters.types[i], results.types[i]);
         if (!same)
             lower_fail(lower, WIRQ_TYPE_MISMATCH);
     }
@@ -366,6 +360,7 @@ static void end(struct lower *lower) {
             control->assigned_branch = control->assigned_entry;
     }
     assignment_end(lower, control, targeted, fell_through);
+    locals_end_arm(lower, control);
     if (!control->dead_outside)
         lower->dead = !fell_through && !targeted;
     if (targeted) {
@@ -377,7 +372,7 @@ static void end(struct lower *lower) {
     lower->height = control->base;
     lower->control = control->outer;
     /* `results` may point into the control that is gone from the stack but not overwritten before the type has been read. */
-    uint8_t single = control->result;
+    value_type single = control->result;
     if (control->type == NULL)
         results.types = &single;
     stack_push_types(lower, results);
@@ -402,10 +397,7 @@ static void br_if(struct lower *lower, struct control *control) {
     struct types types = control_label(control);
     stack_pop(lower, WIRQ_I32, &condition);
     (void)stack_check_types(lower, types);
-    if (lower->control->unreachable) { /* a polymorphic stack has the label's types from here on */
-        stack_pop_types(lower, types);
-        stack_push_types(lower, types);
-    }
+    stack_retype(lower, types);
     if (lower->status != WIRQ_OK || lower->dead)
         return;
 

@@ -17,7 +17,7 @@
 #include "wirq_ops.h"
 
 #define NO_SLOT 0xFFFF
-#define TYPE_UNKNOWN 0 /* of an operand popped from a polymorphic stack */
+#define NO_RESULT 0x40 /* in place of a value type */
 
 /* Bodies longer than this (bytes) may exceed 16-bit distances; then forward branches take 32-bit ones. 32767 units / 9 a byte: a
  * target of a br_table takes its entry and, where two wide values are to be moved, a stub of eight. */
@@ -30,8 +30,8 @@ enum operand_kind {
 };
 
 struct operand {
-    uint8_t type; /* enum wirq_type or TYPE_UNKNOWN */
-    uint8_t kind; /* enum operand_kind */
+    uint16_t type : 14; /* value_type */
+    uint16_t kind : 2;  /* enum operand_kind */
     uint16_t canonical;
     uint32_t low; /* OPERAND_CONSTANT: value. Else: the slot */
     uint32_t high;
@@ -43,7 +43,6 @@ struct control {
     struct control *outer;
     uint8_t *operands_end;            /* top of the temporary stack before it */
     const struct wirq_functype *type; /* NULL: no parameters and `result` */
-    uint8_t result;                   /* enum wirq_type, or 0x40: none */
     uint8_t kind;                     /* enum control_kind */
     bool unreachable;                 /* the operand stack is polymorphic */
     bool dead_outside;                /* the block was entered in dead code */
@@ -52,17 +51,25 @@ struct control {
     uint32_t fixups;                  /* newest branch to the end that waits for it: unit + 1, or 0 */
     uint32_t else_fixup;              /* if: the branch to else or end */
     uint16_t assigned_entry, assigned_branch, assigned_low; /* definite assignment; see lower_locals.c */
+    value_type result;                /* NO_RESULT: none */
 };
 
 struct local_group {
     uint32_t first; /* index of its first local */
     uint16_t slot;  /* of it */
-    uint8_t type;
+    value_type type;
+};
+
+/* Whether a local whose type has no default value has been set. What a block has set is not set after it. */
+#define NO_LOCAL UINT32_MAX
+struct local_state {
+    uint32_t set_in;   /* how far below temp_top the control lies in which it was set; NO_LOCAL: it is not set */
+    uint32_t previous; /* local that was set before this one, or NO_LOCAL */
 };
 
 /* Parameter or result types of a block, without an object for the short forms. */
 struct types {
-    const uint8_t *types;
+    const value_type *types;
     uint32_t count;
 };
 struct types control_parameters(const struct control *control);
@@ -110,15 +117,17 @@ uint32_t stack_depth(const struct lower *lower); /* operands of the innermost co
 struct operand *stack_at(const struct lower *lower, uint32_t from_top);
 /* Memory for anything on the temporary stack; NULL and status if there is none. */
 void *stack_reserve(struct lower *lower, uint32_t size);
-void stack_push(struct lower *lower, uint8_t type);                      /* a TEMP */
-void stack_push_alias(struct lower *lower, uint8_t type, uint32_t slot); /* of a local */
-void stack_push_constant(struct lower *lower, uint8_t type, uint32_t low, uint32_t high);
+void stack_push(struct lower *lower, value_type type);                      /* a TEMP */
+void stack_push_alias(struct lower *lower, value_type type, uint32_t slot); /* of a local */
+void stack_push_constant(struct lower *lower, value_type type, uint32_t low, uint32_t high);
 /* Pops an operand of the type (TYPE_UNKNOWN: any); fails with WIRQ_TYPE_MISMATCH, and then *operand is a harmless one. */
-void stack_pop(struct lower *lower, uint8_t type, struct operand *operand);
+void stack_pop(struct lower *lower, value_type type, struct operand *operand);
 void stack_pop_types(struct lower *lower, struct types types);
 void stack_push_types(struct lower *lower, struct types types);
 /* Do the topmost operands have the types? Leaves them. A polymorphic stack may be too short. If not, fails and answers false. */
 bool stack_check_types(struct lower *lower, struct types types);
+/* The topmost operands, which have been checked, have these types from here on; a polymorphic stack gets those it lacks. */
+void stack_retype(struct lower *lower, struct types types);
 /* After an instruction that does not continue: drops the block's operands, what follows is dead. */
 void stack_unreachable(struct lower *lower);
 
@@ -134,11 +143,15 @@ void lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *read
 void lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader *reader);
 
 /* ---- lower.c ---- */
-/* Fails unless the byte is a value type of this build. */
-void lower_value_type(struct lower *lower, uint32_t type);
+/* Reads a value type or a heap type of this build. False, and failure noted, if there is none, or if more bytes are needed. */
+bool lower_read_type(struct lower *lower, struct wirq_reader *reader, value_type *type);
+bool lower_read_heap_type(struct lower *lower, struct wirq_reader *reader, value_type *type);
 
 /* ---- lower_locals.c ---- */
-void locals_declare(struct lower *lower, uint32_t count, uint8_t type);
+void locals_declare(struct lower *lower, uint32_t count, value_type type);
+void locals_end_declarations(struct lower *lower);
+/* The arm of a block ends: what it has set of the locals without default value is not set any more. */
+void locals_end_arm(struct lower *lower, const struct control *control);
 void lower_local(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
 void lower_global(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
 void assignment_block(struct lower *lower, struct control *control);  /* a block begins */
@@ -153,7 +166,7 @@ uint32_t types_cells(struct types types);
 void lower_move_values(struct lower *lower, uint32_t slot, struct types types, bool retarget);
 void lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
 void lower_table_target(struct lower *lower, struct wirq_reader *reader);
-void lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, uint8_t result);
+void lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, value_type result);
 
 /* ---- lower_calls.c ---- */
 void lower_call(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);

@@ -64,10 +64,12 @@ void assignment_end(struct lower *lower, struct control *control, bool targeted,
 
 /* ---- locals ---- */
 
-void locals_declare(struct lower *lower, uint32_t count, uint8_t type) {
+void locals_declare(struct lower *lower, uint32_t count, value_type type) {
     if (count == 0)
         return;
     uint32_t cells = type_cells(type);
+    if (!type_is_defaultable(type) && lower->groups_known)
+        lower->has_non_defaultable = true;
     if (count > WIRQ_MAX_FRAME_CELLS || lower->height + count * cells > WIRQ_MAX_FRAME_CELLS) {
         lower_fail(lower, WIRQ_TOO_MANY_LOCALS);
         return;
@@ -86,8 +88,37 @@ void locals_declare(struct lower *lower, uint32_t count, uint8_t type) {
     lower->height += count * cells;
 }
 
+void locals_end_declarations(struct lower *lower) {
+    if (!lower->has_non_defaultable)
+        return;
+    if (lower->local_count > UINT32_MAX / sizeof *lower->local_states)
+        lower_fail(lower, WIRQ_TOO_MANY_LOCALS);
+    struct local_state *states = stack_reserve(lower, lower->local_count * (uint32_t)sizeof *states);
+    lower->local_states = states;
+    for (uint32_t i = 0; i < lower->local_count && states != NULL; i++)
+        states[i].set_in = i < lower->type->parameter_count ? 0 : NO_LOCAL;
+}
+
+static void note_set(struct lower *lower, uint32_t index) {
+    struct local_state *states = lower->local_states;
+    if (states == NULL || states[index].set_in != NO_LOCAL)
+        return;
+    states[index].set_in = (uint32_t)(lower->temp_top - (const uint8_t *)lower->control);
+    states[index].previous = lower->newest_set;
+    lower->newest_set = index;
+}
+
+void locals_end_arm(struct lower *lower, const struct control *control) {
+    uint32_t depth = (uint32_t)(lower->temp_top - (const uint8_t *)control);
+    struct local_state *states = lower->local_states;
+    while (lower->newest_set != NO_LOCAL && states[lower->newest_set].set_in >= depth) {
+        states[lower->newest_set].set_in = NO_LOCAL;
+        lower->newest_set = states[lower->newest_set].previous;
+    }
+}
+
 /* Type and slot of a local, by binary search in the groups, which lie newest lowest. */
-static bool find_local(const struct lower *lower, uint32_t index, uint8_t *type, uint32_t *slot) {
+static bool find_local(const struct lower *lower, uint32_t index, value_type *type, uint32_t *slot) {
     if (index >= lower->local_count)
         return false;
     const struct local_group *groups = (const struct local_group *)(const void *)lower->temp_top;
@@ -149,7 +180,7 @@ static void rewrite_in_place(struct lower *lower, uint32_t slot) {
     }
 }
 
-static void lower_local_set(struct lower *lower, uint8_t type, uint32_t slot, bool tee) {
+static void lower_local_set(struct lower *lower, value_type type, uint32_t slot, bool tee) {
     struct operand value;
     stack_pop(lower, type, &value);
     if (!lower->dead && !(value.kind == OPERAND_ALIAS && value.low == slot)) {
@@ -180,16 +211,19 @@ void lower_local(struct lower *lower, uint32_t opcode, struct wirq_reader *reade
     uint32_t index = read_u32(reader);
     if (reader->status != WIRQ_OK)
         return;
-    uint8_t type;
+    value_type type;
     uint32_t slot;
     if (!find_local(lower, index, &type, &slot)) {
         lower_fail(lower, WIRQ_UNKNOWN_LOCAL);
         return;
     }
     if (opcode != 0x20) {
+        note_set(lower, index);
         lower_local_set(lower, type, slot, opcode == 0x22);
         return;
     }
+    if (!type_is_defaultable(type) && lower->local_states != NULL && lower->local_states[index].set_in == NO_LOCAL)
+        lower_fail(lower, WIRQ_UNINITIALIZED_LOCAL);
     if (!lower->dead && !is_assigned(lower, slot)) {
         uint32_t end = slot + type_cells(type);
         if (lower->zero_to == 0 || slot < lower->zero_from)

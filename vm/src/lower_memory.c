@@ -254,7 +254,7 @@ void lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *read
 }
 
 void lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader *reader) {
-    static const uint8_t i32s[] = {WIRQ_I32, WIRQ_I32, WIRQ_I32};
+    static const value_type i32s[] = {WIRQ_I32, WIRQ_I32, WIRQ_I32};
     const struct types operands = {i32s, 3};
     bool copy = number == 10;
     uint8_t reserved = read_byte(reader);

@@ -266,7 +266,7 @@ static void unary(struct lower *lower, uint32_t operation, uint32_t step, struct
 }
 
 /* The same bits under another type: the operand itself, whatever it is. An i32 is the low cell of an i64. */
-static void alias(struct lower *lower, const struct operand *x, uint8_t type) {
+static void alias(struct lower *lower, const struct operand *x, value_type type) {
     if (x->kind == OPERAND_CONSTANT)
         stack_push_constant(lower, type, x->low, x->high);
     else if (x->kind == OPERAND_ALIAS)
@@ -365,8 +365,8 @@ void lower_select(struct lower *lower) {
     stack_pop(lower, WIRQ_I32, &condition);
     stack_pop(lower, TYPE_UNKNOWN, &y);
     stack_pop(lower, y.type, &x);
-    uint8_t type = x.type == TYPE_UNKNOWN ? y.type : x.type;
-    if (type == WIRQ_FUNCREF || type == WIRQ_EXTERNREF)
+    value_type type = x.type == TYPE_UNKNOWN ? y.type : x.type;
+    if (type_is_reference(type))
         lower_fail(lower, WIRQ_TYPE_MISMATCH); /* references need the annotated form */
     uint32_t slot = lower->height;
     if (!lower->dead) {

@@ -31,7 +31,7 @@ static void settle_deep_alias(struct lower *lower) {
     }
 }
 
-static struct operand *push(struct lower *lower, uint8_t type, enum operand_kind kind) {
+static struct operand *push(struct lower *lower, value_type type, enum operand_kind kind) {
     uint32_t canonical = lower->height;
     uint32_t cells = type == TYPE_UNKNOWN ? 1 : type_cells(type);
     struct operand *operand = stack_reserve(lower, sizeof *operand);
@@ -45,8 +45,8 @@ static struct operand *push(struct lower *lower, uint8_t type, enum operand_kind
     lower->height = canonical + cells;
     if (lower->height > lower->max_height && !lower->dead)
         lower->max_height = lower->height;
-    operand->type = type;
-    operand->kind = (uint8_t)kind;
+    operand->type = type & 0x3FFF;
+    operand->kind = kind & 3u;
     operand->canonical = (uint16_t)canonical;
     operand->low = canonical;
     operand->high = 0;
@@ -54,18 +54,18 @@ static struct operand *push(struct lower *lower, uint8_t type, enum operand_kind
     return operand;
 }
 
-void stack_push(struct lower *lower, uint8_t type) {
+void stack_push(struct lower *lower, value_type type) {
     (void)push(lower, type, OPERAND_TEMP);
 }
 
-void stack_push_alias(struct lower *lower, uint8_t type, uint32_t slot) {
+void stack_push_alias(struct lower *lower, value_type type, uint32_t slot) {
     struct operand *operand = push(lower, type, OPERAND_ALIAS);
     if (operand == NULL)
         return;
     operand->low = slot;
 }
 
-void stack_push_constant(struct lower *lower, uint8_t type, uint32_t low, uint32_t high) {
+void stack_push_constant(struct lower *lower, value_type type, uint32_t low, uint32_t high) {
     struct operand *operand = push(lower, type, OPERAND_CONSTANT);
     if (operand == NULL)
         return;
@@ -73,11 +73,11 @@ void stack_push_constant(struct lower *lower, uint8_t type, uint32_t low, uint32
     operand->high = high;
 }
 
-void stack_pop(struct lower *lower, uint8_t type, struct operand *operand) {
+void stack_pop(struct lower *lower, value_type type, struct operand *operand) {
     if (stack_depth(lower) == 0) {
         if (!lower->control->unreachable)
             lower_fail(lower, WIRQ_TYPE_MISMATCH);
-        operand->type = type;
+        operand->type = type & 0x3FFF;
         operand->kind = OPERAND_TEMP;
         operand->canonical = (uint16_t)lower->height;
         operand->low = lower->height;
@@ -86,9 +86,9 @@ void stack_pop(struct lower *lower, uint8_t type, struct operand *operand) {
     }
     *operand = *stack_at(lower, 0);
     if (type != TYPE_UNKNOWN && operand->type != type) {
-        if (operand->type != TYPE_UNKNOWN)
+        if (!type_matches(operand->type, type))
             lower_fail(lower, WIRQ_TYPE_MISMATCH);
-        operand->type = type;
+        operand->type = type & 0x3FFF;
     }
     lower->temp += sizeof *operand;
     lower->height = operand->canonical;
@@ -109,12 +109,22 @@ bool stack_check_types(struct lower *lower, struct types types) {
     uint32_t depth = stack_depth(lower);
     bool same = depth >= types.count || lower->control->unreachable;
     for (uint32_t i = 0; i < types.count && i < depth; i++) {
-        uint8_t type = stack_at(lower, i)->type;
-        same = same && (type == types.types[types.count - 1 - i] || type == TYPE_UNKNOWN);
+        value_type type = stack_at(lower, i)->type, want = types.types[types.count - 1 - i];
+        same = same && (type == want || type_matches(type, want));
     }
     if (!same)
         lower_fail(lower, WIRQ_TYPE_MISMATCH);
     return same;
+}
+
+void stack_retype(struct lower *lower, struct types types) {
+    if (lower->control->unreachable) {
+        stack_pop_types(lower, types);
+        stack_push_types(lower, types);
+        return;
+    }
+    for (uint32_t i = 0; i < types.count && lower->status == WIRQ_OK; i++)
+        stack_at(lower, i)->type = types.types[types.count - 1 - i] & 0x3FFF;
 }
 
 void stack_unreachable(struct lower *lower) {

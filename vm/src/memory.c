@@ -29,7 +29,6 @@ bool table_create(struct wirq_vm *vm, struct wirq_table *table, const struct tab
         vm->error.detail = table->size > UINT32_MAX / 4 ? UINT32_MAX : table->size * 4;
         return false;
     }
-    memset(table->elements, 0xFF, table->size * sizeof *table->elements); /* WIRQ_NULL_REFERENCE */
     return true;
 }
 

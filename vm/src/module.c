@@ -2,11 +2,6 @@
 #include "bytes.h"
 #include "vm.h"
 
-bool functypes_equal(const struct wirq_functype *a, const struct wirq_functype *b) {
-    return a == b || (a->parameter_count == b->parameter_count && a->result_count == b->result_count &&
-                      memcmp(a->types, b->types, (size_t)a->parameter_count + a->result_count) == 0);
-}
-
 const struct wirq_functype *module_function_type(const struct wirq_module *module, uint32_t function) {
     return module->types[module->function_types[function]];
 }

@@ -6,8 +6,7 @@
 #ifndef WIRQ_STORE_H
 #define WIRQ_STORE_H
 
-#include "config.h"
-#include "wirq.h"
+#include "types.h"
 
 struct wirq_name {
     const uint8_t *bytes; /* not terminated */
@@ -24,7 +23,7 @@ struct limits {
 enum constant_kind { CONSTANT_VALUE, CONSTANT_GLOBAL };
 struct constant {
     uint8_t kind; /* enum constant_kind */
-    uint8_t type; /* enum wirq_type */
+    value_type type;
     uint32_t cells[2]; /* the value; in the first, the index of a global */
 };
 
@@ -41,14 +40,14 @@ struct export {
 };
 
 struct global_type {
-    uint8_t type;
-    bool is_mutable;
+    value_type type;
     uint16_t cell;        /* defined globals: index of the first cell in instance->globals */
+    bool is_mutable;
     struct constant init; /* defined globals */
 };
 
 struct table_type {
-    uint8_t type; /* WIRQ_FUNCREF or WIRQ_EXTERNREF */
+    value_type type; /* a reference type */
     struct limits limits;
 };
 
@@ -137,12 +136,13 @@ struct wirq_memory {
     struct limits limits;
 };
 
-/* Elements are funcref or externref cells: a funcref is instance id << 16 | function index, WIRQ_NULL_REFERENCE = null. */
+/* Elements are reference cells: a reference to a function is instance id << 16 | function index, and no id is 0; an externref is the
+ * host's; WIRQ_NULL_REFERENCE, 0, is null. */
 struct wirq_table {
     uint32_t *elements;
     uint32_t size;
     struct limits limits;
-    uint8_t type;
+    value_type type; /* in the module of: */
     struct wirq_instance *owner;
 };
 
@@ -157,7 +157,7 @@ struct wirq_instance {
     struct wirq_vm *vm;
     struct wirq_module *module;
     struct wirq_instance *next;
-    uint16_t id;  /* in vm->instances; upper half of its funcrefs */
+    uint16_t id;  /* in vm->instances, not 0; upper half of its funcrefs */
     bool started; /* the start function is done, or there is none: handlers may run (R7) */
     bool faulted; /* a handler with policy fatal trapped: may not run again (R7, R44) */
 
@@ -179,13 +179,6 @@ void module_free(struct wirq_vm *vm, struct wirq_module *module);
 bool names_equal(const struct wirq_name *a, const uint8_t *bytes, uint32_t length);
 /* The defined function whose code holds ip (function index space), or UINT32_MAX. */
 uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip);
-bool functypes_equal(const struct wirq_functype *a, const struct wirq_functype *b);
-static inline uint32_t type_cells(uint8_t type) {
-    return type == WIRQ_I64 || type == WIRQ_F64 ? 2 : 1;
-}
-
-/* load_types.c: is the byte a value type of this build? WIRQ_OK, WIRQ_ABSENT_FEATURE with *feature, or WIRQ_BAD_TYPE. */
-wirq_status check_value_type(uint8_t byte, uint32_t *feature);
 
 /* link.c: resolves the imports of an instance that is being made. On an error the import's index is in vm->error.detail. */
 wirq_status link_imports(struct wirq_instance *instance);
