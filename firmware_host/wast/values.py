@@ -145,10 +145,12 @@ def _fits(expected: Value, cells: Sequence[int]) -> bool:
             return bits != NULL_REFERENCE
         case Reference(_, "null"):
             return bits == NULL_REFERENCE
-        case Reference(_, number):
-            return bits == host_cell(int(number))
+        case Reference(_, int(number)):
+            return bits == host_cell(number)
         case Either(values):
             return any(_fits(one, cells) for one in values)
+        case _:
+            raise ValueError(f"{expected} is no result")
 
 
 def _width(expected: Value, left: int) -> int:

@@ -228,7 +228,6 @@ def test_the_function_that_is_wrong_is_named(machine: Machine) -> None:
         (PREAMBLE + section(9, b"\3\0\0"), "BULK_MEMORY"),
         (PREAMBLE + section(9, b"\4\x41\0\x0b\0"), "REFERENCE_TYPES"),
         (PREAMBLE + section(11, b"\1\0"), "BULK_MEMORY"),
-        (PREAMBLE + TYPES + FUNCTION + section(10, b"\4\0\x12\0\x0b"), "TAIL_CALL"),
         (PREAMBLE + TYPES + FUNCTION + section(10, b"\3\0\x0a\x0b"), "EXCEPTIONS"),
         (PREAMBLE + TYPES + FUNCTION + section(10, b"\4\0\x06\x40\x0b"), "LEGACY_EXCEPTIONS"),
         (PREAMBLE + TYPES + FUNCTION + section(10, b"\4\0\xfe\3\0\x0b"), "THREADS"),
