@@ -35,6 +35,11 @@
 #define BOARD_NAMES 48
 #endif
 
+/* Stored modules that can be loaded, and so must stay where they are, at once. */
+#ifndef BOARD_PINS
+#define BOARD_PINS 4
+#endif
+
 /* Whether an upload stays in memory once it has been loaded, so that sending it again takes no time. */
 #ifndef BOARD_KEEP_UPLOAD
 #define BOARD_KEEP_UPLOAD 0

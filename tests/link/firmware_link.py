@@ -15,7 +15,7 @@ from firmware_host.build import toolchains
 from firmware_host.build.generate import link_table_h
 
 HERE = Path(__file__).parent
-SOURCES = ("link.c", "frame.c", "receive.c", "upload.c", "sha256.c", "commands_files.c")
+SOURCES = ("link.c", "frame.c", "crc32.c", "receive.c", "upload.c", "sha256.c", "commands_files.c")
 
 FACTS = """\
 #define BOARD_NAME "harness"

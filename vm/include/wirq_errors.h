@@ -99,6 +99,10 @@
     WIRQ_ERROR_ROW(131, BAD_OFFSET, "the data does not continue the upload", "") \
     WIRQ_ERROR_ROW(132, BAD_HASH, "the upload's hash is wrong", "send it again") \
     WIRQ_ERROR_ROW(133, NOT_RUNNING, "nothing is running", "") \
+    WIRQ_ERROR_ROW(134, STORE_FULL, "the board's module store is full", "wirq df shows what is free, wirq rm NAME removes a file") \
+    WIRQ_ERROR_ROW(135, UNKNOWN_FILE, "there is no file of that name in the board's store", "wirq ls lists what is there") \
+    WIRQ_ERROR_ROW(136, BAD_NAME, "a file's name has 1 to 32 bytes, none of them zero", "") \
+    WIRQ_ERROR_ROW(137, FLASH_FAILED, "the board's flash did not take what was written", "write it again; if that fails too the flash is worn") \
     /* 240-: answers inside the VM; they never leave it. */ \
     WIRQ_ERROR_ROW(240, NEED_MORE, "more input is needed", "") \
     WIRQ_ERROR_ROW(241, WAIT, "the host function waits", "")
