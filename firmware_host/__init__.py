@@ -3,9 +3,9 @@
     from firmware_host import Board
 
     with Board.connect("host") as board:
-        board.put(Path("app.wasm").read_bytes())
-        with board.run(board.instantiate()) as app:
-            board.irq_raise(board.irq_number("timer"))
+        with board.run("app.wasm") as app:
+            board.irq("timer").raise_()
+            board.console.expect("timer", timeout=1.0)
             result = app.wait(timeout=5.0)
 
 Everything that programs may rely on is named here; what is imported is loaded when it is first used.
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
     from firmware_host.info import BenchResult, BoardInfo, Digest, MemoryInfo, SourceInfo, Trap
     from firmware_host.instance import Instance
+    from firmware_host.irq import Irq
 
 #: Public names, and the module each lives in.
 _HOMES = {
@@ -58,6 +59,7 @@ _HOMES = {
     ),
     "info": ("BenchResult", "BoardInfo", "Digest", "MemoryInfo", "SourceInfo", "Trap"),
     "instance": ("Instance",),
+    "irq": ("Irq",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -80,6 +82,7 @@ __all__ = [
     "FlashError",
     "FoundBoard",
     "Instance",
+    "Irq",
     "LinkError",
     "LinkTimeout",
     "MemoryInfo",

@@ -6,9 +6,11 @@ import datetime
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from firmware_host import guest
 from firmware_host.app import App
 from firmware_host.boards import known_boards, load_board
 from firmware_host.connection import Connection
@@ -16,6 +18,7 @@ from firmware_host.console import Console
 from firmware_host.errors import BoardError, LinkTimeout, NoSpace, WirqError
 from firmware_host.info import BenchResult, BoardInfo, MemoryInfo, SourceInfo, Trap
 from firmware_host.instance import Instance
+from firmware_host.irq import Irq
 from firmware_host.link import messages, table
 from firmware_host.link.messages import Values
 from firmware_host.names import ModuleNames
@@ -23,7 +26,12 @@ from firmware_host.refusals import refusal
 from firmware_host.selector import Target, open_target
 from firmware_host.status import code, status
 from firmware_host.symbols.report import Place, Report
+from firmware_host.symbols.symbols import Frame, Symbols
 from firmware_host.upload import Progress, send
+from firmware_host.wasm import Module
+
+#: An app to send: a file, by its path, or a module's bytes.
+AppSource = str | Path | bytes
 
 #: A function index that is none.
 _NONE = 0xFFFFFFFF
@@ -33,12 +41,14 @@ _MOST_PLACES = 64
 
 
 class Board:
-    """One board and the session with it. A context manager: leaving it always releases the port or ends the emulator.
+    r"""One board and the session with it. A context manager: leaving it always releases the port or ends the emulator.
 
         with Board.connect("host") as board:
-            board.put(Path("app.wasm").read_bytes())
-            instance = board.instantiate()
-            print(instance.invoke("fib", [20]))
+            print(board.call("fib.wasm", "fib", 20))
+            with board.run("app.c") as app:
+                board.irq("button").raise_()
+                board.console.expect(r"pressed (\d+) times", timeout=1.0)
+                print(app.wait(timeout=5.0).status)
 
     For one thread at a time. Callbacks may come from another one and must not call the board.
     """
@@ -144,6 +154,11 @@ class Board:
         """Stops what runs, whatever it is, at its next safe point."""
         self._connection.send_stop()
 
+    def finish(self) -> None:
+        """Stops the app that this session started, if one still runs, and waits for its end."""
+        if self._app is not None and self._app.running:
+            self._app.stop()
+
     def reset(self) -> None:
         """Restarts the firmware and begins a new session. What ran or was loaded is gone."""
         self.ask("control.reset")
@@ -217,18 +232,33 @@ class Board:
         names = self._names
         return Instance(self, self.deferred("app.instantiate", timeout, names, flags=flags), names)
 
-    def run(self, instance: Instance) -> App:
-        """Starts the entry point of the instance (_start; or _initialize and main; or nothing but its handlers)."""
+    def load(
+        self, app: AppSource, *, keep: bool = False, progress: Progress | None = None, timeout: float | None = None
+    ) -> Instance:
+        """Sends an app and makes an instance of it: a file (a module, or C, which is compiled first) or the bytes of a
+        module. `keep` leaves what is loaded beside it. Raises what `put` and `instantiate` raise, and BuildError."""
+        file = guest.of_bytes(app) if isinstance(app, bytes) else guest.load(Path(app))
+        self.put(file.stripped, file.name, progress, symbols=file.module.data, replace=not keep)
+        return self.instantiate(keep=keep, timeout=timeout)
+
+    def call(self, app: AppSource, export: str, *arguments: float | str | None, timeout: float | None = None) -> Any:
+        """Sends an app, calls one of its exports with Python values and returns its result: see `Instance.call`."""
+        return self.load(app, timeout=timeout).call(export, *arguments, timeout=timeout)
+
+    def run(self, app: Instance | AppSource) -> App:
+        """Starts the entry point of an instance (_start; or _initialize and main; or nothing but its handlers). What is
+        no instance yet is sent first: see `load`. A context manager; leaving it stops the app."""
+        instance = app if isinstance(app, Instance) else self.load(app)
         if self._app is not None and self._app.running:
             raise refusal(code("BUSY"), {"offset": 0, "function": 0, "detail": 0, "text": ""})
-        app = App(self._connection, instance.names)
-        self._app = app
+        running = App(self._connection, instance.names)
+        self._app = running
         try:
             self.ask("app.run", instance.names, instance=instance.handle)
         except BaseException:
             self._app = None
             raise
-        return app
+        return running
 
     def report(self, trap: Trap, instance: Instance | None = None) -> Report:
         """Everything that the board can tell about a trap of this instance, or of the module sent last: its stack, and
@@ -266,6 +296,11 @@ class Board:
             places=tuple(places),
         )
 
+    def frames(self, trap: Trap, instance: Instance) -> list[Frame]:
+        """The stack of a trap of this instance with functions, files and lines, the innermost first. To be asked before
+        anything else runs. Lines need debug information in what was sent as `symbols`, or in the file that was run."""
+        return Symbols(Module.parse(instance.names.data)).frames(self.report(trap, instance))
+
     def drop(self) -> None:
         """Releases every instance and module, and the upload."""
         self.ask("app.drop")
@@ -277,6 +312,10 @@ class Board:
         return BenchResult.from_values(self.deferred("app.bench", timeout, self._names, lively=False, **call))
 
     # -- interrupts
+
+    def irq(self, source: str | int) -> Irq:
+        """An interrupt source by name or number. Raises BoardError naming those there are."""
+        return Irq(self, self.irq_number(source))
 
     def irq_show(self, source: int) -> SourceInfo:
         """One interrupt source by its number."""

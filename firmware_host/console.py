@@ -24,6 +24,7 @@ class Console:
         self._piece = max_frame - messages.HEADER_SIZE - 1
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._position = 0
+        self._discarded = 0
         self.text = ""
 
     def feed(self, data: bytes) -> None:
@@ -33,15 +34,21 @@ class Console:
         if surplus > 0:
             self.text = self.text[surplus:]
             self._position = max(0, self._position - surplus)
+            self._discarded = max(0, self._discarded - surplus)
 
     @property
     def unread(self) -> str:
         """What came after the last match of `expect`."""
         return self.text[self._position :]
 
+    @property
+    def recent(self) -> str:
+        """What was printed since the last `discard`, whether `expect` has passed over it or not."""
+        return self.text[self._discarded :]
+
     def discard(self) -> None:
         """Passes over everything that has come."""
-        self._position = len(self.text)
+        self._position = self._discarded = len(self.text)
 
     def expect(self, pattern: str | re.Pattern[str], timeout: float = 5.0) -> re.Match[str]:
         """Waits until the text after the last match has this one, and passes over it.
@@ -73,7 +80,7 @@ class Console:
             length = len(self.text)
             self._connection.wait_until(self._longer_than(length), quiet)
         text = self.unread
-        self.discard()
+        self._position = len(self.text)
         return text
 
     def _longer_than(self, length: int) -> Callable[[], bool]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from firmware_host.errors import BadModule
 from firmware_host.info import Digest
 from firmware_host.link import messages
 from firmware_host.link.messages import Values
+from firmware_host.values import from_python, split_results, to_python
 
 if TYPE_CHECKING:
     from firmware_host.board import Board
@@ -38,6 +40,26 @@ class Instance:
         call = messages.call_values(name, cells)
         values = self._board.deferred("app.invoke", timeout, self.names, instance=self.handle, **call)
         return messages.unpack_cells(values["cells"])
+
+    def call(self, name: str, *arguments: float | str | None, timeout: float | None = None) -> Any:
+        """Calls an export with Python values and returns its result: None, an int or float, or a tuple of several.
+
+        Integers may be given signed or unsigned and come back signed; text is read as the command line reads it.
+        Raises BadModule for an export that is not there, ValueError for arguments that do not fit its type, TrapError.
+        """
+        type_ = self.names.exported_function(name)
+        if type_ is None:
+            there = ", ".join(self.names.exported_functions())
+            hint = f"it exports {there}" if there else "it exports no function at all"
+            raise BadModule(f"{self.names.name} exports no function {name!r}; nothing was called", hint=hint)
+        if len(arguments) != len(type_.parameters):
+            raise ValueError(f"{name} has type {type_}: {len(type_.parameters)} arguments, not {len(arguments)}")
+        cells = []
+        for kind, value in zip(type_.parameters, arguments, strict=True):
+            cells += from_python(kind, value)
+        parts = split_results(type_.results, self.invoke(name, cells, timeout))
+        results = [to_python(kind, part) for kind, part in zip(type_.results, parts, strict=True)]
+        return None if not results else results[0] if len(results) == 1 else tuple(results)
 
     def global_get(self, name: str) -> tuple[int, list[int]]:
         """Type byte and cells of an exported global."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from firmware_host.errors import WirqError
-from firmware_host.wasm import Module
+from firmware_host.wasm import FunctionType, Module
 
 
 class ModuleNames:
@@ -18,13 +18,13 @@ class ModuleNames:
         `build` its build id, the SHA-256 of what went to the board in hexadecimal."""
         self.name = name
         self.build = build
-        self._data = data
+        self.data = data
         self._sources = sources
 
     @cached_property
     def _module(self) -> Module | None:
         try:
-            return Module.parse(self._data)
+            return Module.parse(self.data)
         except WirqError:
             return None
 
@@ -34,6 +34,19 @@ class ModuleNames:
     def function(self, index: int) -> str:
         known = self.function_name(index)
         return f"function {index} ({known})" if known else f"function {index}"
+
+    def exported_function(self, name: str) -> FunctionType | None:
+        """The type of an exported function; None if there is none, or if the module cannot be read."""
+        return self._module.exported_function(name) if self._module else None
+
+    def exported_functions(self) -> dict[str, FunctionType]:
+        """Exported functions and their types, in the module's order."""
+        found: dict[str, FunctionType] = {}
+        for one in self._module.exports if self._module else ():
+            type_ = self._module.exported_function(one.name) if self._module else None
+            if type_ is not None:
+                found[one.name] = type_
+        return found
 
     def imported(self, index: int) -> str:
         if self._module is None or index >= len(self._module.imports):

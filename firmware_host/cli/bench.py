@@ -12,8 +12,8 @@ from firmware_host.cli.call import argument_cells, function_type
 from firmware_host.cli.context import Context
 from firmware_host.cli.modules import load_app
 from firmware_host.cli.tables import table
-from firmware_host.cli.values import cell_count, format_value
 from firmware_host.errors import BoardNotFound
+from firmware_host.values import cell_count, format_value
 
 _HELP = """Count the instructions of loading APP, a module (.wasm) or C (.c), and of calling EXPORT twice with ARGS.
 

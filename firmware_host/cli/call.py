@@ -10,8 +10,8 @@ from firmware_host.cli.context import Context
 from firmware_host.cli.modules import AppFile, load_app, send
 from firmware_host.cli.stream import TextStream
 from firmware_host.cli.traps import explained_errors
-from firmware_host.cli.values import cell_count, format_value, parse_value
 from firmware_host.errors import BadModule
+from firmware_host.values import format_value, parse_value, split_results
 from firmware_host.wasm import FunctionType, Kind
 
 _HELP = """Call EXPORT of APP, a module (.wasm) or a C file (.c), with ARGS of the export's own types.
@@ -44,11 +44,8 @@ def command(context: Context, app: Path, export: str, args: tuple[str, ...]) -> 
         with explained_errors(board, file, instance):
             result = instance.invoke(export, cells)
         stream.finish()
-    values = []
-    for kind in type_.results:
-        count = cell_count(kind)
-        values.append((kind, format_value(kind, result[:count])))
-        result = result[count:]
+    parts = split_results(type_.results, result)
+    values = [(kind, format_value(kind, part)) for kind, part in zip(type_.results, parts, strict=True)]
     context.result(
         "\n".join(value for _, value in values) if values else None,
         results=[{"type": kind, "value": value} for kind, value in values],

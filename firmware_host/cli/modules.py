@@ -2,69 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_host.board import Board
 from firmware_host.cli.context import Context
 from firmware_host.errors import BadModule, NoSpace
+from firmware_host.guest import C_SUFFIXES, AppFile, load
 from firmware_host.info import BoardInfo
-from firmware_host.symbols.report import SHOWN, build_of
-from firmware_host.wasm import Module
 
-#: Suffixes of files that the guest compiler takes.
-C_SUFFIXES = (".c",)
-
-
-@dataclass(frozen=True)
-class AppFile:
-    """A module with its names, and what goes to the board: the same without custom sections."""
-
-    name: str
-    module: Module
-    stripped: bytes
-    path: Path
-
-    @property
-    def build(self) -> str:
-        """A short name of exactly these bytes."""
-        return build_of(self.stripped)[:SHOWN]
-
-    @property
-    def module_name(self) -> str:
-        """What to call the module, also when it was made of C."""
-        return f"{Path(self.name).stem}.wasm"
+__all__ = ["C_SUFFIXES", "AppFile", "check_entry", "check_memory", "load_app", "send"]
 
 
 def load_app(path: Path, context: Context) -> AppFile:
     """Reads a module, compiling it first if it is C. Raises BuildError, BadModule, ToolMissing."""
-    source = path
     if path.suffix in C_SUFFIXES:
-        path = compiled(path, context)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadModule(f"cannot read {source}: {error.strerror}; nothing was sent") from error
-    try:
-        module = Module.parse(data)
-        return AppFile(source.name, module, module.strip(), source.absolute())
-    except BadModule as error:
-        is_module = data.startswith(b"\0asm")
-        hint = error.hint if is_module else "give a binary module (.wasm) or a C file (.c)"
-        message = f"{source.name} is refused: {error}; nothing was sent"
-        raise BadModule(message, hint=hint, offset=error.offset) from error
-
-
-def compiled(source: Path, context: Context) -> Path:
-    """The module made of a C file. It stays in the cache: traps are told by its names."""
-    from firmware_host import resources
-    from firmware_host.build.guest import compile_c
-
-    key = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:8]
-    output = resources.cache_dir() / "guests" / f"{source.stem}-{key}.wasm"
-    context.detail(f"compiling {source.name}")
-    return compile_c(source, output, report=context.note)
+        context.detail(f"compiling {path.name}")
+    return load(path, context.note)
 
 
 def check_entry(app: AppFile) -> None:

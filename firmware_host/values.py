@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 
 NULL_REFERENCE = 0
 
@@ -38,6 +39,43 @@ def format_value(kind: str, cells: list[int]) -> str:
     if kind in _FLOATS:
         return _format_float(kind, bits)
     return "null" if cells == [NULL_REFERENCE] else str(bits)
+
+
+def to_python(kind: str, cells: list[int]) -> int | float | None:
+    """The value as Python has it: integers signed; references as numbers, null as None."""
+    bits = sum(cell << 32 * i for i, cell in enumerate(cells))
+    if kind in _INTEGER_BITS:
+        return bits - (bits >> _INTEGER_BITS[kind] - 1 << _INTEGER_BITS[kind])
+    if kind in _FLOATS:
+        float_code, bits_code, _ = _FLOATS[kind]
+        return float(struct.unpack(float_code, struct.pack(bits_code, bits))[0])
+    return None if cells == [NULL_REFERENCE] else bits
+
+
+def from_python(kind: str, value: float | str | None) -> list[int]:
+    """Cells of a value, which may also be text as people type it. Raises ValueError saying what is wrong with it."""
+    if isinstance(value, str):
+        return parse_value(kind, value)
+    if kind in _FLOATS and isinstance(value, (int, float)):
+        float_code, bits_code, _ = _FLOATS[kind]
+        try:
+            return _cells(struct.unpack(bits_code, struct.pack(float_code, value))[0], cell_count(kind))
+        except OverflowError:
+            raise ValueError(f"{value} does not fit {kind}") from None
+    if isinstance(value, int):
+        return parse_value(kind, str(int(value)))
+    if value is None:
+        return parse_value(kind, "null")
+    raise ValueError(f"{value!r} cannot be given as {kind}")
+
+
+def split_results(kinds: Sequence[str], cells: Sequence[int]) -> list[list[int]]:
+    """Cells of several values, by value."""
+    parts, at = [], 0
+    for kind in kinds:
+        parts.append(list(cells[at : at + cell_count(kind)]))
+        at += cell_count(kind)
+    return parts
 
 
 def _cells(bits: int, count: int) -> list[int]:

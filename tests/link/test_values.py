@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from firmware_host.cli.values import format_value, parse_value
+from firmware_host.values import format_value, parse_value
 
 SAMPLES = [
     ("i32", "20", [20], "20"),
