@@ -18,6 +18,10 @@ void cortexm_start(void) {
 #if __ARM_ARCH >= 7
     SCB_VTOR = BOARD_FLASH_ORIGIN; /* a boot loader may have left another */
 #endif
+#if __ARM_FP
+    SCB_CPACR |= CPACR_FPU; /* before the first floating-point instruction */
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
     chip_init_memory();
     firmware_main();
 }

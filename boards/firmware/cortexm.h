@@ -16,10 +16,12 @@
 #define SCB_VTOR CHIP_REGISTER(0xE000ED08)
 #define SCB_AIRCR CHIP_REGISTER(0xE000ED0C)
 #define SCB_SHPR3 CHIP_REGISTER(0xE000ED20)
+#define SCB_CPACR CHIP_REGISTER(0xE000ED88)
 
 #define ICSR_PENDSVSET (UINT32_C(1) << 28)
 #define ICSR_PENDSTSET (UINT32_C(1) << 26)
 #define ICSR_PENDSTCLR (UINT32_C(1) << 25)
+#define CPACR_FPU (UINT32_C(0xF) << 20)
 
 static inline void cortexm_enable(uint32_t interrupt) {
     NVIC_ISER(interrupt / 32) = UINT32_C(1) << interrupt % 32;

@@ -70,10 +70,13 @@ _GCC = ("-fno-tree-loop-distribute-patterns",)
 _GCC_PINNED = ("-Os", "-fno-reorder-blocks")
 
 
-def _arm(name: str, gcc_cpu: str, zig_cpu: str) -> Machine:
-    gcc = ("-mthumb", f"-mcpu={gcc_cpu}", "-mfloat-abi=soft")
+def _arm(name: str, gcc_cpu: str, zig_cpu: str, fpu: str | None = None) -> Machine:
+    """`fpu`: gcc's name of the floating-point unit; without one floats are computed in software."""
+    gcc_float = ("-mfloat-abi=hard", f"-mfpu={fpu}") if fpu else ("-mfloat-abi=soft",)
+    gcc = ("-mthumb", f"-mcpu={gcc_cpu}", *gcc_float)
     gcc_fast = ("-O2",) if name == "cortex-m0" else _GCC_PINNED
-    zig = ("-target", "thumb-freestanding-eabi", f"-mcpu={zig_cpu}", *_NO_FRAME_POINTER)
+    zig_target = "thumb-freestanding-eabihf" if fpu else "thumb-freestanding-eabi"
+    zig = ("-target", zig_target, f"-mcpu={zig_cpu}", *_NO_FRAME_POINTER)
     return Machine(
         name,
         {
@@ -130,6 +133,7 @@ MACHINES: Mapping[str, Machine] = {
         _arm("cortex-m0", "cortex-m0", "cortex_m0"),
         _arm("cortex-m3", "cortex-m3", "cortex_m3"),
         _arm("cortex-m4", "cortex-m4", "cortex_m4"),
+        _arm("cortex-m4f", "cortex-m4", "cortex_m4+vfp4d16sp", fpu="fpv4-sp-d16"),
         # Without the optional DSP instructions: the emulated cores, and many real ones, do not have them.
         _arm("cortex-m33", "cortex-m33+nodsp", "cortex_m33-dsp"),
         _riscv("rv32imac", "baseline_rv32-d-f"),

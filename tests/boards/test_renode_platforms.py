@@ -36,8 +36,8 @@ TYPES = {
     "UART.SiFive_UART": {"inputClockFrequency"},
 }
 
-#: Processor cores by the machine of board.toml.
-CORES = {"cortex-m0": "cortex-m0", "cortex-m4": "cortex-m4", "rv32imac": "rv32imac_zicsr_zifencei"}
+#: Processor cores by the machine of board.toml. Renode's cortex-m4 has the floating-point unit.
+CORES = {"cortex-m0": "cortex-m0", "cortex-m4f": "cortex-m4", "rv32imac": "rv32imac_zicsr_zifencei"}
 
 
 @pytest.fixture(params=BOARDS)

@@ -41,7 +41,8 @@ def code(
     includes = [f"-I{root() / 'vm/include'}", f"-I{folder}"]
     flags = ["-std=c11", "-ffreestanding", *compiler.row.flags, *compiler.row.fast, *includes]
     subprocess.run([*compiler.command, *flags, "-c", str(source), "-o", str(target)], check=True)
-    listing = subprocess.run([objdump, "-d", str(target)], check=True, capture_output=True, text=True).stdout
+    command = [objdump, "-d", "--disassemble=interpret", str(target)]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     instructions = [
         Instruction(int(line[:8], 16), line.split("\t", 2)[2])
         for line in listing.splitlines()

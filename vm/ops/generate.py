@@ -111,6 +111,8 @@ def lowering(operations: list[Operation], extended: list[Operation]) -> str:
         "COMPARE32": lambda a: str(relations.index(a)),
         "DIVIDE32": lambda a: f"OP_{a}_SS_S",
         "UNARY32": lambda a: f"OP_{a}_S_S",
+        "SLOTS32": lambda a: f"OP_{a}_S",
+        "SIGN_F32": lambda a: f"BINARY32_{'and' if a == 'abs' else 'xor'}",
         "BINARY64": lambda a: f"OP_{a}64_SS" + (" | WITH_CONSTANT" if f"{a}64_SC" in known else ""),
         "COMPARE64": lambda a: f"OP_{a}64_SS_S" + (" | WITH_CONSTANT" if f"{a}64_SC_S" in known else ""),
         "EXTEND64": lambda a: f"OP_{a}",
@@ -142,7 +144,9 @@ def lowering_enums() -> str:
     lines += [f"    RELATION_{relation},\n" for relation in internal.RELATIONS]
     lines.append("};\n\nenum binary32 {\n")
     lines += [f"    BINARY32_{name},\n" for name in internal.BINARY32]
-    lines.append("};\n")
+    lines.append("};\n\n/* Bit n: operation n of enum binary32 may swap its operands. */\n")
+    commutative = sum(swaps << i for i, (_, swaps, _) in enumerate(internal.BINARY32.values()))
+    lines.append(f"#define BINARY32_COMMUTATIVE UINT32_C(0x{commutative:X})\n")
     lines.append(f"\n#define NUMERIC_FIRST 0x{wasm.NUMERIC_FIRST:02X}\n#define NUMERIC_LAST 0x{wasm.NUMERIC_LAST:02X}\n")
     lines.append(f"#define SATURATING_COUNT {wasm.SATURATING_COUNT}\n")
     return "".join(lines)

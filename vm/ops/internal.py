@@ -128,6 +128,11 @@ BINARY32 = {
     "shr_u": ("{x} >> ({y} & 31)", False, ("SS", "SC", "AC")),
     "rotl": ("wirq_rotl32({x}, {y})", False, ("SS",)),  # by a constant is rotr by its complement
     "rotr": ("wirq_rotr32({x}, {y})", False, ("SS", "SC", "AC")),
+    # f32: a machine operation with a floating-point unit, a call without.
+    "f32_add": ("wirq_f32_add({x}, {y})", True, ("SS", "AS")),
+    "f32_sub": ("wirq_f32_sub({x}, {y})", False, ("SS", "AS", "SA")),
+    "f32_mul": ("wirq_f32_mul({x}, {y})", True, ("SS", "AS")),
+    "f32_div": ("wirq_f32_div({x}, {y})", False, ("SS",)),
 }
 
 
@@ -143,15 +148,7 @@ def integer32() -> Iterator[Operation]:
     for name, sign in (("add", "+"), ("xor", "^")):
         yield Operation(f"{name}_DS", "ds", f"A = S32(1) {sign} S32(2); S32(1) = A; NEXT(3);")
         yield Operation(f"{name}_DA", "d", f"A = S32(1) {sign} A; S32(1) = A; NEXT(2);")
-    for form in ("SS", "SC"):
-        values, kinds, unit = fetch(form)
-        for name, sign in (("div_u", "/"), ("rem_u", "%")):
-            yield Operation(
-                f"{name}_{form}_S",
-                kinds + "d",
-                f"uint32_t y = {values[1]}; if (y == 0) TRAP(WIRQ_TRAP_DIVIDE_BY_ZERO);"
-                f" A = {values[0]} {sign} y; S32({unit}) = A; NEXT({unit + 1});",
-            )
+    yield from divisions()
     for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):
         for bits in (8, 16):
             yield from to_slot_and_accumulator(
@@ -162,6 +159,35 @@ def integer32() -> Iterator[Operation]:
         for relation in relations:
             test = RELATIONS[relation].format(x=values[0], y=values[1])
             yield Operation(f"{relation}_{form}_S", kinds + "d", f"A = {test}; S32({unit}) = A; NEXT({unit + 1});")
+
+
+def divisions() -> Iterator[Operation]:
+    """The smallest integer divided by -1 overflows; its remainder is 0, which C leaves undefined. Constants are neither 0
+    nor -1: lowering puts those into a slot."""
+    zero = "if (y == 0) TRAP(WIRQ_TRAP_DIVIDE_BY_ZERO); "
+    overflow = "if (y == UINT32_MAX && x == UINT32_C(1) << 31) TRAP(WIRQ_TRAP_INTEGER_OVERFLOW); "
+    divide, remainder = "(uint32_t)((int32_t)x / (int32_t)y)", "(uint32_t)((int32_t)x % (int32_t)y)"
+    slots = {
+        "div_u": f"{zero}A = x / y",
+        "rem_u": f"{zero}A = x % y",
+        "div_s": f"{zero}{overflow}A = {divide}",
+        "rem_s": f"{zero}A = y == UINT32_MAX ? 0 : {remainder}",
+    }
+    constants = {"div_u": "A = x / y", "rem_u": "A = x % y", "div_s": f"A = {divide}", "rem_s": f"A = {remainder}"}
+    for name, code in slots.items():
+        yield Operation(f"{name}_SS_S", "ssd", f"uint32_t x = S32(1), y = S32(2); {code}; S32(3) = A; NEXT(4);")
+    for name, code in constants.items():
+        yield Operation(f"{name}_SC_S", "scd", f"uint32_t x = S32(1), y = C16(2); {code}; S32(3) = A; NEXT(4);")
+
+
+# ---------------------------------------------------------------- f32 beside the arithmetic of BINARY32
+
+
+def float32() -> Iterator[Operation]:
+    for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
+        yield from to_slot_and_accumulator(f"f32_{name}_SS", "ss", 3, f"wirq_f32(S32(1)) {sign} wirq_f32(S32(2))")
+    for sign, ctype in (("s", "int32_t"), ("u", "uint32_t")):
+        yield from to_slot_and_accumulator(f"f32_convert_i32_{sign}_S", "s", 2, f"wirq_f32_bits((float)({ctype})S32(1))")
 
 
 # ---------------------------------------------------------------- moves, constants, globals
@@ -327,7 +353,7 @@ def behind() -> Iterator[Operation]:
 
 def operations() -> list[Operation]:
     """Every operation of the first table, in order of number."""
-    return [*control(), *integer32(), *moves(), *memory(), *integer64(), *behind()]
+    return [*control(), *integer32(), *float32(), *moves(), *memory(), *integer64(), *behind()]
 
 
 # ---------------------------------------------------------------- extended operations
@@ -346,17 +372,12 @@ def extended() -> list[Operation]:
     def row(name: str, operands: str, code: str) -> None:
         rows.append(Operation(name, operands, code))
 
-    # The smallest integer divided by -1 overflows; its remainder is 0, which C leaves undefined.
-    for bits, x, y, result in ((32, "a", "b", "NARROW"), (64, "x", "y", "WIDE")):
-        operands = "ssd" if bits == 32 else "wwD"
-        zero = f"if ({y} == 0) return WIRQ_TRAP_DIVIDE_BY_ZERO; "
-        smallest = f"{x} == UINT{bits}_C(1) << {bits - 1} && {y} == UINT{bits}_MAX"
-        divide = f"{result}((uint{bits}_t)((int{bits}_t){x} / (int{bits}_t){y}));"
-        remainder = f"{result}({y} == UINT{bits}_MAX ? 0 : (uint{bits}_t)((int{bits}_t){x} % (int{bits}_t){y}));"
-        row(f"div_s{bits}", operands, f"{zero}if ({smallest}) return WIRQ_TRAP_INTEGER_OVERFLOW; {divide}")
-        row(f"rem_s{bits}", operands, zero + remainder)
-    row("div_u64", "wwD", "if (y == 0) return WIRQ_TRAP_DIVIDE_BY_ZERO; WIDE(x / y);")
-    row("rem_u64", "wwD", "if (y == 0) return WIRQ_TRAP_DIVIDE_BY_ZERO; WIDE(x % y);")
+    zero = "if (y == 0) return WIRQ_TRAP_DIVIDE_BY_ZERO; "
+    overflow = "if (x == UINT64_C(1) << 63 && y == UINT64_MAX) return WIRQ_TRAP_INTEGER_OVERFLOW; "
+    row("div_s64", "wwD", f"{zero}{overflow}WIDE((uint64_t)((int64_t)x / (int64_t)y));")
+    row("rem_s64", "wwD", f"{zero}WIDE(y == UINT64_MAX ? 0 : (uint64_t)((int64_t)x % (int64_t)y));")
+    row("div_u64", "wwD", f"{zero}WIDE(x / y);")
+    row("rem_u64", "wwD", f"{zero}WIDE(x % y);")
     row("rotl64", "wwD", "WIDE(wirq_rotr64(x, 64 - (y & 63)));")
     row("rotr64", "wwD", "WIDE(wirq_rotr64(x, y));")
     for name in ("clz", "ctz", "popcnt"):
@@ -368,16 +389,14 @@ def extended() -> list[Operation]:
     for name in ("min", "max", "copysign"):
         row(f"f32_{name}", "ssd", f"NARROW(wirq_f32_{name}(a, b));")
         row(f"f64_{name}", "wwD", f"WIDE(wirq_f64_{name}(x, y));")
-    for name in ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt"):
+    for name in ("ceil", "floor", "trunc", "nearest", "sqrt"):
         row(f"f32_{name}", "sd", f"NARROW(wirq_f32_{name}(a));")
+    for name in ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt"):
         row(f"f64_{name}", "wD", f"WIDE(wirq_f64_{name}(x));")
     for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*")):
-        row(f"f32_{name}", "ssd", f"NARROW(wirq_f32_bits(wirq_f32(a) {sign} wirq_f32(b)));")
         row(f"f64_{name}", "wwD", f"WIDE(wirq_f64_bits(wirq_f64(x) {sign} wirq_f64(y)));")
-    row("f32_div", "ssd", "NARROW(wirq_f32_div(a, b));")
     row("f64_div", "wwD", "WIDE(wirq_f64_div(x, y));")
     for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
-        row(f"f32_{name}", "ssd", f"NARROW(wirq_f32(a) {sign} wirq_f32(b));")
         row(f"f64_{name}", "wwd", f"NARROW(wirq_f64(x) {sign} wirq_f64(y));")
 
     # ORDER TRUNCATIONS: sixteen in a row, one case: bit 3 saturates, bit 2 i64, bit 1 from f64, bit 0 unsigned.
@@ -389,7 +408,7 @@ def extended() -> list[Operation]:
                     name = f"{to}_trunc{saturating}_{source}_{sign}"
                     row(name, operands, "return truncation(ip[1], x, to);")
     for to, ctype, result in (("f32", "float", "NARROW"), ("f64", "double", "WIDE")):
-        for source, value in (("i32", "a"), ("i64", "x")):
+        for source, value in (("i32", "a"), ("i64", "x"))[to == "f32" :]:  # f32 from i32 has an operation
             for sign, unsigned in (("s", ""), ("u", "u")):
                 operands = ("w" if source == "i64" else "s") + ("d" if to == "f32" else "D")
                 converted = f"wirq_{to}_bits(({ctype})({unsigned}int{source[1:]}_t){value})"

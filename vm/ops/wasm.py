@@ -33,6 +33,8 @@ HOW = (
     "COMPARE32",  # fuses with branches
     "EQZ32",
     "DIVIDE32",  # SS and SC forms
+    "SLOTS32",  # operands in slots, result to slot or accumulator
+    "SIGN_F32",  # xor or and with a constant
     "UNARY32",  # S and A forms, result to slot or accumulator
     "BINARY64",  # SS and SC forms
     "COMPARE64",  # SS and SC forms
@@ -67,7 +69,7 @@ def numeric() -> list[Instruction]:
         row(0x51 + i, f"i64.{relation}", "i64 i64", "i32", "COMPARE64", plain, plain != relation)
     for i, relation in enumerate(FLOAT_RELATIONS):
         plain = SWAPPED.get(relation, relation)
-        row(0x5B + i, f"f32.{relation}", "f32 f32", "i32", "EXTENDED", f"f32_{plain}", plain != relation)
+        row(0x5B + i, f"f32.{relation}", "f32 f32", "i32", "SLOTS32", f"f32_{plain}_SS", plain != relation)
         row(0x61 + i, f"f64.{relation}", "f64 f64", "i32", "EXTENDED", f"f64_{plain}", plain != relation)
     for base, type_ in ((0x67, "i32"), (0x79, "i64")):
         for i, name in enumerate(("clz", "ctz", "popcnt")):
@@ -80,9 +82,12 @@ def numeric() -> list[Instruction]:
             row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "EXTENDED", f"{name}64")
     for base, type_ in ((0x8B, "f32"), (0x99, "f64")):
         for i, name in enumerate(FLOAT_UNARY):
-            row(base + i, f"{type_}.{name}", type_, type_, "EXTENDED", f"{type_}_{name}")
+            how = ("SIGN_F32", name) if type_ == "f32" and name in ("abs", "neg") else ("EXTENDED", f"{type_}_{name}")
+            row(base + i, f"{type_}.{name}", type_, type_, *how)
         for i, name in enumerate(FLOAT_BINARY):
-            row(base + 7 + i, f"{type_}.{name}", f"{type_} {type_}", type_, "EXTENDED", f"{type_}_{name}")
+            argument = f"{type_}_{name}"
+            how = ("BINARY32" if argument in BINARY32 else "EXTENDED", argument)
+            row(base + 7 + i, f"{type_}.{name}", f"{type_} {type_}", type_, *how)
     row(0xA7, "i32.wrap_i64", "i64", "i32", "ALIAS")
     for i, (source, sign) in enumerate((s, g) for s in ("f32", "f64") for g in "su"):
         row(0xA8 + i, f"i32.trunc_{source}_{sign}", source, "i32", "EXTENDED", f"i32_trunc_{source}_{sign}")
@@ -93,7 +98,10 @@ def numeric() -> list[Instruction]:
     row(0xAD, "i64.extend_i32_u", "i32", "i64", "EXTEND64", "extend_u64_S")
     for base, type_ in ((0xB2, "f32"), (0xB7, "f64")):
         for i, (source, sign) in enumerate((s, g) for s in ("i32", "i64") for g in "su"):
-            row(base + i, f"{type_}.convert_{source}_{sign}", source, type_, "EXTENDED", f"{type_}_convert_{source}_{sign}")
+            argument = f"{type_}_convert_{source}_{sign}"
+            inline = (type_, source) == ("f32", "i32")
+            how = ("SLOTS32", f"{argument}_S") if inline else ("EXTENDED", argument)
+            row(base + i, f"{type_}.convert_{source}_{sign}", source, type_, *how)
     row(0xB6, "f32.demote_f64", "f64", "f32", "EXTENDED", "f32_demote_f64")
     row(0xBB, "f64.promote_f32", "f32", "f64", "EXTENDED", "f64_promote_f32")
     row(0xBC, "i32.reinterpret_f32", "f32", "i32", "ALIAS")
@@ -111,7 +119,7 @@ def numeric() -> list[Instruction]:
 def _how32(name: str) -> tuple[str, str]:
     if name in BINARY32:
         return "BINARY32", name
-    return ("DIVIDE32", name) if name in ("div_u", "rem_u") else ("EXTENDED", f"{name}32")
+    return "DIVIDE32", name
 
 
 #: First and last one-byte opcode of the numeric rows.

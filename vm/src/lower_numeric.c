@@ -20,7 +20,7 @@ struct numeric {
 
 static void binary32(struct lower *lower, uint32_t which, struct operand *x, struct operand *y, uint32_t slot) {
     const struct binary_forms *forms = &binary_forms[which];
-    bool commutative = which <= BINARY32_xor && which != BINARY32_sub; /* ORDER BINARY32 */
+    bool commutative = BINARY32_COMMUTATIVE >> which & 1;
     if (x->kind == OPERAND_CONSTANT && y->kind != OPERAND_CONSTANT && commutative) {
         struct operand *swap = x;
         x = y;
@@ -30,15 +30,18 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
         uint32_t constant = y->low;
         if (which == BINARY32_sub) {
             forms = &binary_forms[BINARY32_add];
+            commutative = true;
             constant = 0 - constant;
         } else if (which == BINARY32_rotl) {
             forms = &binary_forms[BINARY32_rotr];
             constant = (0 - constant) & 31;
-        } else if (which >= BINARY32_shl) {
+        } else if (which >= BINARY32_shl && which <= BINARY32_rotr) { /* ORDER BINARY32 */
             constant &= 31;
         }
         uint32_t first = lower_slot(lower, x);
-        if (fits16(constant)) {
+        if (forms->sc == 0 && !commutative && forms->sa == 0) {
+            lower_operation2(lower, forms->ss, first, lower_slot(lower, y));
+        } else if (forms->sc != 0 && fits16(constant)) {
             if (lower_in_accumulator(lower, x)) {
                 lower_take_accumulator(lower, x);
                 lower_operation(lower, forms->ac);
@@ -48,7 +51,7 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
             lower_emit(lower, constant);
         } else {
             lower_constant_to_accumulator(lower, constant);
-            lower_operation1(lower, forms->as, first);
+            lower_operation1(lower, commutative ? forms->as : forms->sa, first);
         }
     } else if (x->kind == OPERAND_CONSTANT && forms->as != 0) {
         lower_constant_to_accumulator(lower, x->low);
@@ -68,16 +71,26 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
     lower_result(lower, slot, LAST_RESULT32);
 }
 
-/* Unsigned div and rem: SS and SC forms, which follow one another in pairs. */
+/* div and rem: SS forms, then SC forms, whose constants make no trap. */
 static void divide32(struct lower *lower, uint32_t operation, struct operand *x, struct operand *y, uint32_t slot) {
     uint32_t first = lower_slot(lower, x);
-    if (y->kind == OPERAND_CONSTANT && fits16(y->low)) {
+    if (y->kind == OPERAND_CONSTANT && fits16(y->low) && y->low != 0 && y->low != UINT32_MAX) {
         lower_operation2(lower, operation + (OP_div_u_SC_S - OP_div_u_SS_S), first, y->low);
     } else {
         uint32_t second = lower_slot(lower, y);
         lower_operation2(lower, operation, first, second);
     }
     lower_result(lower, slot, LAST_STORED32);
+}
+
+/* Operands in slots; the result has a neighbour for the accumulator. */
+static void slots32(struct lower *lower, uint32_t operation, struct operand *x, struct operand *y, uint32_t slot) {
+    uint32_t first = lower_slot(lower, x);
+    uint32_t second = y != NULL ? lower_slot(lower, y) : 0;
+    lower_operation1(lower, operation, first);
+    if (y != NULL)
+        lower_emit(lower, second);
+    lower_result(lower, slot, LAST_RESULT32);
 }
 
 /* ---- i32 comparisons ---- */
@@ -313,6 +326,14 @@ static void lower_row(struct lower *lower, const struct numeric *row) {
         break;
     case HOW_DIVIDE32:
         divide32(lower, row->argument, x, y, slot);
+        break;
+    case HOW_SLOTS32:
+        slots32(lower, row->argument, x, two ? y : NULL, slot);
+        break;
+    case HOW_SIGN_F32:
+        operands[1] = (struct operand){
+            .kind = OPERAND_CONSTANT, .low = row->argument == BINARY32_and ? INT32_MAX : UINT32_C(1) << 31};
+        binary32(lower, row->argument, x, y, slot);
         break;
     case HOW_UNARY32: /* extend8_S_S, extend8_S_A, extend16_S_S, extend16_S_A, extend8_A_S … */
         unary(lower, row->argument, OP_extend8_A_S - OP_extend8_S_S, x, slot, LAST_RESULT32);

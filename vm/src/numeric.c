@@ -72,6 +72,11 @@ uint32_t wirq_f32_sqrt(uint32_t bits) {
     const uint32_t infinity = UINT32_C(0x7F800000), quiet = UINT32_C(1) << 22;
     if ((bits & 0x7FFFFFFF) > infinity)
         return bits | quiet;
+#if HARDWARE_F32
+    float root;
+    __asm__("vsqrt.f32 %0, %1" : "=t"(root) : "t"(wirq_f32(bits)));
+    return wirq_f32_bits(root);
+#endif
     /* The f64 root of an f32 rounds to the f32 root: 53 bits are more than twice 24 and two. */
     return wirq_f32_bits((float)wirq_f64(wirq_f64_sqrt(wirq_f64_bits((double)wirq_f32(bits)))));
 }

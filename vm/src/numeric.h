@@ -10,6 +10,13 @@
 
 #include "wirq.h"
 
+/* Division in hardware rounds as IEEE 754 says. */
+#if defined(__ARM_FP) && __ARM_FP & 4
+#define HARDWARE_F32 1
+#else
+#define HARDWARE_F32 0
+#endif
+
 static inline float wirq_f32(uint32_t bits) {
     union {
         uint32_t bits;
@@ -125,14 +132,24 @@ static inline uint32_t wirq_f32_abs(uint32_t x) {
     return x & 0x7FFFFFFF;
 }
 
+static inline uint32_t wirq_f32_add(uint32_t x, uint32_t y) {
+    return wirq_f32_bits(wirq_f32(x) + wirq_f32(y));
+}
+
+static inline uint32_t wirq_f32_sub(uint32_t x, uint32_t y) {
+    return wirq_f32_bits(wirq_f32(x) - wirq_f32(y));
+}
+
+static inline uint32_t wirq_f32_mul(uint32_t x, uint32_t y) {
+    return wirq_f32_bits(wirq_f32(x) * wirq_f32(y));
+}
+
 /* See wirq_f64_div. */
 static inline uint32_t wirq_f32_div(uint32_t x, uint32_t y) {
     uint32_t quotient = wirq_f32_bits(wirq_f32(x) / wirq_f32(y));
+    if (HARDWARE_F32)
+        return quotient;
     return quotient >> 23 & 0xFF ? quotient : wirq_f32_div_again(x, y, quotient);
-}
-
-static inline uint32_t wirq_f32_neg(uint32_t x) {
-    return x ^ 0x80000000;
 }
 
 static inline uint32_t wirq_f32_copysign(uint32_t x, uint32_t y) {

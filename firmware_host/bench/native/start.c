@@ -6,6 +6,10 @@ int main(void);
 void native_start(void);
 
 __attribute__((noreturn, used)) static void enter(void) {
+#if defined __ARM_FP && __ARM_FP
+    *(volatile uint32_t *)0xE000ED88 |= UINT32_C(0xF) << 20; /* CPACR: the floating-point unit */
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
     uint32_t *from = native_data_load;
     for (uint32_t *to = native_data_start; to < native_data_end;) *to++ = *from++;
     for (uint32_t *to = native_bss_start; to < native_bss_end;) *to++ = 0;
