@@ -1,10 +1,10 @@
 """Boards with names of the user's own: wirq.toml of the project, and boards.toml in the user's configuration directory.
 
-    default = "bench"
+default = "bench"
 
-    [board.bench]
-    selector = "port:/dev/ttyACM0"     # any selector but a name
-    baud = 115200                      # ports only, as are dtr and rts: true, false, or absent to leave the line alone
+[board.bench]
+selector = "port:/dev/ttyACM0"     # any selector but a name
+baud = 115200                      # ports only, as are dtr and rts: true, false, or absent to leave the line alone
 """
 
 from __future__ import annotations

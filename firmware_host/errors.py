@@ -1,17 +1,17 @@
 """The one exception tree of the package. Every class knows its exit code; every instance can carry a hint: the way out.
 
-    WirqError                     .hint, .exit_code on every class: the CLI has no error table of its own
-    ├── BoardNotFound 3   BoardAmbiguous 3   PortBusy 4   PortForbidden 4
-    ├── LinkError 5
-    │   ├── LinkTimeout 5
-    │   └── ProtocolMismatch 6
-    ├── BoardError 6
-    │   ├── NoSpace   BadModule   SymbolMismatch
-    │   └── BoardBusy 4
-    ├── TrapError 1   AppFailed 1
-    ├── BuildError 1
-    ├── FlashError 7
-    └── ToolMissing 8
+WirqError                     .hint, .exit_code on every class: the CLI has no error table of its own
+├── BoardNotFound 3   BoardAmbiguous 3   PortBusy 4   PortForbidden 4
+├── LinkError 5
+│   ├── LinkTimeout 5
+│   └── ProtocolMismatch 6
+├── BoardError 6
+│   ├── NoSpace   BadModule   SymbolMismatch
+│   └── BoardBusy 4
+├── TrapError 1   AppFailed 1
+├── BuildError 1
+├── FlashError 7
+└── ToolMissing 8
 """
 
 from __future__ import annotations

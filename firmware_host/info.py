@@ -12,6 +12,7 @@ from firmware_host.link import messages, table
 _NONE_16 = 0xFFFF
 _NONE_32 = 0xFFFFFFFF
 _STORE_NAMES = {number: name for name, number in table.STORES.items()}
+_POLICY_NAMES = {number: name for name, number in table.IRQ_POLICIES.items()}
 _CLASS_NAMES = ("polled", "quiescent", "forced")
 
 
@@ -72,7 +73,8 @@ class MemoryInfo:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """One interrupt source. `vector` is its hardware number, `handler` the function index of what is attached."""
+    """One interrupt source. `vector` is its hardware number, `handler` the function index of what is attached,
+    `priority` the level that its handler runs at, `policy` what becomes of a handler that traps."""
 
     number: int
     name: str
@@ -81,11 +83,14 @@ class SourceInfo:
     enabled: bool
     pending: bool
     active: bool
+    priority: int
+    policy: str
     vector: int | None
     handler: int | None
     raised: int
     delivered: int
     missed: int
+    faults: int
     worst_us: int
 
     @classmethod
@@ -100,11 +105,14 @@ class SourceInfo:
             enabled=flags["enabled"],
             pending=flags["pending"],
             active=flags["active"],
+            priority=values["priority"],
+            policy=_POLICY_NAMES.get(values["policy"], f"policy {values['policy']}"),
             vector=None if values["vector"] == _NONE_16 else values["vector"],
             handler=None if values["function"] == _NONE_32 else values["function"],
             raised=values["raised"],
             delivered=values["delivered"],
             missed=values["missed"],
+            faults=values["faults"],
             worst_us=values["worst_us"],
         )
 

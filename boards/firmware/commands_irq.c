@@ -17,11 +17,14 @@ static wirq_status show(const struct request *request) {
     link_put_u8(info.class_);
     link_put_u8((uint8_t)((info.attached ? LINK_IRQ_FLAG_ATTACHED : 0) | (info.enabled ? LINK_IRQ_FLAG_ENABLED : 0) |
                           (info.pending ? LINK_IRQ_FLAG_PENDING : 0) | (info.active ? LINK_IRQ_FLAG_ACTIVE : 0)));
+    link_put_u8(info.priority);
+    link_put_u8(info.policy);
     link_put_u16(firmware_source_vectors[source]);
     link_put_u32(info.attached ? info.function : UINT32_MAX);
     link_put_u32(info.raised);
     link_put_u32(info.delivered);
     link_put_u32(info.missed);
+    link_put_u32(info.faults);
     link_put_u32(info.worst_latency_us);
     link_put_bytes(info.name, (uint32_t)strlen(info.name));
     return WIRQ_OK;

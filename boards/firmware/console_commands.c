@@ -75,7 +75,7 @@ static void ps(char **words, uint32_t count) {
 
 static void irq_list(void) {
     struct wirq_source_info source;
-    text_put("SOURCE  NAME      VECTOR  HANDLER  ENABLED  PENDING  RAISED      DELIVERED   MISSED  WORST us\n");
+    text_put("SOURCE  NAME      VECTOR  HANDLER  LEVEL  ENABLED  PENDING  RAISED      DELIVERED   MISSED  FAULTS  WORST us\n");
     for (uint32_t i = 0; wirq_source(firmware_vm, i, &source) == WIRQ_OK; i++) {
         text_number_column(i, 6);
         text_column(source.name, 8);
@@ -83,15 +83,19 @@ static void irq_list(void) {
             text_number_column(firmware_source_vectors[i], 6);
         else
             text_column("-", 6);
-        if (source.attached)
+        if (source.attached) {
             text_number_column(source.function, 7);
-        else
+            text_number_column(source.priority, 5);
+        } else {
             text_column("-", 7);
+            text_column("-", 5);
+        }
         text_column(source.enabled ? "yes" : "no", 7);
         text_column(source.pending ? "yes" : "no", 7);
         text_number_column(source.raised, 10);
         text_number_column(source.delivered, 10);
         text_number_column(source.missed, 6);
+        text_number_column(source.faults, 6);
         text_number(source.worst_latency_us);
         text_put("\n");
     }
@@ -114,13 +118,21 @@ static void irq_raise(char **words, uint32_t count) {
         complain("too many raises are scheduled already", "wait until one of them is over");
 }
 
+static void irq_enable(char **words, uint32_t count, bool on) {
+    uint32_t source = count > 0 ? firmware_find_source(words[0]) : BOARD_SOURCE_COUNT;
+    if (wirq_enable(firmware_vm, source, on) != WIRQ_OK)
+        complain(count > 0 ? "no such interrupt source" : "no source was named", "irq list shows the sources");
+}
+
 static void irq(char **words, uint32_t count) {
     if (count >= 1 && strcmp(words[0], "list") == 0)
         irq_list();
     else if (count >= 1 && strcmp(words[0], "raise") == 0)
         irq_raise(words + 1, count - 1);
+    else if (count >= 1 && (strcmp(words[0], "mask") == 0 || strcmp(words[0], "unmask") == 0))
+        irq_enable(words + 1, count - 1, words[0][0] == 'u');
     else
-        complain("irq does not do that", "irq list, or irq raise SOURCE [COUNT [AFTER [EVERY]]]");
+        complain("irq does not do that", "irq list, irq raise SOURCE [COUNT [AFTER [EVERY]]], irq mask SOURCE, irq unmask SOURCE");
 }
 
 /* ---- peek, pins ---- */
@@ -176,7 +188,7 @@ static const struct {
     {"help", help, "this list"},
     {"info", info, "the board, and where its RAM went"},
     {"ps", ps, "what is loaded and what runs"},
-    {"irq", irq, "list | raise SOURCE [COUNT [AFTER [EVERY]]]: interrupt sources"},
+    {"irq", irq, "list | raise SOURCE [COUNT [AFTER [EVERY]]] | mask SOURCE | unmask SOURCE"},
     {"peek", peek, "ADDRESS [LENGTH]: the guest's memory"},
     {"pins", pins, "levels of the pins"},
 };

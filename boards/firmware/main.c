@@ -56,6 +56,21 @@ void firmware_button(void) {
 
 /* ---- the program ---- */
 
+/* A handler has trapped: the console says so, whatever becomes of the run. Sources of policy `host` are contained. */
+static bool handler_faulted(struct wirq_vm *vm, const struct wirq_trap *trap) {
+    (void)vm;
+    text_put("\nhandler of ");
+    text_put(firmware_source_names[trap->source]);
+    text_put(" trapped: status ");
+    text_number(trap->status);
+    text_put(" in function ");
+    text_number(trap->function);
+    text_put(" at ");
+    text_number(trap->code_offset);
+    text_put("\n");
+    return true;
+}
+
 static void open_vm(void) {
     const struct board_memory *memory = board_memory();
     struct wirq_config config = {
@@ -65,6 +80,7 @@ static void open_vm(void) {
         .handler_stack_cells = memory->handler_stack_cells,
         .source_count = BOARD_SOURCE_COUNT,
         .source_names = firmware_source_names,
+        .on_fault = handler_faulted,
     };
     firmware_vm = wirq_open(&config);
     if (firmware_vm == NULL) { /* sizes in board.toml, or given to the host board, that no VM fits */

@@ -33,9 +33,7 @@ class Context:
         """The board that --board names, or the one that is meant without it. A context manager."""
         from firmware_host.board import Board
 
-        return Board.connect(
-            self.board_selector, self.timeout, reset=self.reset, arena_size=arena_size, note=self.note
-        )
+        return Board.connect(self.board_selector, self.timeout, reset=self.reset, arena_size=arena_size, note=self.note)
 
     # -- output
 

@@ -1,4 +1,4 @@
-"""`wirq irq`: a board's interrupt sources, listed and raised."""
+"""`wirq irq`: a board's interrupt sources: listed, raised, masked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from firmware_host.cli.times import TimeType
 from firmware_host.info import SourceInfo
 
 
-@click.group("irq", help="List and raise a board's interrupt sources. SOURCE is a number or a name.")
+@click.group("irq", help="A board's interrupt sources: list, raise, mask them. SOURCE is a number or a name.")
 def command() -> None:
     pass
 
@@ -47,14 +47,49 @@ def raise_(context: Context, source: str, count: int, after: int, every: int) ->
     )
 
 
+@command.command("mask", help="Hold SOURCE back: its raises stay pending and are counted, its handler does not run.")
+@click.argument("source")
+@click.pass_obj
+def mask(context: Context, source: str) -> None:
+    _enable(context, source, False)
+
+
+@command.command("unmask", help="Let SOURCE through again. What is pending is delivered at once.")
+@click.argument("source")
+@click.pass_obj
+def unmask(context: Context, source: str) -> None:
+    _enable(context, source, True)
+
+
+def _enable(context: Context, source: str, on: bool) -> None:
+    with context.connect() as board:
+        info = _known(board, source)
+        board.irq_enable(info.number, on)
+        again = board.irq_show(info.number)
+    pending = ", pending" if again.pending else ""
+    context.result(f"{'unmasked' if on else 'masked'} {info.number} {info.name}{pending}", source=asdict(again))
+
+
 def _known(board: Board, source: str) -> SourceInfo:
     return board.irq_show(board.irq_number(source))
 
 
 def listing(sources: list[SourceInfo]) -> str:
     """The table of `irq list`."""
-    header = ("SOURCE", "NAME", "VECTOR", "HANDLER", "ENABLED", "PENDING", "DELIVERED", "MISSED", "WORST")
-    return table(header, [_row(source) for source in sources], right=(0, 2, 5, 6, 7))
+    header = (
+        "SOURCE",
+        "NAME",
+        "VECTOR",
+        "HANDLER",
+        "LEVEL",
+        "ENABLED",
+        "PENDING",
+        "DELIVERED",
+        "MISSED",
+        "FAULTS",
+        "WORST",
+    )
+    return table(header, [_row(source) for source in sources], right=(0, 2, 4, 6, 7, 8, 9))
 
 
 def _row(source: SourceInfo) -> tuple[str, ...]:
@@ -63,9 +98,11 @@ def _row(source: SourceInfo) -> tuple[str, ...]:
         source.name,
         "-" if source.vector is None else str(source.vector),
         "-" if source.handler is None else f"#{source.handler}",
+        "-" if source.handler is None else str(source.priority),
         "yes" if source.enabled else "no",
         str(int(source.pending)),
         str(source.delivered),
         str(source.missed),
+        str(source.faults),
         f"{source.worst_us} us" if source.delivered else "-",
     )

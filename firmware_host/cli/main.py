@@ -85,9 +85,7 @@ def global_options() -> list[click.Option]:
             shell_complete=_boards,
             **shared,
         ),
-        click.Option(
-            ["--json"], is_flag=True, callback=_set("json"), help="Print JSON, one object a line.", **shared
-        ),
+        click.Option(["--json"], is_flag=True, callback=_set("json"), help="Print JSON, one object a line.", **shared),
         click.Option(["-v", "--verbose"], count=True, callback=_louder(1), help="Say more.", **shared),
         click.Option(["-q", "--quiet"], count=True, callback=_louder(-1), help="Say less.", **shared),
         click.Option(

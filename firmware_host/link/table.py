@@ -125,7 +125,9 @@ COMMANDS: tuple[Command, ...] = (
         deferred=True,
         help="load the committed upload, instantiate it, run its start function",
     ),
-    Command("app", 2, "register", (("instance", "u8"), ("name", "text")), help="imports find it under this module name"),
+    Command(
+        "app", 2, "register", (("instance", "u8"), ("name", "text")), help="imports find it under this module name"
+    ),
     Command(
         "app",
         3,
@@ -192,11 +194,14 @@ COMMANDS: tuple[Command, ...] = (
         (
             ("class", "u8"),
             ("flags", "u8"),  # IRQ_FLAGS
+            ("priority", "u8"),  # of its handler, 0 is the most urgent
+            ("policy", "u8"),  # IRQ_POLICIES
             ("vector", "u16"),  # hardware vector, 0xFFFF = none
             ("function", "u32"),  # handler's function index, 0xFFFFFFFF = none
             ("raised", "u32"),
             ("delivered", "u32"),
             ("missed", "u32"),
+            ("faults", "u32"),  # handler runs that trapped or overran their budget
             ("worst_us", "u32"),
             ("name", "text"),
         ),
@@ -234,6 +239,8 @@ CALLER: Fields = (("function", "u32"), ("offset", "u32"), ("instance", "u8"), ("
 
 INSTANTIATE_FLAGS = {"keep": 1, "no_start": 2}  # keep: others stay loaded (else everything is dropped first)
 IRQ_FLAGS = {"attached": 1, "enabled": 2, "pending": 4, "active": 8}
+#: What becomes of a handler that traps (enum wirq_policy).
+IRQ_POLICIES = {"fatal": 0, "contain": 1, "host": 2}
 
 
 @dataclass(frozen=True)

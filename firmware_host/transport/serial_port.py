@@ -115,4 +115,3 @@ def _group_of(port: str) -> str:
         return grp.getgrgid(Path(port).stat().st_gid).gr_name
     except (OSError, KeyError):
         return "dialout"
-

@@ -52,11 +52,11 @@ def test_irq_list_shows_every_source_in_a_table(wirq: Wirq) -> None:
     ran = wirq("-b", "host", "irq", "list")
     assert ran.code == 0
     assert ran.out.splitlines() == [
-        "SOURCE  NAME    VECTOR  HANDLER  ENABLED  PENDING  DELIVERED  MISSED  WORST",
-        "     0  uart         -  -        yes            0          0       0  -",
-        "     1  timer        -  -        yes            0          0       0  -",
-        "     2  button       -  -        yes            0          0       0  -",
-        "     3  soft0        -  -        yes            0          0       0  -",
+        "SOURCE  NAME    VECTOR  HANDLER  LEVEL  ENABLED  PENDING  DELIVERED  MISSED  FAULTS  WORST",
+        "     0  uart         -  -            -  yes            0          0       0       0  -",
+        "     1  timer        -  -            -  yes            0          0       0       0  -",
+        "     2  button       -  -            -  yes            0          0       0       0  -",
+        "     3  soft0        -  -            -  yes            0          0       0       0  -",
     ]
     ran = wirq("-b", "host", "irq", "list", "--json")
     assert [source["name"] for source in ran.last["sources"]] == ["uart", "timer", "button", "soft0"]
@@ -66,6 +66,15 @@ def test_irq_raise_takes_a_name_or_a_number(wirq: Wirq) -> None:
     ran = wirq("-b", "host", "irq", "raise", "soft0", "--count", "3")
     assert (ran.code, ran.out) == (0, "raised 3 soft0 3 times: 3 raised, 0 delivered, 0 missed\n")
     assert wirq("-b", "host", "irq", "raise", "3", "--json").last["source"]["raised"] == 1
+
+
+def test_irq_mask_and_unmask_hold_a_source_back_and_let_it_through(wirq: Wirq) -> None:
+    ran = wirq("-b", "host", "irq", "mask", "button")
+    assert (ran.code, ran.out) == (0, "masked 2 button\n")
+    assert wirq("-b", "host", "irq", "mask", "2", "--json").last["source"]["enabled"] is False
+    ran = wirq("-b", "host", "irq", "unmask", "button", "--json")
+    assert ran.last["source"]["enabled"] is True
+    assert wirq("-b", "host", "irq", "mask", "lever").code == wirq("-b", "host", "irq", "raise", "lever").code != 0
 
 
 def test_boards_known_lists_every_board_with_what_plays_it(wirq: Wirq) -> None:

@@ -143,9 +143,7 @@ class ModelBoard:
             return
         self._expected = (self._expected + 1) % 256
         command = next(
-            c
-            for c in table.COMMANDS
-            if table.CHANNELS[c.channel] == frame.channel and c.number == frame.payload[0]
+            c for c in table.COMMANDS if table.CHANNELS[c.channel] == frame.channel and c.number == frame.payload[0]
         )
         name = f"{command.channel}.{command.name}"
         values = messages.parse(command.request, frame.payload[1:])
@@ -260,10 +258,10 @@ class ModelBoard:
     def _do_irq_show(self, source: int) -> Answer:
         if source >= len(self.raised):
             return status.code("UNKNOWN_SOURCE"), {}
-        counts = {"raised": self.raised[source], "delivered": 0, "missed": 0, "worst_us": 0}
+        counts = {"raised": self.raised[source], "delivered": 0, "missed": 0, "faults": 0, "worst_us": 0}
         flags = table.IRQ_FLAGS["enabled"]
         name = ("uart", "timer", "button", "soft0")[source]
-        handler = {"class": 2, "flags": flags, "vector": 0xFFFF, "function": 0xFFFFFFFF}
+        handler = {"class": 2, "flags": flags, "priority": 0, "policy": 0, "vector": 0xFFFF, "function": 0xFFFFFFFF}
         return 0, {**handler, **counts, "name": name}
 
     def _do_irq_raise(self, source: int, count: int, after_us: int, every_us: int) -> Answer:

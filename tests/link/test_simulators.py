@@ -16,7 +16,7 @@ from firmware_host.sim import qemu, renode
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Answers like Renode's server and plays the board, told by what the monitor is asked to do.
-FAKE_RENODE = '''#!{python}
+FAKE_RENODE = """#!{python}
 import sys, threading
 sys.path.insert(0, {root!r})
 from xmlrpc.server import SimpleXMLRPCServer
@@ -55,7 +55,7 @@ class Server:
 server = SimpleXMLRPCServer(("127.0.0.1", int(sys.argv[sys.argv.index("--robot-server-port") + 1])), logRequests=False)
 server.register_instance(Server())
 server.serve_forever()
-'''
+"""
 
 
 @pytest.fixture

@@ -163,9 +163,9 @@ def test_results_and_arguments_are_checked(machine: Machine, body: str) -> None:
 def test_an_interrupt_before_any_operation_changes_nothing(machine: Machine) -> None:
     instance = machine.instantiate(
         COUNTING.removesuffix(")")
-        + ' (global $seen (mut i32) (i32.const 0))'
+        + " (global $seen (mut i32) (i32.const 0))"
         + ' (func (export "irq:soft0") (param i32 i32 i32) (return_call $handler (local.get 1)))'
-        + ' (func $handler (param i32) (global.set $seen (i32.add (global.get $seen) (local.get 0))))'
+        + " (func $handler (param i32) (global.set $seen (i32.add (global.get $seen) (local.get 0))))"
         + ' (func (export "seen") (result i32) (global.get $seen)))'
     )
     machine.inject(3, 0, every_dispatch=True)

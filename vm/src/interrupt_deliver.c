@@ -101,7 +101,7 @@ void interrupt_deliver(struct wirq_vm *vm) {
             interrupt_hold(vm);
         vm->held = held;
         if (s == NULL) {
-            if ((vm->counting | held) != 0)
+            if ((vm->counting | held) != 0 || vm_in_handler(vm))
                 update_counting(vm);
             return;
         }
