@@ -77,4 +77,11 @@ int strcmp(const char *a, const char *b) {
     return (unsigned char)*a - (unsigned char)*b;
 }
 
+void *memchr(const void *bytes, int value, size_t size) {
+    for (const unsigned char *p = bytes; size > 0; p++, size--)
+        if (*p == (unsigned char)value)
+            return (void *)(uintptr_t)p;
+    return NULL;
+}
+
 #endif
