@@ -60,6 +60,7 @@ class Board:
         self._connection.on_text = self._take_text
         self._connection.on_event = self._take_event
         self._names = ModuleNames()
+        self._source_names: tuple[str, ...] | None = None
         self._app: App | None = None
         self.on_text: Callable[[bytes], None] = lambda data: None
         self.on_irq: Callable[[Values], None] = lambda values: None
@@ -216,14 +217,20 @@ class Board:
         """Frames of this session that had to be sent again."""
         return self._connection.resent
 
+    @property
+    def features(self) -> frozenset[str]:
+        """Names of the features that this board's build has."""
+        return self.info.features
+
     def _names_for(self, name: str, data: bytes, build: str) -> ModuleNames:
-        sources: tuple[str, ...] = ()
-        if self.info.name in known_boards():
-            try:
-                sources = tuple(source.name for source in load_board(self.info.name).irq_sources)
-            except WirqError:
-                pass  # a broken description of a board costs names in messages, no more
-        return ModuleNames(name, data, sources, build)
+        if self._source_names is None:
+            self._source_names = ()
+            if self.info.name in known_boards():
+                try:
+                    self._source_names = tuple(source.name for source in load_board(self.info.name).irq_sources)
+                except WirqError:
+                    pass  # a broken description of a board costs names in messages, no more
+        return ModuleNames(name, data, self._source_names, build)
 
     def instantiate(self, *, keep: bool = False, start: bool = True, timeout: float | None = None) -> Instance:
         """Loads what `put` sent, makes an instance and runs its start function. Everything loaded before is dropped

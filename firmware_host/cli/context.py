@@ -82,24 +82,40 @@ class Context:
         stream.flush()
 
     @contextmanager
-    def progress(self, what: str, resent: Callable[[], int] = lambda: 0) -> Iterator[Progress]:
+    def progress(
+        self, what: str, resent: Callable[[], int] = lambda: 0, *, in_bytes: bool = True
+    ) -> Iterator[Progress]:
         """Gives a progress callback: JSON objects with --json, a bar on a terminal, else nothing."""
         if self.json:
             yield lambda done, total: self.emit("progress", what=what, done=done, total=total, resent=resent())
         elif self.verbosity >= 0 and sys.stderr.isatty():
-            with _bar(what) as update:
+            with _bar(what, in_bytes) as update:
                 yield update
         else:
             yield lambda done, total: None
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Progress]:
+def _bar(what: str, in_bytes: bool) -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TransferSpeedColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    counts: tuple[ProgressColumn, ...] = (MofNCompleteColumn(), TimeElapsedColumn())
+    if in_bytes:
+        counts = (DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), *counts)
+    # What is printed meanwhile goes above the bar, but only if it is for the same terminal.
+    shared = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=shared) as shown:
         task = shown.add_task(what, total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 
-from firmware_host.wast.convert import convert
+from firmware_host.wast.cache import converted
 from firmware_host.wast.report import ScriptReport
 from firmware_host.wast.runner import RunnableBoard, Runner
 from firmware_host.wast.suite import Script
@@ -21,7 +21,7 @@ def run_scripts(
             runner = Runner(board)
             while pending:
                 script = pending.pop()
-                report = runner.run(convert(script.file.read_bytes()), script.unit, script.superseded)
+                report = runner.run(converted(script.file.read_bytes()), script.unit, script.superseded)
                 yield report
                 if report.lost is not None:
                     break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -77,3 +78,11 @@ class ScriptReport:
     def group(self) -> str:
         """The folder of the unit; "" for a script that lies in none."""
         return self.unit.rpartition("/")[0]
+
+
+def by_group(reports: Iterable[ScriptReport]) -> dict[str, list[ScriptReport]]:
+    """Reports by the folder of their scripts, in order."""
+    groups: dict[str, list[ScriptReport]] = {}
+    for report in reports:
+        groups.setdefault(report.group, []).append(report)
+    return groups

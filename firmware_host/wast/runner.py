@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from firmware_host import status
 from firmware_host.errors import BadModule, BoardError, LinkError, LinkTimeout, NoSpace, TrapError, WirqError
-from firmware_host.info import BoardInfo
 from firmware_host.wast import commands as c
 from firmware_host.wast import spectest
 from firmware_host.wast.lifetimes import fresh_starts, imports_of, stateful_imports
@@ -42,10 +41,10 @@ class RunnableInstance(Protocol):
 
 
 class RunnableBoard(Protocol):
-    """What the runner needs of firmware_host.Board."""
+    """What the runner needs of firmware_host.Board, or of another that runs modules."""
 
     @property
-    def info(self) -> BoardInfo: ...
+    def features(self) -> Collection[str]: ...
     def put(self, data: bytes, *, replace: bool = False) -> None: ...
     def instantiate(
         self, *, keep: bool = False, start: bool = True, timeout: float | None = None
@@ -110,7 +109,7 @@ class Runner:
         for index, command in enumerate(commands):
             outcome, message = Outcome.PASSED, ""
             is_listed = listed.lists(unit, command.line)
-            flipped = listed.flipped_by(unit, command.line, self._board.info.features) if is_listed else None
+            flipped = listed.flipped_by(unit, command.line, self._board.features) if is_listed else None
             try:
                 script.run(index, command)
                 if flipped:
@@ -193,7 +192,7 @@ class _Script:
                 raise slot.why
         wants_spectest = any(module == spectest.NAME for module, _ in imports)
         if wants_spectest and not self.has_spectest and spectest.NAME not in self.registered:
-            self._put(spectest.spectest(self.wanted, self.board.info.features)).register(spectest.NAME)
+            self._put(spectest.spectest(self.wanted, self.board.features)).register(spectest.NAME)
             self.has_spectest = True
         return self._put(binary, start=start)
 
@@ -285,7 +284,7 @@ class _Script:
     # -- actions
 
     def _needs(self, feature: str) -> None:
-        if feature not in self.board.info.features:
+        if feature not in self.board.features:
             raise _Skipped(Outcome.ABSENT, f"needs {feature}")
 
     def _slot(self, name: str) -> _Slot:

@@ -11,7 +11,6 @@ import wasmtime
 
 from firmware_host import status
 from firmware_host.errors import BadModule, BoardError, TrapError
-from firmware_host.info import BoardInfo
 
 _FEATURES = (
     "multi-value",
@@ -37,24 +36,6 @@ _TRAPS = {
     "invalid conversion to integer": "TRAP_INVALID_CONVERSION",
     "call stack exhausted": "TRAP_STACK_EXHAUSTED",
 }
-
-
-def _info() -> BoardInfo:
-    return BoardInfo(
-        name="reference",
-        vm_version="0",
-        protocol=(1, 0),
-        session=1,
-        max_frame=1024,
-        window=1,
-        features=frozenset(_FEATURES),
-        build_id="",
-        unique_id="",
-        operations=0,
-        store_kind="ram",
-        store_size=1 << 30,
-        arena_size=1 << 30,
-    )
 
 
 def _trap(error: Exception) -> TrapError:
@@ -148,7 +129,7 @@ class ReferenceBoard:
         config.wasm_tail_call = True
         config.wasm_multi_memory = True
         self.engine = wasmtime.Engine(config)
-        self.info = _info()
+        self.features = frozenset(_FEATURES)
         self.dropped = 0
         self._drop()
         self._upload = b""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from firmware_host.cli.main import run
+from firmware_host.wast import cache
 
 GOOD = '(module (func (export "f") (result i32) (i32.const 1)))\n(assert_return (invoke "f") (i32.const 1))\n'
 BAD = GOOD + '(assert_return (invoke "f") (i32.const 2))\n'
@@ -55,7 +56,9 @@ def test_folders_are_searched_and_files_named_within_them(tmp_path: Path, capsys
         file.parent.mkdir(exist_ok=True)
         file.write_text(GOOD)
     assert _wast(tmp_path, tmp_path / "b") == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["a/one", "b/two", "2"]
+    assert capsys.readouterr().out == (
+        "a/one  2 passed\nb/two  2 passed\n\na      2 passed\nb      2 passed\n2 scripts: 4 passed; 0 failed\n"
+    )
 
 
 def test_a_list_of_superseded_commands_above_the_script_is_heeded(
@@ -76,6 +79,7 @@ def test_json_has_every_file_and_every_failure(tmp_path: Path, capsys: pytest.Ca
     result = _result(capsys.readouterr().out)
     assert (result["ok"], result["passed"], result["failed"], result["skipped"]) == (False, 4, 1, {})
     assert [one["file"] for one in result["files"]] == ["bad", "good"]
+    assert result["groups"] == {"": {"passed": 4, "superseded": 0, "failed": 1, "does_not_fit": 0, "skipped": {}}}
     assert result["files"][0]["failures"] == [
         {"line": 3, "command": "assert_return", "message": "expected i32:0x2, got cells 00000001"}
     ]
@@ -93,6 +97,7 @@ def test_a_missing_assembler_is_named_with_the_way_to_get_it(
 ) -> None:
     script = tmp_path / "text.wast"
     script.write_text(GOOD)
+    monkeypatch.setattr(cache, "_folder", lambda: tmp_path / "empty")
     monkeypatch.setitem(__import__("sys").modules, "wasmtime", None)
     assert _wast(script) == 8
     assert "pip install" in capsys.readouterr().err

@@ -1,0 +1,90 @@
+"""Builds the shared library of the VM and declares its functions to ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from ctypes import POINTER, c_char_p, c_int32, c_size_t, c_uint8, c_uint32, c_void_p
+from functools import cache
+from pathlib import Path
+
+from firmware_host import resources
+from firmware_host.build import generate, toolchains
+from firmware_host.build.image import DEFAULT_JOBS, DISPATCH_FILE, WARNINGS
+from firmware_host.build.incremental import Unit, compile_units, exclusively, run_tool
+from firmware_host.errors import BuildError
+
+_SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
+_FLAGS = ("-std=c11", *WARNINGS, "-g", "-fPIC")
+
+_CELLS = POINTER(c_uint32)
+
+#: Name to result and arguments; the handles of VM, modules and instances are addresses.
+_FUNCTIONS: dict[str, tuple[object, list[object]]] = {
+    "inprocess_open": (c_void_p, [c_void_p, c_size_t, c_uint32]),
+    "inprocess_load": (c_uint8, [c_void_p, c_void_p, c_size_t, c_int32, POINTER(c_void_p)]),
+    "inprocess_start": (c_uint8, [c_void_p, c_void_p]),
+    "inprocess_call": (c_uint8, [c_void_p, c_void_p, c_char_p, c_size_t, _CELLS, c_size_t, _CELLS, _CELLS]),
+    "inprocess_global": (c_uint8, [c_void_p, c_char_p, c_size_t, _CELLS, _CELLS]),
+    "inprocess_failure": (None, [c_void_p, _CELLS]),
+    "inprocess_trap": (None, [c_void_p, _CELLS]),
+    "inprocess_used": (c_uint32, [c_void_p]),
+    "wirq_instantiate": (c_uint8, [c_void_p, c_void_p, POINTER(c_void_p)]),
+    "wirq_register": (c_uint8, [c_void_p, c_void_p, c_size_t, c_void_p]),
+    "wirq_unload": (None, [c_void_p, c_void_p]),
+    "wirq_reset": (None, [c_void_p]),
+    "wirq_stop": (None, [c_void_p]),
+    "wirq_features": (c_uint32, []),
+}
+
+
+def build(toolchain: str | None = None, jobs: int = DEFAULT_JOBS) -> Path:
+    """The shared library, brought up to date. Raises BuildError or ToolMissing."""
+    compiler = toolchains.find("host", toolchain)
+    directory = resources.cache_dir() / "inprocess" / compiler.kind
+    vm, here = resources.path("vm"), Path(__file__).resolve().parent
+    generated = directory / "generated"
+    include = (f"-I{generated}", f"-I{vm / 'include'}", f"-I{vm / 'src'}")
+    units = [
+        Unit(
+            source,
+            f"{source.stem}.o",
+            (
+                *compiler.command,
+                *compiler.row.flags,
+                *_FLAGS,
+                *(compiler.row.fast if source.name == DISPATCH_FILE else compiler.row.small),
+                *include,
+            ),
+        )
+        for source in (*sorted((vm / "src").glob("*.c")), here / "inprocess.c")
+    ]
+    library = directory / f"wirq{_SUFFIX}"
+    with exclusively(directory):
+        generated.mkdir(exist_ok=True)
+        generate.operations(generated)
+        compiled = compile_units(units, directory, cwd=resources.root(), identity=compiler.identity(), jobs=jobs)
+        if compiled or not library.is_file():
+            temporary = library.with_name(f"{library.name}.new")
+            objects = [unit.object_name for unit in units]
+            command = [*compiler.command, *compiler.row.flags, "-shared", *objects, "-o", str(temporary)]
+            run_tool(command, cwd=directory, what=f"linking {library.name}")
+            temporary.replace(library)
+    return library
+
+
+@cache
+def load() -> ctypes.CDLL:
+    """The library, built if need be and loaded into this process once."""
+    path = build()
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise BuildError(
+            f"the VM's library cannot be loaded into this Python: {error}", hint="leave out --in-process"
+        ) from error
+    for name, (result, arguments) in _FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library
