@@ -117,7 +117,7 @@ wirq_status inprocess_call(struct wirq_vm *vm, struct wirq_instance *instance, c
 
 wirq_status inprocess_global(struct wirq_instance *instance, const char *name, size_t length, uint32_t *type, uint32_t *cells) {
     struct wirq_export found;
-    uint8_t value_type;
+    uint16_t value_type;
     wirq_status status = wirq_find_export(instance, name, length, &found);
     if (status == WIRQ_OK && found.kind != WIRQ_GLOBAL)
         status = WIRQ_UNKNOWN_EXPORT;
