@@ -50,6 +50,7 @@ class Subject:
             machine.command(f"start {instance}")
         except Trap as trap:
             outcome.refused = trap.status
+            outcome.log = machine.log()
             return
         for call in program.calls:
             if random.random() < 0.5:

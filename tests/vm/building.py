@@ -13,6 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+#: Counters of lines and branches in place of sanitizers, when this variable names a folder for them: tests/coverage.
+COVERAGE_VARIABLE = "WIRQ_TEST_COVERAGE"
+COUNTERS = ["--coverage", "-fprofile-abs-path", "-fprofile-update=atomic"]
 #: Any free pair of cores will do; tests share the machine.
 LONGEST_BUILD = 300.0
 
@@ -42,13 +45,21 @@ class Builder:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.compiler, self.flags = _compiler(folder)
+        if os.environ.get(COVERAGE_VARIABLE):
+            self.flags = COUNTERS
 
     def _compile(self, source: Path, target: Path) -> None:
         includes = [f"-I{path}" for path in (ROOT / "vm/include", ROOT / "vm/src", HERE, self.folder / "generated")]
-        # The arena reads and writes the headers between blocks, which nobody else may touch.
-        flags = [*self.flags, "-fno-sanitize=address"] if source.name == "arena.c" and self.flags else self.flags
-        common = [*WARNINGS, *flags, "-g", "-O1", "-DWIRQ_TEST_ALLOCATION", *includes]
+        common = [*WARNINGS, *self._flags_of(source), "-g", "-DWIRQ_TEST_ALLOCATION", *includes]
         _run([*self.compiler, *common, "-c", str(source), "-o", str(target)])
+
+    def _flags_of(self, source: Path) -> list[str]:
+        if self.flags == COUNTERS:
+            return [*COUNTERS, "-O0"]
+        if self.flags == SANITIZERS and source.name == "arena.c":
+            # It reads and writes the headers between blocks, which nobody else may touch.
+            return [*SANITIZERS, "-fno-sanitize=address", "-O1"]
+        return [*self.flags, "-O1"]
 
     def build_vm(self) -> None:
         _run([sys.executable, str(ROOT / "vm/ops/generate.py"), str(self.folder / "generated")])
@@ -66,6 +77,8 @@ class Builder:
 
 def build_once(folder: Path, names: list[str]) -> Path:
     """Builds the programs into a folder that parallel workers share; the first to come builds, the others wait."""
+    if os.environ.get(COVERAGE_VARIABLE):
+        folder = Path(os.environ[COVERAGE_VARIABLE], folder.name)
     folder.parent.mkdir(parents=True, exist_ok=True)
     done, failed = folder / "done", folder / "failed"
     try:
