@@ -257,7 +257,7 @@ static uint32_t interesting_cell(void) {
 
 static bool takes_references(const struct wirq_functype *type) {
     for (uint32_t i = 0; i < type->parameter_count; i++) {
-        uint8_t t = type->types[i];
+        uint16_t t = type->types[i];
         if (t != WIRQ_I32 && t != WIRQ_I64 && t != WIRQ_F32 && t != WIRQ_F64)
             return true;
     }

@@ -561,7 +561,7 @@ static void command(char *line) {
         printf("ok %" PRIu64 " %" PRIu32 "\n", port_clock, port_sleeps);
 #ifdef WIRQ_TEST_ALLOCATION
     else if (strcmp(line, "fail") == 0)
-        arena_fail_after = (uint32_t)strtoul(arguments, NULL, 10), puts("ok");
+        printf("ok %" PRIu32 "\n", arena_fail_after), arena_fail_after = (uint32_t)strtoul(arguments, NULL, 10);
 #endif
     else
         puts("error unknown command");

@@ -226,6 +226,10 @@ class Machine:
         (bits,) = self.numbers("features")
         return {name for name, bit in FEATURE.items() if bits >> bit & 1}
 
+    def fail(self, n: int) -> int:
+        """The n-th allocation from now fails, none if 0. What was left of the number that was given last."""
+        return self.numbers(f"fail {n}")[0]
+
     def read(self, instance: int, address: int, length: int) -> bytes:
         words = self.command(f"read {instance} {address} {length}")
         return bytes.fromhex(words[0]) if words else b""
