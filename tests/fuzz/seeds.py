@@ -39,6 +39,22 @@ HANDLERS = """(module
       (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
     (call $slow (local.get 1))))"""
 
+LEVELS = """(module
+  (import "wirq" "budget" (func $budget (param i32 i32 i32) (result i32)))
+  (import "test" "raise" (func $raise (param i32 i32)))
+  (memory (export "memory") 1)
+  (global $sp (export "__stack_pointer") (mut i32) (i32.const 4096))
+  (data (i32.const 8192) "WIRQ\\01\\00\\04\\00")
+  (global (export "wirq_block") i32 (i32.const 8192))
+  (func (export "irq:uart:0") (param i32 i32 i32)
+    (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (local.get 1))))
+  (func (export "irq:timer:1") (param i32 i32 i32) (call $raise (i32.const 0) (i32.const 5)) (call $spin (i32.const 9)))
+  (func (export "irq:button:2") (param i32 i32 i32) (call $raise (i32.const 1) (i32.const 5)) (unreachable))
+  (func $spin (export "spin") (param i32)
+    (loop $again (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+  (func (export "mask") (param i32) (i32.store (i32.const 8204) (local.get 0)) (call $spin (i32.const 20))
+    (i32.store (i32.const 8204) (i32.const 0)) (drop (call $budget (i32.const 1) (local.get 0) (i32.const 9)))))"""
+
 SECTIONS_OF = """(module
   (import "h" "table" (table 8 funcref))
   (import "h" "constant" (global $c i32))
@@ -67,6 +83,7 @@ def candidates() -> Iterator[bytes]:
     """Modules written for this project: samples, and those of the conformance scripts, wrong ones too."""
     yield EVERYTHING
     yield wat(HANDLERS)
+    yield wat(LEVELS)
     yield wat(SECTIONS_OF)
     for script in sorted((ROOT / "tests/wast/scripts").glob("*.wast")):
         yield from _in(convert(script.read_bytes()))

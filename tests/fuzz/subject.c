@@ -294,7 +294,7 @@ struct wirq_instance *subject_run_exports(struct wirq_vm *vm, struct wirq_module
     uint32_t calls = 0;
     for (uint32_t round = 0; round < 2; round++) { /* the second time on what the first has left */
         for (uint32_t i = 0; wirq_export_at(instance, i, &export, &name, &length) == WIRQ_OK && calls < MOST_CALLS; i++) {
-            uint8_t type;
+            uint16_t type;
             uint32_t cells[2];
             struct wirq_export found;
             REQUIRE(wirq_find_export(instance, name, length, &found) == WIRQ_OK && found.index == export.index);
