@@ -72,6 +72,14 @@ static uint32_t extent_check(const struct header *header, uint32_t block) {
     return ~crc_words(crc_words(CRC32_START, &header->magic, 3), place, 2);
 }
 
+static bool is_name(const char *name, uint32_t length) {
+    for (uint32_t i = 0; i < length; i++) {
+        if (name[i] == '\0')
+            return false;
+    }
+    return length >= 1 && length <= STORE_NAME_SIZE;
+}
+
 /* Never 0, which means killed. */
 static uint32_t header_check(const struct header *header) {
     return ~crc_words(CRC32_START, &header->magic, offsetof(struct header, check) / 4) | 1;
@@ -490,7 +498,7 @@ void store_abort(void) {
 wirq_status store_begin(enum store_kind kind, const char *name, uint32_t length, uint32_t size, const uint8_t *sha256,
                         uint32_t *offset) {
     struct header about = {.size = size, .kind = (uint8_t)kind, .name_length = (uint8_t)length, .unused = {0xFF, 0xFF}};
-    if (length == 0 || length > STORE_NAME_SIZE || memchr(name, 0, length) != NULL)
+    if (!is_name(name, length))
         return WIRQ_BAD_NAME;
     memcpy(about.name, name, length);
     memcpy(about.sha256, sha256, SHA256_SIZE);
