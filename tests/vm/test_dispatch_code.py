@@ -65,11 +65,11 @@ def handler_addresses(target: Path) -> dict[str, int]:
 
 
 def handler(code: tuple[list[Instruction], dict[str, int]], name: str) -> list[str]:
-    """The instructions of a handler up to the first jump through the table."""
+    """The instructions of a handler up to the first jump through the table, or to the first that always branches."""
     instructions, addresses = code
     begin = next(i for i, instruction in enumerate(instructions) if instruction.address == addresses[name])
     texts = [instruction.text for instruction in instructions[begin : begin + 120]]
-    end = next(i for i, text in enumerate(texts) if TABLE_LOAD.search(text))
+    end = next(i for i, text in enumerate(texts) if TABLE_LOAD.search(text) or re.match(r"b(\.n|\.w|x)?\s", text))
     return texts[: end + 1]
 
 

@@ -114,6 +114,8 @@ def lowering(operations: list[Operation], extended: list[Operation]) -> str:
         "SLOTS32": lambda a: f"OP_{a}_S",
         "SIGN_F32": lambda a: f"BINARY32_{'and' if a == 'abs' else 'xor'}",
         "BINARY64": lambda a: f"OP_{a}64_SS" + (" | WITH_CONSTANT" if f"{a}64_SC" in known else ""),
+        "SHIFT64": lambda a: f"OP_{a}64_SS",
+        "ROTATE64": lambda a: f"EXT_{a}",
         "COMPARE64": lambda a: f"OP_{a}64_SS_S" + (" | WITH_CONSTANT" if f"{a}64_SC_S" in known else ""),
         "EXTEND64": lambda a: f"OP_{a}",
         "EXTENDED": lambda a: f"EXT_{a}",

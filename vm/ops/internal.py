@@ -305,9 +305,19 @@ BINARY64 = {
     "and": ("{x} & {y}", True),
     "or": ("{x} | {y}", False),
     "xor": ("{x} ^ {y}", False),
-    "shl": ("{x} << ({y} & 63)", True),
-    "shr_s": ("wirq_shr_s64({x}, {y})", True),
-    "shr_u": ("{x} >> ({y} & 63)", True),
+    "shl": ("{x} << ({y} & 63)", False),
+    "shr_s": ("wirq_shr_s64({x}, {y})", False),
+    "shr_u": ("{x} >> ({y} & 63)", False),
+}
+#: By constants: name -> low and high cell of the result from low and high cell LOW, HIGH and the constant n. From 1 to 31,
+#: except shl64_high and rotl64_high: 0 to 31 in place of 32 to 63. Right by 32 and more are operations on the high cell alone.
+SHIFTS64 = {
+    "shl64_SC": ("LOW << n", "HIGH << n | LOW >> (32 - n)"),
+    "shl64_high_SC": ("0", "LOW << n"),
+    "shr_s64_SC": ("LOW >> n | HIGH << (32 - n)", "wirq_shr_s32(HIGH, n)"),
+    "shr_u64_SC": ("LOW >> n | HIGH << (32 - n)", "HIGH >> n"),
+    "rotl64_SC": ("LOW << n | HIGH >> (32 - n)", "HIGH << n | LOW >> (32 - n)"),
+    "rotl64_high_SC": ("HIGH << n | LOW >> 1 >> (31 - n)", "LOW << n | HIGH >> 1 >> (31 - n)"),
 }
 RELATIONS64 = {
     "eq": "x == y",
@@ -325,6 +335,9 @@ def integer64() -> Iterator[Operation]:
         yield Operation(f"{name}64_SS", "wwD", body.format(y="S64(2)"))
         if constant:
             yield Operation(f"{name}64_SC", "wcD", body.format(y="(uint64_t)(int64_t)(int16_t)U16(2)"))
+    for name, (low, high) in SHIFTS64.items():
+        result = f"({low}) | (uint64_t)({high}) << 32".replace("LOW", "(uint32_t)x").replace("HIGH", "(uint32_t)(x >> 32)")
+        yield Operation(name, "wuD", f"uint64_t x = S64(1); uint32_t n = U16(2); x = {result}; PUT64(3, x); NEXT(4);")
     for relation, test in RELATIONS64.items():
         body = f"uint64_t x = S64(1), y = {{y}}; A = {test}; S32(3) = A; NEXT(4);"
         yield Operation(f"{relation}64_SS_S", "wwd", body.format(y="S64(2)"))

@@ -37,6 +37,8 @@ HOW = (
     "SIGN_F32",  # xor or and with a constant
     "UNARY32",  # S and A forms, result to slot or accumulator
     "BINARY64",  # SS and SC forms
+    "SHIFT64",  # SS form, and forms for constants below 32
+    "ROTATE64",  # an extended operation, and forms for constants
     "COMPARE64",  # SS and SC forms
     "EQZ64",
     "EXTEND64",  # i32 to i64, S and A forms
@@ -77,7 +79,9 @@ def numeric() -> list[Instruction]:
     for i, name in enumerate(ORDER32):
         row(0x6A + i, f"i32.{name}", "i32 i32", "i32", *_how32(name))
         if name in BINARY64:
-            row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "BINARY64", name)
+            row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "SHIFT64" if name.startswith("sh") else "BINARY64", name)
+        elif name in ("rotl", "rotr"):
+            row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "ROTATE64", f"{name}64")
         else:
             row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "EXTENDED", f"{name}64")
     for base, type_ in ((0x8B, "f32"), (0x99, "f64")):

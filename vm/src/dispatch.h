@@ -68,6 +68,14 @@
         __asm__("add %0, %0, %1, lsl #1" : "+r"(ip) : "r"(units));                                                           \
     } while (0)
 
+/* A record goes with the frame from which a call is made, and comes back with it. */
+#define PUSH_RECORD(return_ip)                                                                                               \
+    do {                                                                                                                     \
+        const uint16_t *back = (return_ip);                                                                                  \
+        __asm__("strd %1, %2, [%0, #-8]!" : "+r"(rs) : "r"(back), "r"(fp) : "memory");                                       \
+    } while (0)
+#define POP_RECORD() __asm__("ldrd %0, %1, [%2], #8" : "=&r"(ip), "=&r"(fp), "+r"(rs) : : "memory")
+
 /* Goes to the first handler. The computed goto is never executed: it tells the compiler that the handlers are reached. */
 #define ENTER()                                                                                                              \
     do {                                                                                                                     \
@@ -107,6 +115,8 @@
         ip += (distance);                                                                                                    \
         __asm__("" : "+r"(ip));                                                                                              \
     } while (0)
+#define PUSH_RECORD(return_ip) (rs--, rs->ip = (return_ip), rs->fp = fp)
+#define POP_RECORD() (ip = rs->ip, fp = rs->fp, rs++)
 #define ENTER() DISPATCH()
 
 #endif

@@ -40,20 +40,16 @@
 #define CALL(return_ip, function, frame)                                                                                     \
     do {                                                                                                                     \
         uint32_t *callee = (frame);                                                                                          \
-        if (UNLIKELY((uintptr_t)(callee + WIRQ_STACK_SLACK) > (uintptr_t)(rs - 1)))                                          \
-            TRAP(WIRQ_TRAP_STACK_EXHAUSTED);                                                                                 \
-        rs--;                                                                                                                \
-        rs->ip = (return_ip);                                                                                                \
-        rs->fp = fp;                                                                                                         \
+        PUSH_RECORD(return_ip);                                                                                              \
+        if (UNLIKELY((uintptr_t)(callee + WIRQ_STACK_SLACK) > (uintptr_t)rs))                                                \
+            goto no_room_to_call; /* the record lies where the caller's frame had room to spare */                           \
         fp = callee;                                                                                                         \
         ip = vm->code[function];                                                                                             \
         DISPATCH();                                                                                                          \
     } while (0)
 #define RETURN()                                                                                                             \
     do {                                                                                                                     \
-        ip = rs->ip;                                                                                                         \
-        fp = rs->fp;                                                                                                         \
-        rs++;                                                                                                                \
+        POP_RECORD();                                                                                                        \
         DISPATCH();                                                                                                          \
     } while (0)
 
@@ -272,7 +268,12 @@ narrow_access: /* of 1 or 2 bytes, in the last 3 of the memory or beyond */
     ip += length;
     DISPATCH();
 
+no_room_to_call:
+    rs++;
+    TRAP(WIRQ_TRAP_STACK_EXHAUSTED);
+
 trap_memory:
+    __asm__ volatile(""); /* else clang sets the status before every check */
     status = WIRQ_TRAP_MEMORY;
 trap:
     WRITE_BACK();

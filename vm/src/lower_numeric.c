@@ -235,7 +235,7 @@ static void binary64(struct lower *lower, uint32_t argument, struct operand *x, 
     bool with_constant = argument & WITH_CONSTANT;
     bool commutative = operation == OP_add64_SS || operation == OP_mul64_SS || operation == OP_and64_SS ||
                        operation == OP_or64_SS || operation == OP_xor64_SS;
-    if (commutative && constant64_fits(x) && y->kind != OPERAND_CONSTANT) {
+    if (commutative && x->kind == OPERAND_CONSTANT && y->kind != OPERAND_CONSTANT) {
         struct operand *swap = x;
         x = y;
         y = swap;
@@ -248,13 +248,52 @@ static void binary64(struct lower *lower, uint32_t argument, struct operand *x, 
         with_constant = true;
     }
     uint32_t first = lower_slot(lower, x);
-    if (with_constant && constant64_fits(y)) {
+    if (operation == OP_and64_SS && y->kind == OPERAND_CONSTANT && y->low == UINT32_MAX && y->high == 0) {
+        lower_operation1(lower, OP_extend_u64_S, first); /* the low cell */
+    } else if (with_constant && constant64_fits(y)) {
         lower_operation2(lower, operation + 1, first, y->low);
     } else {
         uint32_t second = lower_slot(lower, y);
         lower_operation2(lower, operation, first, second);
     }
     lower_result(lower, slot, kind);
+}
+
+/* x shifted or rotated by the constant `count`. False: there is no form for it. */
+static bool shift64_by_constant(struct lower *lower, uint32_t operation, struct operand *x, uint32_t count) {
+    uint32_t high = count >> 5;
+    bool is_signed = operation == OP_shr_s64_SC;
+    count &= 31;
+    if (operation == OP_shl64_SC || operation == OP_rotl64_SC) {
+        if (count == 0 && !high)
+            return false;
+        lower_operation2(lower, operation + high, lower_slot(lower, x), count); /* …_high follows */
+    } else if (high) {
+        uint32_t cell = lower_slot(lower, x) + 1;
+        if (count == 0) {
+            lower_operation1(lower, is_signed ? OP_extend_s64_S : OP_extend_u64_S, cell);
+        } else {
+            lower_operation2(lower, is_signed ? OP_shr_s_SC_A : OP_shr_u_SC_A, cell, count);
+            lower_accumulator_unknown(lower);
+            lower_operation(lower, is_signed ? OP_extend_s64_A : OP_extend_u64_A);
+        }
+    } else if (count != 0) {
+        lower_operation2(lower, operation, lower_slot(lower, x), count);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void shift64(struct lower *lower, uint32_t operation, struct operand *x, struct operand *y, uint32_t slot) {
+    uint32_t with_constant = operation == OP_shl64_SS     ? OP_shl64_SC
+                             : operation == OP_shr_s64_SS ? OP_shr_s64_SC
+                                                          : OP_shr_u64_SC;
+    if (y->kind != OPERAND_CONSTANT || !shift64_by_constant(lower, with_constant, x, y->low & 63)) {
+        uint32_t first = lower_slot(lower, x);
+        lower_operation2(lower, operation, first, lower_slot(lower, y));
+    }
+    lower_result(lower, slot, LAST_RESULT64);
 }
 
 static void eqz64(struct lower *lower, struct operand *x, uint32_t slot) {
@@ -286,6 +325,20 @@ static void alias(struct lower *lower, const struct operand *x, value_type type)
         stack_push_alias(lower, type, x->low);
     else
         stack_push(lower, type);
+}
+
+/* Operands in slots, and the accumulator stays as it is. */
+static void extended(struct lower *lower, uint32_t number, struct operand *x, struct operand *y, uint32_t slot,
+                     enum last_kind kind) {
+    uint32_t first = lower_slot(lower, x);
+    uint32_t second = y != NULL ? lower_slot(lower, y) : 0;
+    lower_operation2(lower, y != NULL ? OP_extended3 : OP_extended2, number, first);
+    if (y != NULL)
+        lower_emit(lower, second);
+    lower_result(lower, slot, kind);
+    lower->a[0] = lower->last_a[0];
+    lower->a[1] = lower->last_a[1];
+    lower_slot_written(lower, slot, kind == LAST_RESULT64 ? 2 : 1);
 }
 
 static void lower_row(struct lower *lower, const struct numeric *row) {
@@ -344,6 +397,17 @@ static void lower_row(struct lower *lower, const struct numeric *row) {
     case HOW_BINARY64:
         binary64(lower, row->argument, x, y, slot, LAST_RESULT64);
         break;
+    case HOW_SHIFT64:
+        shift64(lower, row->argument, x, y, slot);
+        break;
+    case HOW_ROTATE64:
+        if (y->kind != OPERAND_CONSTANT ||
+            !shift64_by_constant(lower, OP_rotl64_SC, x, (row->argument == EXT_rotl64 ? y->low : 0 - y->low) & 63)) {
+            extended(lower, row->argument, x, y, slot, LAST_RESULT64);
+            break;
+        }
+        lower_result(lower, slot, LAST_RESULT64);
+        break;
     case HOW_COMPARE64:
         binary64(lower, row->argument, x, y, slot, LAST_STORED32);
         break;
@@ -355,18 +419,9 @@ static void lower_row(struct lower *lower, const struct numeric *row) {
             lower->last_kind = LAST_FIXED; /* its producer writes two cells: it may not be pointed at a one-cell local */
         alias(lower, x, result);
         return;
-    default: { /* HOW_EXTENDED: operands in slots, and the accumulator stays as it is */
-        uint32_t first = lower_slot(lower, x);
-        uint32_t second = two ? lower_slot(lower, y) : 0;
-        lower_operation2(lower, two ? OP_extended3 : OP_extended2, row->argument, first);
-        if (two)
-            lower_emit(lower, second);
-        lower_result(lower, slot, kind);
-        lower->a[0] = lower->last_a[0];
-        lower->a[1] = lower->last_a[1];
-        lower_slot_written(lower, slot, type_cells(result));
+    default: /* HOW_EXTENDED */
+        extended(lower, row->argument, x, two ? y : NULL, slot, kind);
         break;
-    }
     }
     stack_push(lower, result);
 }

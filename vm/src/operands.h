@@ -6,9 +6,35 @@
 #define C16(n) ((uint32_t)(int32_t)(int16_t)ip[n])
 #define K32(n) ((uint32_t)ip[n] | (uint32_t)ip[(n) + 1] << 16)
 #define S32(n) (fp[ip[n]])
-#define GET64(p) ((uint64_t)(p)[0] | (uint64_t)(p)[1] << 32)
-#define SET64(p, v) ((p)[0] = (uint32_t)(v), (p)[1] = (uint32_t)((v) >> 32))
+#define GET64(p) get_cells(p)
+#define SET64(p, v) set_cells(p, v)
 #define S64(n) GET64(&fp[ip[n]])
 #define PUT64(n, v) SET64(&fp[ip[n]], v)
+
+/* Two cells at a multiple of 4, which is all that LDRD and STRD want; compilers make two instructions with two addresses of it. */
+struct cells {
+    uint32_t low, high;
+} __attribute__((may_alias));
+
+static inline uint64_t get_cells(const uint32_t *p) {
+    const struct cells *cells = (const struct cells *)(const void *)p;
+#if defined(__thumb2__) && !defined(WIRQ_PORTABLE_DISPATCH)
+    uint32_t low, high;
+    __asm__("ldrd %0, %1, %2" : "=r"(low), "=r"(high) : "Q"(*cells));
+    return (uint64_t)high << 32 | low;
+#else
+    return (uint64_t)cells->high << 32 | cells->low;
+#endif
+}
+
+static inline void set_cells(uint32_t *p, uint64_t value) {
+    struct cells *cells = (struct cells *)(void *)p;
+#if defined(__thumb2__) && !defined(WIRQ_PORTABLE_DISPATCH)
+    uint32_t low = (uint32_t)value, high = (uint32_t)(value >> 32);
+    __asm__("strd %1, %2, %0" : "=Q"(*cells) : "r"(low), "r"(high));
+#else
+    *cells = (struct cells){(uint32_t)value, (uint32_t)(value >> 32)};
+#endif
+}
 
 #endif
