@@ -81,7 +81,7 @@ bench: $(READY)
 	@$(BIN)/python -m firmware_host.bench $(if $(BOARD),--board $(BOARD)) $(if $(TOOLCHAIN),--toolchain $(TOOLCHAIN)) $(BENCH_ARGS)
 
 size: $(READY)
-	@$(BIN)/wirq size $(if $(BOARD),--board $(BOARD))
+	@$(BIN)/wirq size --features $(if $(BOARD),--board $(BOARD)) $(if $(TOOLCHAIN),--toolchain $(TOOLCHAIN))
 
 clean:
 	rm -rf build dist results .pytest_cache .mypy_cache .ruff_cache

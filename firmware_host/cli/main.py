@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "irq": ("firmware_host.cli.irq:command", "List and raise a board's interrupt sources."),
     "log": ("firmware_host.cli.log:command", "Show what a board prints."),
     "repl": ("firmware_host.cli.repl:command", "Type to a board's console."),
+    "info": ("firmware_host.cli.info:command", "Tell what a board is and which features it has."),
     "boards": ("firmware_host.cli.boards:command", "List attached boards, or all that are supported."),
     "sim": ("firmware_host.cli.sim:command", "Keep a simulated board running."),
     "build": ("firmware_host.cli.build:command", "Build a board's firmware."),

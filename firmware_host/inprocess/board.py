@@ -6,7 +6,7 @@ import ctypes
 import mmap
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import c_uint32, c_void_p
 from dataclasses import dataclass
 from types import TracebackType
@@ -47,10 +47,15 @@ class Pieces:
 
 
 class InProcessBoard:
-    """A VM with an arena of its own. A context manager; leaving it ends the VM. Not for several threads."""
+    """A VM with an arena of its own. A context manager; leaving it ends the VM. Not for several threads.
 
-    def __init__(self, arena_size: int, pieces: Pieces | None = None) -> None:
-        self._library = library.load()
+    `define` are build options of the VM, such as {"WIRQ_WITH_TAIL_CALL": "0"}.
+    """
+
+    def __init__(
+        self, arena_size: int, pieces: Pieces | None = None, define: Mapping[str, str] | None = None
+    ) -> None:
+        self._library = library.load(define)
         self._pieces = pieces or Pieces()
         self._arena = mmap.mmap(-1, arena_size)
         self._view = ctypes.c_char.from_buffer(self._arena)
@@ -119,7 +124,7 @@ class InProcessBoard:
                 elif not self._instances:
                     self._drop()
         self._instances += 1
-        instance = InProcessInstance(self, handle, names)
+        instance = InProcessInstance(self, self._library, handle, names)
         if start:
             self.run(lambda: int(self._library.inprocess_start(self.vm, handle)), names, timeout)
         return instance
@@ -160,11 +165,11 @@ class InProcessBoard:
 class InProcessInstance:
     """An instance in that VM; the same methods as firmware_host.Instance has for scripts."""
 
-    def __init__(self, board: InProcessBoard, handle: c_void_p, names: ModuleNames) -> None:
+    def __init__(self, board: InProcessBoard, vm: ctypes.CDLL, handle: c_void_p, names: ModuleNames) -> None:
         self._board = board
         self._handle = handle
         self._names = names
-        self._library = library.load()
+        self._library = vm
 
     def register(self, name: str) -> None:
         """Modules instantiated later find its exports under this module name."""

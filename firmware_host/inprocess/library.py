@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
+import json
 import sys
+from collections.abc import Mapping
 from ctypes import POINTER, c_char_p, c_int32, c_size_t, c_uint8, c_uint32, c_void_p
 from functools import cache
 from pathlib import Path
@@ -38,10 +41,12 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
 }
 
 
-def build(toolchain: str | None = None, jobs: int = DEFAULT_JOBS) -> Path:
-    """The shared library, brought up to date. Raises BuildError or ToolMissing."""
+def build(define: Mapping[str, str] | None = None, toolchain: str | None = None, jobs: int = DEFAULT_JOBS) -> Path:
+    """The shared library, brought up to date, with these macros. Raises BuildError or ToolMissing."""
     compiler = toolchains.find("host", toolchain)
-    directory = resources.cache_dir() / "inprocess" / compiler.kind
+    flags = (*_FLAGS, *(f"-D{name}={value}" for name, value in sorted((define or {}).items())))
+    key = hashlib.sha256(json.dumps(flags).encode()).hexdigest()[:8] if define else ""
+    directory = resources.cache_dir() / "inprocess" / "-".join(filter(None, (compiler.kind, key)))
     vm, here = resources.path("vm"), Path(__file__).resolve().parent
     generated = directory / "generated"
     include = (f"-I{generated}", f"-I{vm / 'include'}", f"-I{vm / 'src'}")
@@ -52,7 +57,7 @@ def build(toolchain: str | None = None, jobs: int = DEFAULT_JOBS) -> Path:
             (
                 *compiler.command,
                 *compiler.row.flags,
-                *_FLAGS,
+                *flags,
                 *(compiler.row.fast if source.name == DISPATCH_FILE else compiler.row.small),
                 *include,
             ),
@@ -73,10 +78,14 @@ def build(toolchain: str | None = None, jobs: int = DEFAULT_JOBS) -> Path:
     return library
 
 
-@cache
-def load() -> ctypes.CDLL:
+def load(define: Mapping[str, str] | None = None) -> ctypes.CDLL:
     """The library, built if need be and loaded into this process once."""
-    path = build()
+    return _load(tuple(sorted((define or {}).items())))
+
+
+@cache
+def _load(define: tuple[tuple[str, str], ...]) -> ctypes.CDLL:
+    path = build(dict(define))
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
