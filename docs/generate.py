@@ -39,20 +39,14 @@ def amount(size: int) -> str:
 
 
 def flashing(board: BoardFacts) -> str:
-    """How the firmware comes onto the chip: the tool that board.toml names, called by hand."""
-    method = board.flash_tool.get("method")
-    arguments = " ".join(board.flash_tool.get("arguments", []))
-    match method:
-        case None:
-            return "nothing to flash: a process" if board.ram is None else "emulator only, for conformance suites"
-        case "copy":
-            how = f"copy `wirq-{board.name}.hex` to the drive `{arguments}`"
-        case "openocd":
-            how = f'`openocd {arguments} -c "program wirq-{board.name}.elf verify reset exit"`'
-        case _:
-            raise ValueError(f"{board.file}: docs/generate.py does not know the flash tool {method!r}")
-    also = [f"`{tool}`" for tool in board.flash_tool.get("also", [])]
-    return f"{how}; or {' or '.join(also)}" if also else how
+    """The ways by which `wirq flash` brings the firmware onto the chip."""
+    if not board.flashers:
+        return "nothing to flash: a process" if board.ram is None else "emulator only, for conformance suites"
+    ways = []
+    for row in board.flashers:
+        drive = f" to the drive `{row.volume}`" if row.volume else ""
+        ways.append(f"`{row.driver}`{drive}")
+    return ", ".join(ways)
 
 
 def selectors(board: BoardFacts) -> str:

@@ -35,7 +35,8 @@ def _record(kind: int, address: int, data: bytes) -> str:
     return f":{body.hex().upper()}{-sum(body) & 0xFF:02X}"
 
 
-def _records(parts: list[tuple[int, bytes]]) -> Iterator[str]:
+def records(parts: list[tuple[int, bytes]]) -> Iterator[str]:
+    """Lines of an Intel HEX file with these bytes at these addresses."""
     upper = None
     for start, data in parts:
         offset = 0
@@ -52,4 +53,4 @@ def _records(parts: list[tuple[int, bytes]]) -> Iterator[str]:
 
 def from_elf(elf: Path) -> str:
     """What an ELF file loads as Intel HEX, at its load addresses."""
-    return "\n".join(_records(contents(elf))) + "\n"
+    return "\n".join(records(contents(elf))) + "\n"

@@ -76,6 +76,12 @@ class Image:
     def headers(self) -> Path:
         return self.directory / "generated"
 
+    @property
+    def build_id(self) -> str:
+        """What the firmware says of itself in its hello, in hexadecimal."""
+        text = (self.headers / "wirq_build_id.h").read_text()
+        return "".join(re.findall(r"0x([0-9a-f]{2})\b", text.partition("WIRQ_BUILD_ID_BYTES")[2]))
+
 
 def firmware(board: str, toolchain: str | None = None, variant: str | None = None) -> Path:
     """The ELF file of a board's firmware, built first if it is missing or out of date.

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "boards": ("firmware_host.cli.boards:command", "List attached boards, or all that are supported."),
     "sim": ("firmware_host.cli.sim:command", "Keep a simulated board running."),
     "build": ("firmware_host.cli.build:command", "Build a board's firmware."),
+    "flash": ("firmware_host.cli.flash:command", "Bring firmware onto a board."),
     "size": ("firmware_host.cli.size:command", "Print what flash and RAM are used for."),
     "crash": ("firmware_host.cli.crash:command", "Show a trap report again, with source lines."),
     "wast": ("firmware_host.cli.wast:command", "Run WebAssembly specification scripts on a board."),
