@@ -96,7 +96,7 @@ def test_commands_and_options_that_are_named_exist(page: Page) -> None:
 
 
 def test_a_command_or_option_that_does_not_exist_is_noticed() -> None:
-    for wrong in ("flahs", "run app.c --rise button", "irq mask", "-b host list", "--bord host"):
+    for wrong in ("flahs", "run app.c --rise button", "irq unpend", "-b host list", "--bord host"):
         with pytest.raises(click.UsageError):
             check_command_line(f"wirq {wrong}")
     for right in ("-b host irq raise button --count 3", "call app.wasm scale -1.5 | cat", "run APP [--raise SOURCE]"):
