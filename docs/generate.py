@@ -98,6 +98,15 @@ def refused_features() -> str:
     return ", ".join(names) + ".\n"
 
 
+# ---- the example of an embedder
+
+
+def embed() -> str:
+    """The example whole, as a file that the page's session compiles."""
+    source = (ROOT / "examples" / "embed" / "embed.c").read_text(encoding="utf-8")
+    return f"```c file=embed.c\n{source}```\n"
+
+
 # ---- the link
 
 
@@ -211,6 +220,7 @@ def exit_codes() -> str:
 # ---- all of it
 
 PARTS: Mapping[str, Callable[[], str]] = {
+    "embed": embed,
     "boards": boards,
     "refused-features": refused_features,
     "features": features,
