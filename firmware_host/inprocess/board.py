@@ -98,9 +98,7 @@ class InProcessBoard:
             self._drop()
         self._upload = data
 
-    def instantiate(
-        self, *, keep: bool = False, start: bool = True, timeout: float | None = None
-    ) -> InProcessInstance:
+    def instantiate(self, *, keep: bool = False, start: bool = True, timeout: float | None = None) -> InProcessInstance:
         """Loads what `put` took, makes an instance and runs its start function. Everything loaded before is dropped
         unless `keep` is true. Raises BadModule, NoSpace, or TrapError if a segment or the start function trapped."""
         if not keep:

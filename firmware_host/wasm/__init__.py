@@ -2,6 +2,7 @@
 
 from firmware_host.wasm.module import Module
 from firmware_host.wasm.sections import strip
+from firmware_host.wasm.settings import HandlerSettings, read_settings, write_settings
 from firmware_host.wasm.types import (
     Export,
     FunctionType,
@@ -19,6 +20,7 @@ __all__ = [
     "Export",
     "FunctionType",
     "GlobalType",
+    "HandlerSettings",
     "Import",
     "Kind",
     "Limits",
@@ -27,5 +29,7 @@ __all__ = [
     "Section",
     "SectionId",
     "TableType",
+    "read_settings",
     "strip",
+    "write_settings",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from firmware_host.errors import BadModule
 from firmware_host.wasm.reader import Reader, malformed
-from firmware_host.wasm.sections import split, strip
+from firmware_host.wasm.sections import SETTINGS, split, strip
 from firmware_host.wasm.types import (
     DEFAULT_PAGE_SIZE,
     VALUE_TYPES,
@@ -103,7 +103,7 @@ class Module:
                 return self.data[reader.position : section.end]
         return None
 
-    def strip(self, keep: Callable[[str], bool] = lambda name: False) -> bytes:
+    def strip(self, keep: Callable[[str], bool] = lambda name: name == SETTINGS) -> bytes:
         """The module without its custom sections, but for those whose name `keep` accepts. Nothing else is touched."""
         return strip(self.data, keep)
 

@@ -9,6 +9,8 @@ from firmware_host.wasm.types import Section, SectionId
 
 MAGIC = b"\0asm"
 VERSION = b"\x01\0\0\0"
+#: The custom section that boards read (firmware_host.wasm.settings).
+SETTINGS = "wirq.cfg"
 
 
 def split(data: bytes) -> tuple[Section, ...]:
@@ -30,8 +32,9 @@ def split(data: bytes) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def strip(data: bytes, keep: Callable[[str], bool] = lambda name: False) -> bytes:
-    """The module without its custom sections, but for those whose name `keep` accepts. Nothing else is touched.
+def strip(data: bytes, keep: Callable[[str], bool] = lambda name: name == SETTINGS) -> bytes:
+    """The module without its custom sections, but for those whose name `keep` accepts: by default what boards read.
+    Nothing else is touched.
 
     Names and debug information are often larger than the code, and a board has no use for them.
     """

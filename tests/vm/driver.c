@@ -149,6 +149,22 @@ static void answer(wirq_status status) {
         printf("error %u\n", (unsigned)status);
 }
 
+/* Round figures, so that bounds can be worked out by hand in tests. */
+static const struct wirq_costs costs = {
+    .raise = 100, .deliver = 50, .operation = 10, .stub = 5, .chunk = 600, .import = 300, .per_us = 10};
+
+/* bound SOURCE */
+static void bound(char *arguments) {
+    struct wirq_bound b;
+    wirq_status status = wirq_bound(vm, (uint32_t)strtoul(arguments, NULL, 10), &b);
+    if (status != WIRQ_OK)
+        answer(status);
+    else
+        printf("ok gap %" PRIu32 " wait %" PRIu32 " handlers %" PRIu32 " section %" PRIu32 " total %" PRIu32 " us %" PRIu32
+               " demanded %" PRIu32 " unlimited %" PRIi32 "\n",
+               b.gap, b.wait, b.handlers, b.section, b.total, b.us, b.demanded_us, (int32_t)b.unlimited);
+}
+
 /* Without a VM yet: open ARENA_BYTES STACK_CELLS HANDLER_STACK_CELLS */
 static void open_vm(char *arguments) {
     unsigned long size = strtoul(arguments, &arguments, 10), stack = strtoul(arguments, &arguments, 10),
@@ -162,7 +178,8 @@ static void open_vm(char *arguments) {
                                  .handler_stack_cells = (uint32_t)handler_stack,
                                  .source_count = 4,
                                  .source_names = source_names,
-                                 .on_fault = on_fault};
+                                 .on_fault = on_fault,
+                                 .costs = &costs};
     vm = wirq_open(&config);
     if (vm != NULL)
         CHECK(wirq_provide(vm, host_table, sizeof host_table / sizeof host_table[0]) == WIRQ_OK);
@@ -545,6 +562,8 @@ static void command(char *line) {
         answer(wirq_set_policy(vm, (uint32_t)(arguments[0] - '0'), (enum wirq_policy)(arguments[2] - '0')));
     else if (strcmp(line, "budget") == 0)
         budget(arguments);
+    else if (strcmp(line, "bound") == 0)
+        bound(arguments);
     else if (strcmp(line, "levels") == 0)
         printf("ok %" PRIu32 "\n", wirq_levels());
     else if (strcmp(line, "read") == 0)

@@ -260,6 +260,11 @@ class Machine:
     def budget(self, source: int, fuel: int = 0, deadline_us: int = 0, interval_us: int = 0) -> None:
         self.command(f"budget {source} {fuel} {deadline_us} {interval_us}")
 
+    def bound(self, source: int) -> dict[str, int]:
+        """The parts of the source's latency bound."""
+        words = self.command(f"bound {source}")
+        return {words[i]: int(words[i + 1]) for i in range(0, len(words), 2)}
+
     def policy(self, source: int, policy: str, answer: bool = False) -> None:
         """What becomes of the source's handler when it traps; `answer` is the embedder's for the policy "host"."""
         self.command(f"policy {source} {('fatal', 'contain', 'host').index(policy)} {int(answer)}")

@@ -65,6 +65,17 @@ struct wirq_functype {
 #define WIRQ_NULL_REFERENCE UINT32_C(0)
 
 /* ---- opening a VM ---- */
+
+/* What the parts of an interrupt's latency cost at most on this machine, in executed instructions (R68). */
+struct wirq_costs {
+    uint16_t raise;     /* from the pended interrupt to the end of the soft interrupt that asks for a safe point */
+    uint16_t deliver;   /* from the safe point to the first operation of the handler */
+    uint16_t operation; /* an ordinary operation */
+    uint16_t stub;      /* what a counting stub adds to one */
+    uint16_t chunk;     /* WIRQ_BULK_CHUNK bytes of a bulk operation */
+    uint32_t import;    /* the longest host function that does not wait */
+    uint32_t per_us;    /* instructions executed in a microsecond, at least; 0: not known, so no time can be promised */
+};
 struct wirq_trap;
 /* A handler has trapped or overrun its budget. Thread context; must not call the VM but to read. The answer counts for sources of
  * policy WIRQ_POLICY_HOST: true drops the handler and disables its source, as WIRQ_POLICY_CONTAIN does; false is fatal. */
@@ -78,6 +89,7 @@ struct wirq_config {
     const char *const *source_names;  /* their names, for exports "irq:NAME"; kept, not copied */
     void *user;                       /* for host functions: wirq_user() */
     wirq_fault_function *on_fault;    /* told of every handler that trapped; may be NULL */
+    const struct wirq_costs *costs;   /* what the latency bound is computed with; kept; NULL: no bound can be promised */
 };
 
 /* Makes a VM at the start of the arena. NULL if the arena is too small or the configuration is out of range. */
@@ -301,6 +313,22 @@ struct wirq_source_info {
     uint32_t worst_latency_us; /* from raise to handler entry */
 };
 wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_source_info *info);
+
+/* The longest time from a raise to the handler's first operation, its parts in executed instructions (interrupts.md section 12).
+ * Where other handlers come first, each is counted once. */
+struct wirq_bound {
+    uint32_t raise, deliver; /* as in wirq_costs */
+    uint32_t gap;            /* the heaviest run of operations between two safe points, in ordinary operations (R67) */
+    uint32_t wait;           /* for a safe point: the gap, a chunk or a host function, whichever is longest */
+    uint32_t handlers;       /* budgets of all other handlers that are as urgent */
+    uint32_t section;        /* the longest critical section that is declared; 0: none is, and they are not in the bound */
+    uint32_t total;          /* UINT32_MAX: there is no bound */
+    uint32_t us;             /* the same in microseconds; UINT32_MAX: not known */
+    uint32_t demanded_us;    /* what the module demands; 0: nothing */
+    uint32_t unlimited;      /* a source whose handler comes first and has neither fuel nor deadline; UINT32_MAX: none */
+};
+/* Of a source with a handler, for what is loaded now. WIRQ_NOT_SUPPORTED without wirq_config.costs. */
+wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bound *bound);
 
 /* Testing: raises source at the n-th dispatch (every != 0) or the n-th safe point (control operation) of the next run, counted
  * from 1; n = 0 only counts. Stays until the run ends. wirq_injection_count gives how many of them the run had. */

@@ -30,6 +30,8 @@
     WIRQ_ERROR_ROW(15, TRAP_UNCAUGHT_EXCEPTION, "uncaught exception", "") \
     WIRQ_ERROR_ROW(18, TRAP_BUDGET, "an interrupt handler overran its fuel or its deadline", \
                    "make it shorter, or raise its budget") \
+    WIRQ_ERROR_ROW(19, TRAP_SECTION, "a critical section held a handler back for longer than the module declares", \
+                   "make the section shorter, or declare a longer one") \
     /* 32-79: the module is refused by the loader. Nothing of it has run. */ \
     WIRQ_ERROR_ROW(32, TRUNCATED, "unexpected end", "the module is cut off: send it again") \
     WIRQ_ERROR_ROW(33, BAD_MAGIC, "magic header not detected", "this is not a binary WebAssembly module") \
@@ -91,6 +93,11 @@
     WIRQ_ERROR_ROW(116, NULL_HANDLER, "the handler's table element is null or out of range", "") \
     WIRQ_ERROR_ROW(117, NOT_SUPPORTED, "this firmware does not do that", "") \
     WIRQ_ERROR_ROW(118, FAULTED, "the instance trapped earlier and may not run again", "load it again") \
+    WIRQ_ERROR_ROW(120, HANDLER_STACK, "the interrupt handler needs more stack than its level has, or than it declares", \
+                   "make its calls shallower, declare its stack with wirq irq config, or give the levels larger stacks") \
+    WIRQ_ERROR_ROW(121, BAD_CONFIG, "the module's wirq.cfg section is not valid", "write it anew with wirq irq config") \
+    WIRQ_ERROR_ROW(122, LATENCY_BOUND, "the latency that the module demands cannot be promised", \
+                   "wirq irq bound shows the parts of the bound") \
     WIRQ_ERROR_ROW(119, UNKNOWN_PIN, "no such pin", "") \
     /* 128-159: link and firmware. */ \
     WIRQ_ERROR_ROW(128, BUSY, "something is running or being sent", "stop it first, or wait") \

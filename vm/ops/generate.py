@@ -4,6 +4,7 @@
     wirq_ops.h                     numbers of operations
     wirq_handlers.inc              one labelled handler per operation, for vm/src/interpret.c
     wirq_labels.inc                the handler table
+    wirq_lengths.inc               length and weight of every operation, for vm/src/interrupt_bound.c
     wirq_narrow.inc                what the slow path of 8- and 16-bit accesses needs to know
     wirq_extended.inc              a case per extended operation, for vm/src/extended.c
     wirq_lowering.inc              tables for vm/src/lower_numeric.c
@@ -90,6 +91,19 @@ def narrow(operations: list[Operation]) -> str:
     return "".join(lines)
 
 
+def lengths(operations: list[Operation]) -> str:
+    """Two operations a byte, the first in the low half: units in three bits (0: a table of targets follows), and whether it is
+    heavy, one that takes as long as several others."""
+    codes = [
+        (0 if o.name.startswith("br_table") else o.length) | internal.is_heavy(o) << 3
+        for o in operations
+    ]
+    if any(operation.length > 7 for operation in operations):
+        raise ValueError("an operation is longer than 7 units: widen wirq_lengths.inc")
+    pairs = zip(codes[::2], [*codes[1::2], 0], strict=False)
+    return HEADER + "".join(f"0x{low | high << 4:02X},\n" for low, high in pairs)
+
+
 def labels(operations: list[Operation]) -> str:
     """Lowering emits no operation of an absent feature; its entry is there so that all builds number alike."""
     return HEADER + "".join(only_with(o, f"&&op_{o.name},\n", "&&op_unreachable,\n") for o in operations)
@@ -162,6 +176,7 @@ def generate(outdir: Path) -> list[Path]:
         "wirq_ops.h": numbers(operations, extended),
         "wirq_handlers.inc": handlers(operations),
         "wirq_labels.inc": labels(operations),
+        "wirq_lengths.inc": lengths(operations),
         "wirq_narrow.inc": narrow(operations),
         "wirq_extended.inc": extended_cases(extended),
         "wirq_lowering.inc": lowering(operations, extended),

@@ -32,6 +32,16 @@ RELATIONS = {
 FORM_RELATIONS = {form: list(RELATIONS)[: 10 if form == "AS" else 6] for form in ("SS", "SC", "AS", "AC")}
 
 
+#: Parts of the names of operations that may take many times as long as the others: software arithmetic, growth,
+#: the slow path of accesses in the last bytes of memory. One counts as HEAVY others in the latency bound (R67).
+_HEAVY = ("f32", "div", "rem", "extended", "grow", "load8", "load16", "store8", "store16")
+
+
+def is_heavy(operation: Operation) -> bool:
+    """Whether an operation counts as several in the bound of a run without a safe point (R67)."""
+    return any(part in operation.name for part in _HEAVY)
+
+
 def fetch(form: str) -> tuple[list[str], str, int]:
     """C expressions and operand kinds of the letters of `form`, and the unit after them."""
     values, kinds, unit = [], "", 1

@@ -68,6 +68,7 @@ struct wirq_vm *wirq_open(const struct wirq_config *config) {
     vm->source_names = config->source_names;
     vm->user = config->user;
     vm->on_fault = config->on_fault;
+    vm->costs = config->costs;
     vm->level = LEVEL_THREAD;
     mark_unused(vm_main_stack(vm));
     (void)wirq_provide(vm, interrupt_imports, INTERRUPT_IMPORT_COUNT);

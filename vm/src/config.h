@@ -61,6 +61,20 @@
 #define WIRQ_LEVELS 2
 #endif
 
+/* Computing the latency bound and the stack that handlers need when a module is loaded (R32, R67-R69). Without it handlers get the
+ * whole stack of their level and a demanded latency is ignored. */
+#ifndef WIRQ_WITH_LATENCY_BOUND
+#define WIRQ_WITH_LATENCY_BOUND 1
+#endif
+
+/* How many ordinary operations a heavy one counts as in the bound (vm/ops/internal.py). */
+#define WIRQ_HEAVY_OPERATION 16
+
+/* What the search for a handler's stack need may cost: depth of direct calls, and operations looked at. A handler beyond that needs a
+ * declared stack, as one that recurses does (R32). */
+#define WIRQ_MAX_HANDLER_CALLS 12
+#define WIRQ_MAX_HANDLER_OPERATIONS 4096
+
 /* Control operations between two looks at what a guest's critical section or an interval holds back (R38, R42); a power of two. */
 #define WIRQ_WATCH_PERIOD 16
 

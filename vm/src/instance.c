@@ -169,6 +169,8 @@ wirq_status wirq_instantiate(struct wirq_vm *vm, struct wirq_module *module, str
             instance->stack_pointer = find_stack_pointer(instance);
             if (status == WIRQ_OK)
                 status = interrupt_attach_exports(instance);
+            if (status == WIRQ_OK)
+                status = interrupt_check_latency(vm); /* of those that were there before, too (R69) */
             /* An instance whose functions a table names must live as long as the table, though nobody gets hold of it. */
             if (status != WIRQ_OK && !is_known)
                 wirq_release(vm, instance);

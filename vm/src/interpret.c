@@ -166,7 +166,7 @@ reload: /* the registers have changed */
 leave:
     if (at == SAFE_POINT_YIELD)
         return WIRQ_RUN_SUSPENDED;
-    TRAP(at == SAFE_POINT_STOP ? WIRQ_TRAP_STOPPED : WIRQ_TRAP_BUDGET);
+    TRAP(at == SAFE_POINT_STOP ? WIRQ_TRAP_STOPPED : vm->trap.status);
 
 call_import: {
     const struct function_import *import = &vm->registers.instance->functions[U16(1)];

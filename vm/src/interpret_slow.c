@@ -59,8 +59,19 @@ bool interpreter_prepare_call(struct wirq_vm *vm, struct wasm_stack *stack, stru
     return true;
 }
 
+/* Does the handler's own module forbid it to call this import? */
+static bool is_forbidden(const struct wirq_vm *vm, const struct wirq_host_import *host) {
+    const struct wirq_instance *instance = vm->registers.instance;
+    uint32_t forbidden = vm->deliveries[vm->level].forbidden, i = 0;
+    if (forbidden == 0)
+        return false;
+    while (i < 31 && i < instance->module->imported_functions && instance->functions[i].host != host)
+        i++;
+    return (forbidden >> i & 1) != 0;
+}
+
 wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_import *host, uint32_t *frame) {
-    if (vm_in_handler(vm) && !host->handler_may_call)
+    if (vm_in_handler(vm) && (!host->handler_may_call || is_forbidden(vm, host))) /* R46 */
         return WIRQ_TRAP_FORBIDDEN_IN_HANDLER;
     vm->waiting = false; /* a function that waited is called again: only its new answer counts */
     wirq_status status = host->function(vm, frame);

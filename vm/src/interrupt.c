@@ -60,8 +60,9 @@ enum safe_point interrupt_safe_point(struct wirq_vm *vm) {
     } else {
         vm->counted++;
         was_counted = count_injection(vm);
-        if (vm->stop_requested == 0 && (vm->counting & COUNTING_BUDGET) && !interrupt_charge(vm))
-            return SAFE_POINT_OVERRUN;
+        vm->trap.status = interrupt_charge(vm);
+        if (vm->trap.status != WIRQ_OK && !vm->stop_requested)
+            return SAFE_POINT_TRAP;
         if (!look_is_due(vm))
             return SAFE_POINT_RESUME;
     }

@@ -40,8 +40,6 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     struct function_import handler;
     if (source >= vm->source_count)
         return WIRQ_UNKNOWN_SOURCE;
-    if (priority >= WIRQ_LEVELS)
-        return WIRQ_BAD_PRIORITY;
     link_resolve(instance, function, &handler);
     if (handler.host != NULL || !is_handler_type(module_function_type(handler.instance->module, handler.function)))
         return WIRQ_HANDLER_TYPE;
@@ -50,14 +48,31 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     struct source *s = &vm->sources[source];
     if (s->attached && s->owner != from)
         return WIRQ_BUSY;
+    struct handler_settings settings = s->settings;
+    interrupt_find_settings(from->module, source, &settings);
+    if (priority == UINT32_MAX) /* nobody has said one */
+        priority = settings.values[SETTING_PRIORITY] != 0 ? settings.values[SETTING_PRIORITY] - 1 : 0;
+    if (priority >= WIRQ_LEVELS)
+        return WIRQ_BAD_PRIORITY;
+    wirq_status status = interrupt_check_stack(vm, handler.instance, handler.function, &settings);
+    if (status != WIRQ_OK)
+        return status;
     s->owner = from;
     s->instance = handler.instance;
     s->function = handler.function;
     s->context = context;
     s->priority = (uint8_t)priority;
+    s->settings = settings;
     s->attached = true;
-    if (!s->bound)
-        set_class(vm, s, default_class(handler.instance));
+    if (!s->bound) {
+        uint32_t class_ = settings.values[SETTING_CLASS];
+        set_class(vm, s, class_ != 0 ? (uint8_t)(class_ - 1) : default_class(handler.instance));
+    }
+    status = interrupt_check_latency(vm);
+    if (status != WIRQ_OK) {
+        interrupt_detach(s);
+        return status;
+    }
     look_again(vm, s);
     return WIRQ_OK;
 }
@@ -116,17 +131,17 @@ wirq_status wirq_bind(struct wirq_vm *vm, uint32_t source, enum wirq_class class
 wirq_status wirq_budget(struct wirq_vm *vm, uint32_t source, uint32_t fuel, uint32_t deadline_us, uint32_t interval_us) {
     if (source >= vm->source_count)
         return WIRQ_UNKNOWN_SOURCE;
-    struct handler_settings *settings = &vm->sources[source].settings;
-    settings->fuel = fuel;
-    settings->deadline_us = deadline_us;
-    settings->interval_us = interval_us;
+    uint32_t *settings = vm->sources[source].settings.values;
+    settings[SETTING_FUEL] = fuel;
+    settings[SETTING_DEADLINE_US] = deadline_us;
+    settings[SETTING_INTERVAL_US] = interval_us;
     return WIRQ_OK;
 }
 
 wirq_status wirq_set_policy(struct wirq_vm *vm, uint32_t source, enum wirq_policy policy) {
     if (source >= vm->source_count)
         return WIRQ_UNKNOWN_SOURCE;
-    vm->sources[source].settings.policy = (uint8_t)policy;
+    vm->sources[source].settings.values[SETTING_POLICY] = policy;
     return WIRQ_OK;
 }
 
@@ -141,7 +156,7 @@ wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_s
         .name = vm->source_names[source],
         .class_ = s->class_,
         .priority = s->priority,
-        .policy = s->settings.policy,
+        .policy = (uint8_t)s->settings.values[SETTING_POLICY],
         .attached = s->attached,
         .enabled = s->enabled,
         .pending = s->attached ? s->pending : !interrupt_acknowledged(vm, source),
@@ -189,7 +204,7 @@ static bool find_source(const struct wirq_vm *vm, const uint8_t *text, uint32_t 
 static wirq_status parse_declaration(const struct wirq_vm *vm, const uint8_t *text, uint32_t length, uint32_t *source,
                                      uint32_t *priority) {
     uint32_t colon = 0;
-    *priority = 0;
+    *priority = UINT32_MAX;
     while (colon < length && text[colon] != ':')
         colon++;
     if (!find_source(vm, text, colon, source))

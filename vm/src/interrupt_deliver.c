@@ -21,7 +21,8 @@ uint32_t interrupt_take(struct source *source) {
 
 /* R42. A clock that has wrapped since costs at most one interval. */
 static bool interval_is_over(const struct source *s) {
-    return s->settings.interval_us == 0 || s->delivered == 0 || clock_us() - s->delivered_us >= s->settings.interval_us;
+    uint32_t interval = s->settings.values[SETTING_INTERVAL_US];
+    return interval == 0 || s->delivered == 0 || clock_us() - s->delivered_us >= interval;
 }
 
 /* The most urgent source (R6) whose handler may be entered now, or NULL: only what is strictly more urgent than what runs (R39).
@@ -64,7 +65,7 @@ uint64_t interrupt_next_look(const struct wirq_vm *vm, uint64_t limit) {
         const struct source *s = &vm->sources[i];
         if (!s->pending || !s->attached || interval_is_over(s))
             continue;
-        uint64_t now = wirq_port_clock_us(), end = now + (s->settings.interval_us - ((uint32_t)now - s->delivered_us));
+        uint64_t now = wirq_port_clock_us(), end = now + (s->settings.values[SETTING_INTERVAL_US] - ((uint32_t)now - s->delivered_us));
         if (end < limit)
             limit = end;
     }
@@ -80,7 +81,7 @@ static void update_counting(struct wirq_vm *vm) {
         counting |= COUNTING_HELD;
     if (vm_in_handler(vm)) {
         const struct delivery *d = &vm->deliveries[vm->level];
-        if (d->fuel != 0 || vm->sources[d->source].settings.deadline_us != 0)
+        if (d->fuel != 0 || vm->sources[d->source].settings.values[SETTING_DEADLINE_US] != 0)
             counting |= COUNTING_BUDGET;
     }
     uint8_t before = vm->counting;
@@ -99,6 +100,8 @@ void interrupt_deliver(struct wirq_vm *vm) {
         s = select_due(vm, &held);
         if (held & HELD_BY_GUEST)
             interrupt_hold(vm);
+        else
+            vm->held_for = 0;
         vm->held = held;
         if (s == NULL) {
             if ((vm->counting | held) != 0 || vm_in_handler(vm))
@@ -114,12 +117,14 @@ void interrupt_deliver(struct wirq_vm *vm) {
     s->delivered_us = now;
     vm->block.delivered++;
 
+    const uint32_t *settings = s->settings.values;
     struct delivery *d = &vm->deliveries[s->priority];
     d->interrupted = vm->registers;
     d->instance = s->instance;
     d->source = (uint8_t)(s - vm->sources);
     d->entered = now;
-    d->fuel = s->settings.fuel == 0 ? 0 : s->settings.fuel + 1;
+    d->fuel = settings[SETTING_FUEL] == 0 ? 0 : settings[SETTING_FUEL] + 1;
+    d->forbidden = settings[SETTING_FORBIDDEN];
     d->outer = vm->level;
     d->is_open = vm->waiting && vm->wait_kind == WAIT_GUEST;
     d->open_depth = interrupt_depth(vm);
@@ -137,13 +142,16 @@ void interrupt_deliver(struct wirq_vm *vm) {
     vm->level = s->priority;
     if (s->instance->stack_pointer != NULL) { /* R33: below the red zone of the interrupted function */
         d->saved_sp = *s->instance->stack_pointer;
-        *s->instance->stack_pointer = (d->saved_sp - 128) & ~UINT32_C(15);
+        uint32_t own = settings[SETTING_SHADOW_STACK];
+        *s->instance->stack_pointer = (own != 0 ? own : d->saved_sp - 128) & ~UINT32_C(15);
     }
     arguments[0] = d->source;
     arguments[2] = s->context;
-    /* It fits: wirq_open allows no smaller stack of a level. */
-    (void)interpreter_prepare_call(vm, &vm->stacks[vm->level], s->instance, s->function, arguments, 3, code_irq_return);
-    if (vm->counting != 0 || vm->held != 0 || s->settings.fuel != 0 || s->settings.deadline_us != 0)
+    struct wasm_stack stack = vm->stacks[vm->level];
+    stack.top = (struct record *)(void *)(stack.base + interrupt_stack_cells(vm, &s->settings));
+    /* It fits: neither wirq_open nor attaching allows a smaller one. */
+    (void)interpreter_prepare_call(vm, &stack, s->instance, s->function, arguments, 3, code_irq_return);
+    if (vm->counting != 0 || vm->held != 0 || d->fuel != 0 || settings[SETTING_DEADLINE_US] != 0)
         update_counting(vm);
     interrupt_publish_level(vm);
 }
@@ -184,12 +192,33 @@ void interrupt_return(struct wirq_vm *vm) {
 
 /* ---- budgets and faults ---- */
 
-bool interrupt_charge(struct wirq_vm *vm) {
+/* The guest in whose critical section the running code is has one control operation less for it. */
+static bool section_is_too_long(struct wirq_vm *vm) {
+    uint32_t most = UINT32_MAX;
+    if (!(vm->held & HELD_BY_GUEST) || vm->registers.instance != vm->block.instance)
+        return false;
+    for (uint32_t i = 0; i < vm->source_count; i++) {
+        const struct source *s = &vm->sources[i];
+        uint32_t section = s->settings.values[SETTING_SECTION];
+        if (s->pending && s->instance == vm->block.instance && section != 0 && section < most)
+            most = section;
+    }
+    if (vm->held_for != UINT16_MAX)
+        vm->held_for++;
+    return vm->held_for > most;
+}
+
+wirq_status interrupt_charge(struct wirq_vm *vm) {
+    if (section_is_too_long(vm))
+        return WIRQ_TRAP_SECTION;
+    if (!(vm->counting & COUNTING_BUDGET))
+        return WIRQ_OK;
     struct delivery *d = &vm->deliveries[vm->level];
     if (d->fuel != 0 && --d->fuel == 0)
-        return false;
-    uint32_t deadline = vm->sources[d->source].settings.deadline_us;
-    return deadline == 0 || vm->counted % 8 != 0 || clock_us() - d->entered <= deadline;
+        return WIRQ_TRAP_BUDGET;
+    uint32_t deadline = vm->sources[d->source].settings.values[SETTING_DEADLINE_US];
+    bool is_over = deadline != 0 && vm->counted % 8 == 0 && clock_us() - d->entered > deadline;
+    return is_over ? WIRQ_TRAP_BUDGET : WIRQ_OK;
 }
 
 /* Does any interrupted computation have functions of the instance in progress? */
@@ -217,7 +246,7 @@ bool interrupt_handler_faulted(struct wirq_vm *vm) {
         s->faults++;
         vm->block.faults++;
         bool answer = vm->on_fault != NULL && vm->on_fault(vm, &vm->trap);
-        if (s->settings.policy == WIRQ_POLICY_CONTAIN || (s->settings.policy == WIRQ_POLICY_HOST && answer)) {
+        if (s->settings.values[SETTING_POLICY] == WIRQ_POLICY_CONTAIN || (s->settings.values[SETTING_POLICY] == WIRQ_POLICY_HOST && answer)) {
             s->enabled = false;
             goes_on = true;
         } else {

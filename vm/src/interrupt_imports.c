@@ -128,7 +128,7 @@ static wirq_status import_budget(struct wirq_vm *vm, uint32_t *cells) {
     wirq_status status = check_source(vm, cells[0]);
     if (status == WIRQ_OK) {
         const struct source *s = &vm->sources[cells[0]];
-        status = s->attached ? wirq_budget(vm, cells[0], cells[1], cells[2], s->settings.interval_us) : WIRQ_NULL_HANDLER;
+        status = s->attached ? wirq_budget(vm, cells[0], cells[1], cells[2], s->settings.values[SETTING_INTERVAL_US]) : WIRQ_NULL_HANDLER;
     }
     cells[0] = status;
     return WIRQ_OK;

@@ -15,7 +15,7 @@ struct section {
 };
 
 static load_begin_section begin_custom, begin_tags;
-static load_step step_section, step_section_end;
+static load_step step_section;
 
 #define SIZE(member) (sizeof *((struct wirq_module *)0)->member)
 static const struct section sections[] = {
@@ -128,13 +128,13 @@ wirq_status load_take_name(struct wirq_load *load, struct wirq_reader *r, struct
 
 wirq_status load_next_item(struct wirq_load *load) {
     load->remaining--;
-    load->step = load->remaining != 0 ? sections[load->section].item : step_section_end;
+    load->step = load->remaining != 0 ? sections[load->section].item : load_section_end;
     return WIRQ_OK;
 }
 
 /* ---- sections ---- */
 
-static wirq_status step_section_end(struct wirq_load *load, struct wirq_reader *r) {
+wirq_status load_section_end(struct wirq_load *load, struct wirq_reader *r) {
     const struct section *section = &sections[load->section];
     (void)r;
     if (load->offset != load->section_end)
@@ -149,12 +149,21 @@ static wirq_status step_section_end(struct wirq_load *load, struct wirq_reader *
 }
 
 static wirq_status step_skip(struct wirq_load *load, struct wirq_reader *r) {
-    return begin_run(load, r, load_rest(load, r), NULL, step_section_end);
+    return begin_run(load, r, load_rest(load, r), NULL, load_section_end);
 }
 
-/* Custom sections are skipped, but for the length and the encoding of their names. */
+static wirq_status step_named(struct wirq_load *load, struct wirq_reader *r) {
+    static const char settings[sizeof load->custom_name] = {'w', 'i', 'r', 'q', '.', 'c', 'f', 'g'};
+    if (memcmp(load->custom_name, settings, sizeof settings) != 0)
+        return step_skip(load, r);
+    load->step = load_setting;
+    return WIRQ_OK;
+}
+
+/* Custom sections other than wirq.cfg are skipped, but for the length and the encoding of their names. */
 static wirq_status begin_custom(struct wirq_load *load, struct wirq_reader *r, uint32_t length) {
-    wirq_status status = begin_run(load, r, length, NULL, step_skip);
+    bool may_be_known = length == sizeof load->custom_name;
+    wirq_status status = begin_run(load, r, length, may_be_known ? load->custom_name : NULL, may_be_known ? step_named : step_skip);
     check_utf8(load);
     return status;
 }
@@ -198,7 +207,7 @@ static wirq_status step_begin_section(struct wirq_load *load, struct wirq_reader
     if (r->status != WIRQ_OK)
         return r->status;
     load->remaining = count;
-    load->step = step_section_end;
+    load->step = load_section_end;
     if (section->item != NULL && count != 0) {
         load->step = section->item;
         status = allocate(load, r, section, count);

@@ -33,6 +33,7 @@ struct wirq_load {
     uint8_t utf8_left;       /* continuation bytes that must follow, and the bounds of the next */
     uint8_t utf8_low, utf8_high;
     bool run_is_name;
+    uint8_t custom_name[8];  /* of a custom section, if its name is as long */
 
     /* what a section collects */
     uint32_t function_in_code;  /* the function being lowered, or UINT32_MAX */
@@ -89,12 +90,18 @@ wirq_status load_part(struct wirq_load *load, struct wirq_reader *r, uint32_t mo
 /* The item is done: goes on to the next one or to the section's end. */
 wirq_status load_next_item(struct wirq_load *load);
 
+/* The section must end here: goes on to the next one. */
+load_step load_section_end;
+
 /* ---- sections ----
  * The driver reads the u32 that every section starts with, nearly always the length of a vector, and allocates the vector and the
  * storage of its names. begin_… does what else there is to do before the first item; it is told the u32. load_… decodes an item's
  * first part. end_… comes after the last. */
 typedef wirq_status load_begin_section(struct wirq_load *load, struct wirq_reader *r, uint32_t count);
 typedef void load_end_section(struct wirq_load *load);
+
+/* load_settings.c */
+load_step load_setting;
 
 /* load_types.c */
 wirq_status load_table_type(struct wirq_load *load, struct wirq_reader *r, struct table_type *type);

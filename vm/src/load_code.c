@@ -40,6 +40,7 @@ static wirq_status step_instructions(struct wirq_load *load, struct wirq_reader 
     if (load_rest(load, r) != 0)
         return WIRQ_BAD_SECTION; /* the body goes on after its last end */
     load->limit = load->section_end;
+    interrupt_measure(load->module, lower->start, lower->code);
     load->function_in_code++;
     return load_next_item(load);
 }

@@ -51,6 +51,27 @@ struct table_type {
     struct limits limits;
 };
 
+/* What a handler may do and how it is treated (R25): by the module's wirq.cfg section, whose keys are the indices in values[], and by
+ * wirq.budget. Zero is the default of each. firmware_host/wasm/settings.py writes them. */
+enum setting {
+    SETTING_SOURCE,      /* begins the settings of a source */
+    SETTING_CLASS,       /* 1 + enum wirq_class */
+    SETTING_PRIORITY,    /* 1 + priority */
+    SETTING_POLICY,      /* enum wirq_policy */
+    SETTING_FUEL,        /* control operations of one run (R43) */
+    SETTING_DEADLINE_US, /* its longest duration */
+    SETTING_INTERVAL_US, /* the least time between two deliveries (R42) */
+    SETTING_LATENCY_US,  /* the bound that is demanded (R69) */
+    SETTING_STACK_BYTES, /* of the wasm stack: where it is not known, or to trap earlier (R32) */
+    SETTING_SHADOW_STACK, /* the top of a shadow stack of its own (R33) */
+    SETTING_SECTION,     /* control operations that the guest's critical sections may hold it back (R38) */
+    SETTING_FORBIDDEN,   /* bit n: the module's n-th function import may not be called, the last bit for all further ones (R46) */
+    SETTINGS
+};
+struct handler_settings {
+    uint32_t values[SETTINGS];
+};
+
 struct data_segment {
     struct wirq_name bytes;
     struct constant offset;
@@ -78,6 +99,7 @@ enum module_block { /* the first four are those of the index spaces, in the orde
     BLOCK_TYPE_STORAGE,
     BLOCK_IMPORT_NAMES,
     BLOCK_EXPORT_NAMES,
+    BLOCK_SETTINGS,
     MODULE_BLOCKS,
     NO_BLOCK = MODULE_BLOCKS,
 };
@@ -122,10 +144,13 @@ struct wirq_module {
             struct element_segment *elements;
             struct data_segment *data;
             uint8_t *type_storage, *import_names, *export_names; /* the types; the names, unless they are referred to in place */
+            struct handler_settings *settings; /* of its wirq.cfg section, setting_count of them */
         };
     };
     const uint16_t *code_end;
     int32_t start_function; /* -1 = none */
+    uint8_t setting_count;
+    uint16_t max_gap;        /* the heaviest run of operations without a safe point (R67) */
     uint32_t wasm_code_bytes, lowered_code_bytes, bytes;
 };
 

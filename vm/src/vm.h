@@ -26,17 +26,6 @@ struct registers {
     struct wirq_instance *instance;
 };
 
-/* What a handler may do and how it is treated (R25): the module's wirq.cfg, the imports attach and budget. Zero is the default. */
-struct handler_settings {
-    uint8_t source;
-    uint8_t class_;        /* 1 + enum wirq_class */
-    uint8_t priority;      /* 1 + priority */
-    uint8_t policy;        /* enum wirq_policy */
-    uint32_t fuel;         /* control operations of one run (R43); 0: any number */
-    uint32_t deadline_us;  /* its longest duration; 0: any */
-    uint32_t interval_us;  /* the least time between two deliveries (R42) */
-};
-
 /* The level of the guest's ordinary code; handlers run at levels 0 to LEVEL_THREAD - 1, which are their priorities. */
 #define LEVEL_THREAD WIRQ_LEVELS
 
@@ -54,6 +43,7 @@ struct delivery {
     uint32_t saved_sp;              /* __stack_pointer before (R33) */
     uint32_t entered;               /* clock, us; moved on by what preempts it */
     uint32_t fuel;                  /* 1 + control operations left; 0: any number */
+    uint32_t forbidden;             /* its SETTING_FORBIDDEN */
     uint64_t wait_deadline;
 };
 
@@ -124,6 +114,7 @@ struct wirq_vm {
             bool inject_skip;          /* the operation that comes next was counted before it was interrupted */
             uint8_t held;              /* enum held */
             uint8_t counted;           /* control operations at counting stubs, modulo 256 */
+            uint16_t held_for;         /* of them, by the guest whose critical section holds a handler back (R38) */
 
             /* Of the current instance, for the interpreter; set by vm_enter_instance. */
             uint32_t *globals;
@@ -167,6 +158,7 @@ struct wirq_vm {
     struct block block;
     struct delivery deliveries[WIRQ_LEVELS]; /* by level */
     wirq_fault_function *on_fault;
+    const struct wirq_costs *costs;
     uint64_t wait_deadline;
     uint32_t inject_source, inject_at, inject_count;
 
@@ -216,7 +208,7 @@ static inline struct wasm_stack *vm_main_stack(struct wirq_vm *vm) {
 
 /* ---- interrupt.c: safe points ---- */
 
-enum safe_point { SAFE_POINT_RESUME, SAFE_POINT_STOP, SAFE_POINT_YIELD, SAFE_POINT_OVERRUN };
+enum safe_point { SAFE_POINT_RESUME, SAFE_POINT_STOP, SAFE_POINT_YIELD, SAFE_POINT_TRAP };
 /* At a safe point: registers are written back, ip names the operation that has not begun. Unpoisons, then (in this order) answers
  * a stop, charges the running handler's budget, publishes the interrupt block, delivers what is due by changing vm->registers
  * (RESUME goes on from them), answers a yield. */
@@ -248,10 +240,25 @@ void interrupt_return(struct wirq_vm *vm);
 /* A handler trapped; vm->trap is filled in but for the source. By its policy (R44) the interrupted code goes on, in vm->registers
  * (true), or the whole run ends with the trap (false). */
 bool interrupt_handler_faulted(struct wirq_vm *vm);
-/* Charges the running handler for a control operation; false: its budget is used up (R43). */
-bool interrupt_charge(struct wirq_vm *vm);
+/* At a control operation of counting stubs: charges the running handler (R43), and the guest whose critical section holds handlers
+ * back (R38). WIRQ_OK, or the trap that it is. */
+wirq_status interrupt_charge(struct wirq_vm *vm);
 /* The clock value at which a source that is held back by its interval is to be looked at, if it is before `limit`. */
 uint64_t interrupt_next_look(const struct wirq_vm *vm, uint64_t limit);
+
+/* ---- interrupt_bound.c, load_settings.c ---- */
+
+/* The settings that a module's wirq.cfg section has for a source, if it has any. */
+void interrupt_find_settings(const struct wirq_module *module, uint32_t source, struct handler_settings *settings);
+/* R32: does the handler, a defined function, fit the stack of a level, and what it declares? */
+wirq_status interrupt_check_stack(struct wirq_vm *vm, const struct wirq_instance *instance, uint32_t function,
+                                  const struct handler_settings *settings);
+/* R69: can every latency that was demanded be promised? */
+wirq_status interrupt_check_latency(struct wirq_vm *vm);
+/* The cells of the stack that a handler may use: those of its level, or those it declares. */
+uint32_t interrupt_stack_cells(const struct wirq_vm *vm, const struct handler_settings *settings);
+/* Measures a function that has just been lowered (R67). */
+void interrupt_measure(struct wirq_module *module, const uint16_t *code, const uint16_t *end);
 
 /* ---- interrupt_block.c, interrupt_imports.c ---- */
 

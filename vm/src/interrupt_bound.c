@@ -1,0 +1,206 @@
+/* interrupt_bound.c: what can be promised before anything runs: how much stack a handler needs (interrupts.md R32), and how long an
+ * interrupt waits for its handler (section 12). */
+#include "vm.h"
+
+#if WIRQ_WITH_LATENCY_BOUND
+
+/* ---- walking lowered code ---- */
+
+static const uint8_t lengths[] = {
+#include "wirq_lengths.inc"
+};
+
+/* The operation after the one at ip. *weight: how many ordinary ones it counts as. */
+static const uint16_t *next_operation(const uint16_t *ip, uint32_t *weight) {
+    uint32_t operation = *ip - OPERATION_BIAS;
+    uint32_t row = lengths[operation / 2] >> operation % 2 * 4 & 15;
+    *weight = row & 8 ? WIRQ_HEAVY_OPERATION : 1;
+    if (*ip == OP_zero || *ip == OP_move_n || *ip == OP_return_n)
+        *weight += 1u + ip[(row & 7) - 1] / 4; /* cells */
+    if ((row & 7) != 0)
+        return ip + (row & 7);
+    /* A table of targets follows, one more than it says. */
+    return *ip == OP_br_table_S ? ip + 4 + ip[2] : ip + 6 + 2 * (size_t)(ip[2] | (uint32_t)ip[3] << 16);
+}
+
+void interrupt_measure(struct wirq_module *module, const uint16_t *code, const uint16_t *end) {
+    uint32_t run = 0, weight;
+    while (code < end) {
+        bool is_control = *code < OPERATION_BIAS + WIRQ_CONTROL_OPERATIONS;
+        code = next_operation(code, &weight);
+        run += weight;
+        if (run > module->max_gap)
+            module->max_gap = (uint16_t)(run < UINT16_MAX ? run : UINT16_MAX);
+        if (is_control)
+            run = weight; /* the control operation itself, once begun */
+    }
+}
+
+/* ---- R32: the stack of a handler ---- */
+
+#define RECORD_CELLS (sizeof(struct record) / sizeof(uint32_t))
+
+uint32_t interrupt_stack_cells(const struct wirq_vm *vm, const struct handler_settings *settings) {
+    uint32_t level = (uint32_t)((const uint32_t *)(const void *)vm->stacks[0].top - vm->stacks[0].base);
+    uint32_t declared = settings->values[SETTING_STACK_BYTES] / 8 * 2; /* records at the end hold pointers */
+    return declared != 0 && declared < level ? declared : level;
+}
+
+struct activation {
+    const uint16_t *ip, *end;
+    uint32_t base; /* first cell of its frame */
+};
+
+/* Cells of the deepest chain of direct calls. UINT32_MAX: not known, for there is recursion, a call through a table or into another
+ * instance, or the search was too long. */
+static uint32_t stack_need(const struct wirq_instance *instance, uint32_t function) {
+    const struct wirq_module *module = instance->module;
+    struct activation calls[WIRQ_MAX_HANDLER_CALLS];
+    uint32_t depth = 0, need = 0, weight, base = 0, steps = 0;
+    function -= module->imported_functions;
+    for (;;) {
+        if (depth == WIRQ_MAX_HANDLER_CALLS)
+            return UINT32_MAX;
+        bool is_last = function + 1 == (uint32_t)(module->function_count - module->imported_functions);
+        struct activation *a = &calls[depth++];
+        *a = (struct activation){module->code[function], is_last ? module->code_end : module->code[function + 1], base};
+        uint32_t frame = *a->ip == OP_enter ? a->ip[1] : WIRQ_STACK_SLACK;
+        frame += base + depth * RECORD_CELLS;
+        if (frame > need)
+            need = frame;
+        for (;;) { /* to the next call of a function of this instance */
+            while (depth != 0 && calls[depth - 1].ip >= calls[depth - 1].end)
+                depth--;
+            if (depth == 0)
+                return need;
+            if (++steps > WIRQ_MAX_HANDLER_OPERATIONS)
+                return UINT32_MAX;
+            a = &calls[depth - 1];
+            const uint16_t *ip = a->ip;
+            a->ip = next_operation(ip, &weight);
+            if (*ip == OP_call || *ip == OP_return_call) {
+                function = ip[1];
+                base = a->base + (*ip == OP_call ? ip[2] : 0);
+                break;
+            }
+            if (*ip == OP_call_indirect || *ip == OP_return_call_indirect ||
+                ((*ip == OP_call_import || *ip == OP_return_call_import) && instance->functions[ip[1]].host == NULL))
+                return UINT32_MAX;
+        }
+    }
+}
+
+wirq_status interrupt_check_stack(struct wirq_vm *vm, const struct wirq_instance *instance, uint32_t function,
+                                  const struct handler_settings *settings) {
+    uint32_t need = stack_need(instance, function), there = interrupt_stack_cells(vm, settings);
+    uint32_t declared = settings->values[SETTING_STACK_BYTES] / sizeof(uint32_t);
+    if (need == UINT32_MAX) /* what it declares is believed, and enforced */
+        need = declared != 0 ? declared : WIRQ_STACK_SLACK;
+    if (need < WIRQ_STACK_SLACK + 8) /* what the delivery itself takes */
+        need = WIRQ_STACK_SLACK + 8;
+    vm->error.detail = need * (uint32_t)sizeof(uint32_t);
+    return need <= there ? WIRQ_OK : WIRQ_HANDLER_STACK;
+}
+
+/* ---- section 12: the latency bound ---- */
+
+static uint32_t saturate(uint64_t value) {
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
+/* What `fuel` control operations under counting stubs take at most, with what lies between them. */
+static uint64_t counted(const struct wirq_costs *costs, uint32_t gap, uint32_t fuel) {
+    return (uint64_t)fuel * ((uint64_t)(gap + 1) * costs->operation + costs->stub);
+}
+
+wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bound *bound) {
+    const struct wirq_costs *costs = vm->costs;
+    if (source >= vm->source_count)
+        return WIRQ_UNKNOWN_SOURCE;
+    const struct source *s = &vm->sources[source];
+    if (!s->attached)
+        return WIRQ_NULL_HANDLER;
+    if (costs == NULL)
+        return WIRQ_NOT_SUPPORTED;
+    uint32_t gap = 0;
+    for (const struct wirq_module *module = vm->module_list; module != NULL; module = module->next) {
+        if (module->instance_count != 0 && module->max_gap > gap)
+            gap = module->max_gap;
+    }
+    uint64_t wait = (uint64_t)gap * costs->operation, handlers = 0;
+    if (wait < costs->chunk)
+        wait = costs->chunk;
+    if (wait < costs->import)
+        wait = costs->import;
+    bound->unlimited = UINT32_MAX;
+    for (uint32_t i = 0; i < vm->source_count; i++) {
+        const struct source *other = &vm->sources[i];
+        const uint32_t *settings = other->settings.values;
+        if (i == source || !other->attached || other->priority > s->priority)
+            continue;
+        if (settings[SETTING_FUEL] != 0)
+            handlers += counted(costs, gap, settings[SETTING_FUEL] + 1) + costs->deliver;
+        else if (settings[SETTING_DEADLINE_US] != 0 && costs->per_us != 0)
+            handlers += (uint64_t)settings[SETTING_DEADLINE_US] * costs->per_us + counted(costs, gap, 9) + costs->deliver;
+        else
+            bound->unlimited = i;
+    }
+    uint64_t section = counted(costs, gap, s->settings.values[SETTING_SECTION]);
+    uint64_t total = costs->raise + wait + costs->stub + costs->deliver + handlers + section;
+    bound->raise = costs->raise;
+    bound->deliver = costs->deliver;
+    bound->gap = gap;
+    bound->wait = saturate(wait + costs->stub);
+    bound->handlers = saturate(handlers);
+    bound->section = saturate(section);
+    bound->total = bound->unlimited != UINT32_MAX ? UINT32_MAX : saturate(total);
+    bound->us = UINT32_MAX;
+    if (bound->total != UINT32_MAX && costs->per_us != 0)
+        bound->us = bound->total / costs->per_us + 1;
+    bound->demanded_us = s->settings.values[SETTING_LATENCY_US];
+    return WIRQ_OK;
+}
+
+wirq_status interrupt_check_latency(struct wirq_vm *vm) {
+    for (uint32_t i = 0; i < vm->source_count; i++) {
+        struct wirq_bound bound;
+        uint32_t demanded = vm->sources[i].settings.values[SETTING_LATENCY_US];
+        if (!vm->sources[i].attached || demanded == 0)
+            continue;
+        if (wirq_bound(vm, i, &bound) == WIRQ_OK && bound.us <= demanded)
+            continue;
+        vm->error.function = i;
+        vm->error.detail = bound.us;
+        return WIRQ_LATENCY_BOUND;
+    }
+    return WIRQ_OK;
+}
+
+#else /* handlers get the whole stack of their level; nothing is promised */
+
+void interrupt_measure(struct wirq_module *module, const uint16_t *code, const uint16_t *end) {
+    (void)module, (void)code, (void)end;
+}
+
+uint32_t interrupt_stack_cells(const struct wirq_vm *vm, const struct handler_settings *settings) {
+    (void)settings;
+    return (uint32_t)((const uint32_t *)(const void *)vm->stacks[0].top - vm->stacks[0].base);
+}
+
+wirq_status interrupt_check_stack(struct wirq_vm *vm, const struct wirq_instance *instance, uint32_t function,
+                                  const struct handler_settings *settings) {
+    (void)vm, (void)instance, (void)function, (void)settings;
+    return WIRQ_OK;
+}
+
+wirq_status interrupt_check_latency(struct wirq_vm *vm) {
+    (void)vm;
+    return WIRQ_OK;
+}
+
+wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bound *bound) {
+    (void)vm, (void)source, (void)bound;
+    return WIRQ_NOT_SUPPORTED;
+}
+
+#endif
