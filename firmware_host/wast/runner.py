@@ -29,6 +29,7 @@ _TRAP_TEXTS = {
     "uninitialized": "uninitialized element",
     "undefined": "undefined element",
     "indirect call": "indirect call type mismatch",
+    "null function reference": "null reference",
 }
 
 

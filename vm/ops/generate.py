@@ -53,6 +53,8 @@ def numbers(operations: list[Operation], extended: list[Operation]) -> str:
     lines += [f"    OP_{o.name} = {i}, /* {o.operands} */\n" for i, o in enumerate(operations, OPERATION_BIAS)]
     lines.append("};\n\nenum {\n")
     lines += [f"    EXT_{operation.name} = {i}, /* {operation.operands} */\n" for i, operation in enumerate(extended)]
+    lines.append("};\n\nenum {\n")
+    lines += [f"    OBJECT_{name},\n" for name in internal.OBJECTS]
     lines.append("};\n\n#endif\n")
     return "".join(lines)
 

@@ -68,6 +68,9 @@ def control() -> Iterator[Operation]:
     def op(name: str, operands: str, code: str) -> Operation:
         return Operation(name, operands, code, control=True)
 
+    def refer(name: str, operands: str, code: str) -> Operation:
+        return Operation(name, operands, code, control=True, feature="TYPED_FUNCTION_REFERENCES")
+
     def tail(name: str, operands: str, code: str) -> Operation:
         return Operation(name, operands, code, control=True, feature="TAIL_CALL")
 
@@ -106,11 +109,14 @@ def control() -> Iterator[Operation]:
     yield op("call", "uu", "CALL(ip + 3, U16(1), fp + U16(2));")
     yield op("call_import", "uu", "goto call_import;")
     yield op("call_indirect", "suuu", "goto call_indirect;")  # element index, type, table, frame
+    # As call_indirect, but the reference itself lies in the slot; the unit of the table is not used.
+    yield refer("call_ref", "suuu", "goto call_ref;")
     # In place of a return. The arguments are in the first cells of the frame, which the callee takes over. What leaves the instance
     # may be a host function's: the `return` behind it follows then. Element index, type, table.
     yield tail("return_call", "u", "ip = vm->code[U16(1)]; DISPATCH();")
     yield tail("return_call_import", "u", "goto return_call_import;")
     yield tail("return_call_indirect", "suu", "goto return_call_indirect;")
+    yield refer("return_call_ref", "suu", "goto return_call_ref;")
     yield op("return", "", "RETURN();")
     yield op("return_S", "s", "A = S32(1); fp[0] = A; RETURN();")
     yield op("return_A", "", "fp[0] = A; RETURN();")
@@ -120,6 +126,8 @@ def control() -> Iterator[Operation]:
     # Long work, done in chunks: a safe point may be asked for between two of them (R53).
     for name in ("copy", "fill"):
         yield Operation(f"memory_{name}", "sss", f"goto memory_{name};", control=True, feature="BULK_COPY_FILL")
+    # Tables, segments, references: number (OBJECTS), first of the operands' slots, two indices.
+    yield op("object", "usuu", "goto object;")
 
 
 # ---------------------------------------------------------------- 32-bit integers
@@ -377,6 +385,26 @@ def behind() -> Iterator[Operation]:
 def operations() -> list[Operation]:
     """Every operation of the first table, in order of number."""
     return [*control(), *integer32(), *float32(), *moves(), *memory(), *integer64(), *behind()]
+
+
+# ---------------------------------------------------------------- object operations
+
+#: What `object` does, by the number in unit 1 (vm/src/table.c): name, and the indices in units 3 and 4. The operands lie in cells
+#: from the slot in unit 2 on; a result replaces the first.
+OBJECTS = {
+    "ref_func": "function",
+    "ref_as_non_null": "",
+    "memory_init": "memory, data segment",
+    "data_drop": "data segment",
+    "elem_drop": "element segment",
+    "table_get": "table",
+    "table_set": "table",
+    "table_size": "table",
+    "table_grow": "table",
+    "table_fill": "table",
+    "table_copy": "table, table",
+    "table_init": "table, element segment",
+}
 
 
 # ---------------------------------------------------------------- extended operations

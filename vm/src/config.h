@@ -17,19 +17,19 @@
 #define WIRQ_WITH_CUSTOM_PAGE_SIZES 1
 #endif
 #ifndef WIRQ_WITH_BULK_MEMORY /* passive segments, memory.init, table.copy … */
-#define WIRQ_WITH_BULK_MEMORY 0
+#define WIRQ_WITH_BULK_MEMORY 1
 #endif
 #ifndef WIRQ_WITH_REFERENCE_TYPES
-#define WIRQ_WITH_REFERENCE_TYPES 0
+#define WIRQ_WITH_REFERENCE_TYPES 1
 #endif
 #ifndef WIRQ_WITH_MULTI_TABLE
-#define WIRQ_WITH_MULTI_TABLE 0
+#define WIRQ_WITH_MULTI_TABLE 1
 #endif
 #ifndef WIRQ_WITH_EXTENDED_CONST
-#define WIRQ_WITH_EXTENDED_CONST 0
+#define WIRQ_WITH_EXTENDED_CONST 1
 #endif
 #ifndef WIRQ_WITH_TYPED_FUNCTION_REFERENCES
-#define WIRQ_WITH_TYPED_FUNCTION_REFERENCES 0
+#define WIRQ_WITH_TYPED_FUNCTION_REFERENCES 1
 #endif
 #ifndef WIRQ_WITH_TAIL_CALL
 #define WIRQ_WITH_TAIL_CALL 1
@@ -104,5 +104,10 @@
 
 /* Bytes of memory.copy and memory.fill done between two safe points (interrupts.md R53). */
 #define WIRQ_BULK_CHUNK 256
+/* Elements of table.copy, table.fill and table.init. */
+#define WIRQ_TABLE_CHUNK 32
+
+/* Values that a constant expression may have on its operand stack. */
+#define WIRQ_MAX_CONSTANT_DEPTH 16
 
 #endif

@@ -25,6 +25,7 @@ static uint32_t lay_out(const struct wirq_module *module, uint8_t *block) {
     struct wirq_memory *memories = carve(block, &used, own_memories, sizeof *memories);
     struct wirq_table *tables = carve(block, &used, own_tables, sizeof *tables);
     plan.globals = carve(block, &used, module->global_cells, sizeof *plan.globals);
+    plan.dropped = carve(block, &used, ((uint32_t)module->element_count + module->data_count + 7) / 8, 1);
     if (block == NULL)
         return used;
     for (uint32_t i = 0; i < own_memories; i++)
@@ -59,11 +60,42 @@ static bool take_id(struct wirq_vm *vm, struct wirq_instance *instance) {
     return true;
 }
 
-void instance_evaluate(const struct wirq_instance *instance, const struct constant *constant, uint32_t *cells) {
+static uint64_t evaluate_step(struct wirq_instance *instance, const struct constant *constant) {
     const uint32_t *from = constant->cells;
+    if (constant->kind == CONSTANT_FUNCTION)
+        return instance_reference(instance, from[0]);
     if (constant->kind == CONSTANT_GLOBAL)
         from = instance_global(instance, from[0]);
-    memcpy(cells, from, type_cells(constant->type) * sizeof *cells);
+    return type_cells(constant->type) == 2 ? from[0] | (uint64_t)from[1] << 32 : from[0];
+}
+
+/* Wrapping at 64 bits has the low 32 right as well. */
+static uint64_t operate(uint32_t operation, uint64_t x, uint64_t y) {
+    return operation == CONSTANT_ADD ? x + y : operation == CONSTANT_SUB ? x - y : x * y;
+}
+
+static uint64_t evaluate_steps(struct wirq_instance *instance, const struct constant *constant) {
+    const struct step *step = instance->module->steps;
+    uint64_t stack[WIRQ_MAX_CONSTANT_DEPTH];
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < constant->cells[0]; i++)
+        step = step->next;
+    for (uint32_t i = 0; i < constant->cells[1]; i++, step = step->next) {
+        if (step->constant.kind == CONSTANT_OPERATION) {
+            depth--;
+            stack[depth - 1] = operate(step->constant.cells[0], stack[depth - 1], stack[depth]);
+        } else {
+            stack[depth++] = evaluate_step(instance, &step->constant);
+        }
+    }
+    return stack[0];
+}
+
+void instance_evaluate(struct wirq_instance *instance, const struct constant *constant, uint32_t *cells) {
+    uint64_t value = constant->kind == CONSTANT_EXPRESSION ? evaluate_steps(instance, constant) : evaluate_step(instance, constant);
+    cells[0] = (uint32_t)value;
+    if (type_cells(constant->type) == 2)
+        cells[1] = (uint32_t)(value >> 32);
 }
 
 uint32_t *instance_global(const struct wirq_instance *instance, uint32_t global) {
@@ -81,7 +113,7 @@ static wirq_status create_own(struct wirq_instance *instance) {
         instance_evaluate(instance, &global->init, &instance->globals[global->cell]);
     }
     for (uint32_t i = module->imported_tables; i < module->table_count; i++) {
-        if (!table_create(vm, instance->tables[i], &module->tables[i], instance))
+        if (!table_create(instance, instance->tables[i], &module->tables[i]))
             return WIRQ_NO_MEMORY;
     }
     for (uint32_t i = module->imported_memories; i < module->memory_count; i++) {
@@ -91,9 +123,9 @@ static wirq_status create_own(struct wirq_instance *instance) {
     return WIRQ_OK;
 }
 
-/* The reference that a table holds for a function: imported ones are named as what they were resolved to, where that is a
- * function of an instance, so that a reference does not outlive a mere importer. */
-static uint32_t reference_to(struct wirq_instance *instance, uint32_t function) {
+/* Imported functions are named as what they were resolved to, where that is a function of an instance, so that a reference does
+ * not outlive a mere importer. */
+uint32_t instance_reference(struct wirq_instance *instance, uint32_t function) {
     struct function_import target;
     link_resolve(instance, function, &target);
     if (target.host != NULL)
@@ -108,17 +140,25 @@ static wirq_status write_segments(struct wirq_instance *instance, bool *is_known
     uint32_t offset;
     for (uint32_t i = 0; i < module->element_count; i++) {
         const struct element_segment *segment = &module->elements[i];
-        const struct wirq_table *table = instance->tables[segment->table];
+        if (segment->offset.kind == CONSTANT_PASSIVE)
+            continue;
+        table_drop_elements(instance, i);
+        if (segment->offset.kind == CONSTANT_DECLARATIVE)
+            continue;
+        struct wirq_table *table = instance->tables[segment->table];
         instance_evaluate(instance, &segment->offset, &offset);
         if (!in_bounds(offset, segment->count, table->size))
             return WIRQ_TRAP_TABLE;
         for (uint32_t j = 0; j < segment->count; j++)
-            table->elements[offset + j] = reference_to(instance, segment->functions[j]);
+            table->elements[offset + j] = table_element(instance, segment, j);
         *is_known |= segment->count != 0 && table->owner != instance;
     }
     for (uint32_t i = 0; i < module->data_count; i++) {
         const struct data_segment *segment = &module->data[i];
-        const struct wirq_memory *memory = instance->memories[0];
+        if (segment->offset.kind == CONSTANT_PASSIVE)
+            continue;
+        table_drop_data(instance, i);
+        const struct wirq_memory *memory = instance->memories[segment->memory];
         instance_evaluate(instance, &segment->offset, &offset);
         if (!in_bounds(offset, segment->bytes.length, memory->size))
             return WIRQ_TRAP_MEMORY;
@@ -191,17 +231,22 @@ wirq_status wirq_register(struct wirq_vm *vm, const char *name, size_t length, s
     return WIRQ_OK;
 }
 
-/* No table that lives on may name a function of an instance that is gone: its id will be given to another. */
+static void forget_reference(value_type type, uint32_t *cell, uint32_t id) {
+    if ((type_matches(type, WIRQ_FUNCREF) || type & TYPE_INDEXED) && *cell >> 16 == id)
+        *cell = WIRQ_NULL_REFERENCE;
+}
+
+/* No table or global that lives on may name a function of an instance that is gone: its id will be given to another. */
 static void forget_references(const struct wirq_vm *vm, uint32_t id) {
     for (const struct wirq_instance *i = vm->instance_list; i != NULL; i = i->next) {
         const struct wirq_module *module = i->module;
         for (uint32_t t = module->imported_tables; t < module->table_count; t++) {
             const struct wirq_table *table = i->tables[t];
-            for (uint32_t e = 0; table->type == WIRQ_FUNCREF && e < table->size; e++) {
-                if (table->elements[e] >> 16 == id)
-                    table->elements[e] = WIRQ_NULL_REFERENCE;
-            }
+            for (uint32_t e = 0; e < table->size; e++)
+                forget_reference(table->type, &table->elements[e], id);
         }
+        for (uint32_t g = module->imported_globals; g < module->global_count; g++)
+            forget_reference(module->globals[g].type, &i->globals[module->globals[g].cell], id);
     }
 }
 

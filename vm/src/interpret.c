@@ -205,6 +205,18 @@ return_call_import:
     status = interpreter_tail_call(vm, &vm->registers.instance->functions[U16(1)], ip + 2);
     goto tail_called;
 
+call_ref:
+    length = 5;
+    WRITE_BACK();
+    status = S32(1) == WIRQ_NULL_REFERENCE ? WIRQ_TRAP_NULL_REFERENCE
+                                           : interpreter_call_reference(vm, S32(1), U16(2), ip + length, fp + U16(4));
+    goto called_out;
+
+return_call_ref:
+    WRITE_BACK();
+    status = interpreter_tail_call_reference(vm, S32(1), U16(2), ip + 4);
+    goto tail_called;
+
 return_call_indirect:
     WRITE_BACK();
     status = interpreter_tail_call_indirect(vm, U16(3), S32(1), U16(2), ip + 4);
@@ -251,6 +263,14 @@ bulk: /* a chunk is done, and the operands say what is left (R54) */
     if (status != WIRQ_OK)
         goto trap;
     NEXT(4);
+
+object:
+    status = interpreter_object(vm, ip, &S32(2));
+    if (status == WIRQ_NEED_MORE)
+        DISPATCH();
+    if (status != WIRQ_OK)
+        goto trap;
+    NEXT(5);
 
 memory_grow:
     A = memory_grow(vm, vm->registers.instance->memories[0], S32(1));

@@ -25,12 +25,18 @@ wirq_status interpreter_tail_call(struct wirq_vm *vm, const struct function_impo
 wirq_status interpreter_tail_call_indirect(struct wirq_vm *vm, uint32_t table, uint32_t element, uint32_t type,
                                            const uint16_t *return_ip);
 
+/* The same for a reference. */
+wirq_status interpreter_tail_call_reference(struct wirq_vm *vm, uint32_t reference, uint32_t type, const uint16_t *return_ip);
+
 /* The 8- or 16-bit access at registers.ip, done with an exact check of the address; *length is the operation's, in units. */
 wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint32_t *length);
 
 /* One chunk of memory.copy or memory.fill. WIRQ_NEED_MORE: the operands now say what is left. */
 wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, uint32_t *source, uint32_t *count);
 wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, uint32_t value, uint32_t *count);
+
+/* The object operation at ip on its cells (table.c). WIRQ_NEED_MORE: they now say what is left. */
+wirq_status interpreter_object(struct wirq_vm *vm, const uint16_t *ip, uint32_t *cells);
 
 /* Fills vm->trap from the registers. True: it was a handler that trapped, and vm->registers say where to go on. */
 bool interpreter_record_trap(struct wirq_vm *vm, wirq_status status);

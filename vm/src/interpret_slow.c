@@ -88,13 +88,16 @@ wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_imp
 
 wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *instance, uint32_t function,
                                       const uint16_t *return_ip, uint32_t *frame) {
-    struct record *rs = vm->registers.rs - 2;
+    bool same = instance == vm->registers.instance;
+    struct record *rs = vm->registers.rs - (same ? 1 : 2);
     if ((uintptr_t)(frame + WIRQ_STACK_SLACK) > (uintptr_t)rs)
         return WIRQ_TRAP_STACK_EXHAUSTED;
-    rs[1].ip = return_ip;
-    rs[1].fp = vm->registers.fp;
-    rs[0].ip = code_restore_instance;
-    rs[0].fp = (uint32_t *)(void *)vm->registers.instance;
+    rs[!same].ip = return_ip;
+    rs[!same].fp = vm->registers.fp;
+    if (!same) {
+        rs[0].ip = code_restore_instance;
+        rs[0].fp = (uint32_t *)(void *)vm->registers.instance;
+    }
     vm->registers.ip = instance->module->code[function - instance->module->imported_functions];
     vm->registers.fp = frame;
     vm->registers.rs = rs;
@@ -154,6 +157,14 @@ wirq_status interpreter_tail_call_indirect(struct wirq_vm *vm, uint32_t table, u
     if (element >= elements->size)
         return WIRQ_TRAP_UNDEFINED_ELEMENT;
     wirq_status status = resolve(vm, elements->elements[element], type, &target);
+    return status == WIRQ_OK ? interpreter_tail_call(vm, &target, return_ip) : status;
+}
+
+wirq_status interpreter_tail_call_reference(struct wirq_vm *vm, uint32_t reference, uint32_t type, const uint16_t *return_ip) {
+    struct function_import target;
+    if (reference == WIRQ_NULL_REFERENCE)
+        return WIRQ_TRAP_NULL_REFERENCE;
+    wirq_status status = resolve(vm, reference, type, &target);
     return status == WIRQ_OK ? interpreter_tail_call(vm, &target, return_ip) : status;
 }
 

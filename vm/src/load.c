@@ -25,8 +25,8 @@ static const struct section sections[] = {
     [1] = {1, 2, BLOCK_TYPES, SIZE(types), BLOCK_TYPE_STORAGE, sizeof(struct wirq_functype) - 4, NULL, load_type, NULL},
     [2] = {2, 4, BLOCK_IMPORTS, SIZE(imports), BLOCK_IMPORT_NAMES, 0, NULL, load_import, load_end_imports},
     [3] = {3, 1, BLOCK_CODE, SIZE(code), NO_BLOCK, 0, load_begin_functions, load_function, NULL},
-    [4] = {4, 3, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_singles, load_table, NULL},
-    [5] = {5, 2, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_singles, load_memory, NULL},
+    [4] = {4, 3, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_tables, load_table, NULL},
+    [5] = {5, 2, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_memories, load_memory, NULL},
     [6] = {7, 4, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_globals, load_global, NULL},
     [7] = {8, 3, BLOCK_EXPORTS, SIZE(exports), BLOCK_EXPORT_NAMES, 0, NULL, load_export, NULL},
     [8] = {9, 0, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_start, NULL, NULL},
@@ -410,6 +410,7 @@ wirq_status wirq_load_begin(struct wirq_vm *vm, const uint8_t *in_place) {
     load->module->vm = vm;
     load->module->in_place = in_place != NULL;
     load->module->start_function = -1;
+    load->step_end = &load->module->steps;
     vm->load = load;
     return WIRQ_OK;
 }

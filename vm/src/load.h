@@ -40,12 +40,17 @@ struct wirq_load {
     uint32_t declared_data;     /* of the data count section */
     uint32_t detail;            /* for wirq_load_error */
     uint8_t *storage;           /* next free byte of the section's block of packed types or names */
-    struct constant constant;   /* the constant expression being decoded, its expected type, values on its operand stack */
+    struct constant constant;   /* the constant expression being decoded, its expected type, types on its operand stack */
     value_type constant_type;
+    value_type constant_stack[WIRQ_MAX_CONSTANT_DEPTH];
     uint8_t constant_depth;
+    bool constant_begun;        /* load->constant is its first instruction, or all of them */
     load_step *constant_then;
+    struct step **step_end;     /* where the next step of the module's constant expressions is hung */
+    uint16_t step_count;
     uint32_t part;              /* items left of an item that is a vector itself */
-    bool second_part;           /* of a type: its results; of an element segment: a kind comes before its functions */
+    bool second_part;           /* of a type: its results */
+    uint8_t form;               /* of a segment */
 
     uint8_t carried;
     uint8_t carry[READER_MAX_ITEM]; /* an item's beginning that the last piece ended with */
@@ -111,7 +116,7 @@ load_begin_section load_begin_types;
 load_step load_type;
 
 /* load_sections.c */
-load_begin_section load_begin_functions, load_begin_singles, load_begin_globals, load_begin_start;
+load_begin_section load_begin_functions, load_begin_tables, load_begin_memories, load_begin_globals, load_begin_start;
 load_step load_import, load_function, load_table, load_memory, load_global, load_export;
 load_end_section load_end_imports;
 

@@ -8,7 +8,7 @@ static const uint8_t item_sizes[4] = {sizeof(uint16_t), sizeof(struct table_type
 
 /* A second table or memory. */
 static wirq_status check_single(struct wirq_load *load, uint8_t kind, uint32_t count) {
-    if (count + load->module->counts[kind] <= 1)
+    if (count + load->module->counts[kind] <= 1 || (kind == WIRQ_TABLE ? WIRQ_WITH_MULTI_TABLE : WIRQ_WITH_MULTI_MEMORY))
         return WIRQ_OK;
     return load_absent(load, kind == WIRQ_TABLE ? WIRQ_FEATURE_MULTI_TABLE : WIRQ_FEATURE_MULTI_MEMORY);
 }
@@ -103,23 +103,60 @@ wirq_status load_function(struct wirq_load *load, struct wirq_reader *r) {
 
 /* ---- table and memory ---- */
 
-wirq_status load_begin_singles(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    uint8_t kind = load->section == 4 ? WIRQ_TABLE : WIRQ_MEMORY;
-    (void)r;
+/* Of one kind: a second one is a feature of its own. */
+static wirq_status begin_kind(struct wirq_load *load, uint8_t kind, uint32_t count) {
+    uint32_t used = load->module->counts[kind];
     wirq_status status = check_single(load, kind, count);
-    return status != WIRQ_OK || count == 0 ? status : load_extend(load, kind, item_sizes[kind], 0, 1);
+    if (status != WIRQ_OK || count == 0)
+        return status;
+    if (count + used > UINT16_MAX)
+        return WIRQ_IMPLEMENTATION_LIMIT;
+    return load_extend(load, kind, item_sizes[kind], used, used + count);
 }
 
-wirq_status load_table(struct wirq_load *load, struct wirq_reader *r) {
-    wirq_status status = load_table_type(load, r, &load->module->tables[0]);
-    if (status != WIRQ_OK)
-        return status;
-    load->module->table_count++;
+wirq_status load_begin_tables(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
+    (void)r;
+    return begin_kind(load, WIRQ_TABLE, count);
+}
+
+wirq_status load_begin_memories(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
+    (void)r;
+    return begin_kind(load, WIRQ_MEMORY, count);
+}
+
+static wirq_status step_table_value(struct wirq_load *load, struct wirq_reader *r) {
+    struct wirq_module *module = load->module;
+    (void)r;
+    module->tables[module->table_count++].init = load->constant;
     return load_next_item(load);
 }
 
+/* A table, or with an initial value 0x40 0x00, the table, a constant expression. */
+wirq_status load_table(struct wirq_load *load, struct wirq_reader *r) {
+    struct table_type *table = &load->module->tables[load->module->table_count];
+    bool has_value = WIRQ_WITH_TYPED_FUNCTION_REFERENCES && r->p != r->end && *r->p == 0x40;
+    if (has_value) {
+        r->p++;
+        uint8_t reserved = load_byte(r);
+        if (r->status != WIRQ_OK)
+            return r->status;
+        if (reserved != 0)
+            return WIRQ_BAD_RESERVED_BYTE;
+    }
+    wirq_status status = load_table_type(load, r, table);
+    if (status != WIRQ_OK)
+        return status;
+    if (!has_value && !type_is_defaultable(table->type))
+        return WIRQ_TYPE_MISMATCH;
+    load->constant = (struct constant){CONSTANT_VALUE, table->type, {WIRQ_NULL_REFERENCE, 0}};
+    load->step = step_table_value;
+    if (has_value)
+        load_constant(load, table->type, step_table_value);
+    return WIRQ_OK;
+}
+
 wirq_status load_memory(struct wirq_load *load, struct wirq_reader *r) {
-    wirq_status status = load_memory_type(load, r, &load->module->memories[0]);
+    wirq_status status = load_memory_type(load, r, &load->module->memories[load->module->memory_count]);
     if (status != WIRQ_OK)
         return status;
     load->module->memory_count++;

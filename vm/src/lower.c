@@ -102,6 +102,8 @@ static void lower_prefixed(struct lower *lower, struct wirq_reader *reader) {
         lower_saturating(lower, number);
     else if (WIRQ_WITH_BULK_COPY_FILL && (number == 10 || number == 11))
         lower_memory_bulk(lower, number, reader);
+    else if (number <= 17 && (number >= 15 ? WIRQ_WITH_REFERENCE_TYPES : WIRQ_WITH_BULK_MEMORY && number >= 8))
+        lower_reference(lower, number, true, reader);
     else
         refuse(lower, ranges, sizeof ranges / sizeof ranges[0], number);
 }
@@ -184,6 +186,36 @@ static void lower_instruction(struct lower *lower, struct wirq_reader *reader) {
         wide = read_fixed_u64(reader);
         if (reader->status == WIRQ_OK)
             stack_push_constant(lower, WIRQ_F64, (uint32_t)wide, (uint32_t)(wide >> 32));
+        return;
+    case 0x14:
+    case 0x15:
+        if (!WIRQ_WITH_TYPED_FUNCTION_REFERENCES || (opcode == 0x15 && !WIRQ_WITH_TAIL_CALL))
+            break;
+        lower_call(lower, opcode, reader);
+        return;
+    case 0xD5:
+    case 0xD6:
+        if (!WIRQ_WITH_TYPED_FUNCTION_REFERENCES)
+            break;
+        lower_control(lower, opcode, reader);
+        return;
+    case 0x1C:
+        if (!WIRQ_WITH_REFERENCE_TYPES)
+            break;
+        lower_select_typed(lower, reader);
+        return;
+    case 0xD4:
+        if (!WIRQ_WITH_TYPED_FUNCTION_REFERENCES)
+            break;
+        /* fallthrough */
+    case 0x25:
+    case 0x26:
+    case 0xD0:
+    case 0xD1:
+    case 0xD2:
+        if (!WIRQ_WITH_REFERENCE_TYPES)
+            break;
+        lower_reference(lower, opcode, false, reader);
         return;
     case 0xFC:
         lower_prefixed(lower, reader);

@@ -118,6 +118,41 @@ static void call_indirect(struct lower *lower, bool tail, struct wirq_reader *re
     stack_unreachable(lower);
 }
 
+static void call_ref(struct lower *lower, bool tail, struct wirq_reader *reader) {
+    uint32_t index = read_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return;
+    const struct wirq_module *module = lower->module;
+    if (index >= module->type_count) {
+        lower_fail(lower, WIRQ_UNKNOWN_TYPE);
+        return;
+    }
+    const struct wirq_functype *type = module->types[index];
+    struct operand reference;
+    stack_pop(lower, type_reference_to(module, index), &reference);
+    if (!stack_check_types(lower, parameters_of(type)))
+        return;
+    uint32_t slot = 0;
+    if (!lower->dead) {
+        slot = lower_slot(lower, &reference);
+        lower_materialise(lower, type->parameter_count);
+    }
+    if (!tail) {
+        lower_operation2(lower, OP_call_ref, slot, index);
+        lower_emit(lower, 0); /* as call_indirect, which has a table there */
+        end_call(lower, type);
+        return;
+    }
+    check_tail_call(lower, type);
+    if (!lower->dead)
+        lower_move(lower, &reference, reference.canonical);
+    move_arguments(lower, type);
+    lower_operation2(lower, OP_return_call_ref, reference.canonical, index);
+    lower_emit(lower, 0);
+    end_tail_call(lower, type);
+    stack_unreachable(lower);
+}
+
 void lower_call(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
     switch (opcode) {
     case 0x10:
@@ -127,6 +162,9 @@ void lower_call(struct lower *lower, uint32_t opcode, struct wirq_reader *reader
     case 0x11:
     case 0x13:
         call_indirect(lower, opcode == 0x13, reader);
+        break;
+    default:
+        call_ref(lower, opcode == 0x15, reader);
         break;
     }
 }

@@ -392,10 +392,9 @@ static struct control *read_label(struct lower *lower, struct wirq_reader *reade
     return control;
 }
 
-static void br_if(struct lower *lower, struct control *control) {
-    struct operand condition;
+/* Branches if the condition, which has been popped, is (`when`: not) zero. */
+static void branch_if(struct lower *lower, struct control *control, struct operand *condition, bool when) {
     struct types types = control_label(control);
-    stack_pop(lower, WIRQ_I32, &condition);
     (void)stack_check_types(lower, types);
     stack_retype(lower, types);
     if (lower->status != WIRQ_OK || lower->dead)
@@ -405,12 +404,12 @@ static void br_if(struct lower *lower, struct control *control) {
     if (plain && control->kind == CONTROL_LOOP) {
         /* The distance is known: the condition takes at most three units before it. */
         if (here(lower) - control->target < 32000) {
-            lower_branch_condition(lower, &condition, true);
+            lower_branch_condition(lower, condition, when);
             lower_emit(lower, control->target - here(lower));
             return;
         }
     } else if (plain) {
-        lower_branch_condition(lower, &condition, !lower->long_branches);
+        lower_branch_condition(lower, condition, when != lower->long_branches);
         end_condition_forward(lower, &control->fixups);
         assignment_branch(lower, control);
         return;
@@ -419,7 +418,7 @@ static void br_if(struct lower *lower, struct control *control) {
      * for good, that is done before, so that it holds on both ways; what is known about the accumulator is what it was before. */
     if (types.count > 2 || (control->kind == CONTROL_FUNCTION && types_cells(types) > 1))
         lower_materialise(lower, types.count);
-    lower_branch_condition(lower, &condition, false);
+    lower_branch_condition(lower, condition, !when);
     uint32_t unit = here(lower);
     lower_emit(lower, 0);
     uint16_t a[2] = {lower->a[0], lower->a[1]};
@@ -431,12 +430,37 @@ static void br_if(struct lower *lower, struct control *control) {
     lower->a[1] = a[1];
 }
 
+/* br_on_null: what follows has the reference, which is not null there. br_on_non_null: the label has it. The reference must stay
+ * where it is, so its producer is not touched. */
+static void br_on_null(struct lower *lower, bool when_null, struct wirq_reader *reader) {
+    struct control *control = read_label(lower, reader);
+    struct operand operand;
+    if (control == NULL || !lower_pop_reference(lower, &operand))
+        return;
+    lower->last_kind = LAST_FIXED;
+    if (when_null) {
+        branch_if(lower, control, &operand, false);
+        lower_push_non_null(lower, &operand);
+        return;
+    }
+    struct types types = control_label(control);
+    if (types.count == 0 || !type_is_reference(types.types[types.count - 1])) {
+        lower_fail(lower, WIRQ_TYPE_MISMATCH);
+        return;
+    }
+    lower_push_non_null(lower, &operand);
+    branch_if(lower, control, &operand, true);
+    stack_pop(lower, TYPE_UNKNOWN, &operand);
+}
+
 static void branch(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
     struct control *control = read_label(lower, reader);
     if (control == NULL)
         return;
     if (opcode == 0x0D) {
-        br_if(lower, control);
+        struct operand condition;
+        stack_pop(lower, WIRQ_I32, &condition);
+        branch_if(lower, control, &condition, true);
     } else if (stack_check_types(lower, control_label(control))) {
         branch_to(lower, control, true);
         stack_unreachable(lower);
@@ -584,11 +608,15 @@ void lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *rea
     case 0x0F:
         return_(lower);
         break;
+    case 0xD5:
+    case 0xD6:
+        br_on_null(lower, opcode == 0xD5, reader);
+        break;
     case 0x1A: /* drop */
         stack_pop(lower, TYPE_UNKNOWN, &operand);
         break;
     case 0x1B:
-        lower_select(lower);
+        lower_select(lower, TYPE_UNKNOWN);
         break;
     }
 }

@@ -136,7 +136,18 @@ void lower_numeric(struct lower *lower, uint32_t opcode);
 void lower_saturating(struct lower *lower, uint32_t number);
 /* Emits a branch taken when `operand` is (`when`: not) zero, up to its distance. May rewrite the comparison just emitted. */
 void lower_branch_condition(struct lower *lower, struct operand *operand, bool when);
-void lower_select(struct lower *lower);
+/* TYPE_UNKNOWN: the type that the operands have. */
+void lower_select(struct lower *lower, value_type type);
+void lower_select_typed(struct lower *lower, struct wirq_reader *reader);
+/* Pushes whether a 32-bit operand, which has been popped, is zero. */
+void lower_is_zero(struct lower *lower, struct operand *operand);
+
+/* ---- lower_reference.c ---- */
+void lower_reference(struct lower *lower, uint32_t opcode, bool prefixed, struct wirq_reader *reader);
+/* Pops a reference of any type. */
+bool lower_pop_reference(struct lower *lower, struct operand *operand);
+/* Pushes it again, where it is, as one that is not null. */
+void lower_push_non_null(struct lower *lower, const struct operand *operand);
 
 /* ---- lower_memory.c ---- */
 void lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);

@@ -436,14 +436,31 @@ void lower_saturating(struct lower *lower, uint32_t number) {
 
 /* ---- select ---- */
 
-void lower_select(struct lower *lower) {
+void lower_is_zero(struct lower *lower, struct operand *operand) {
+    if (!lower->dead)
+        eqz32(lower, operand, lower->height);
+    stack_push(lower, WIRQ_I32);
+}
+
+void lower_select_typed(struct lower *lower, struct wirq_reader *reader) {
+    value_type type;
+    uint32_t count = read_u32(reader);
+    if (reader->status == WIRQ_OK && count != 1)
+        lower_fail(lower, WIRQ_BAD_RESULT_ARITY);
+    else if (lower_read_type(lower, reader, &type))
+        lower_select(lower, type);
+}
+
+void lower_select(struct lower *lower, value_type type) {
     struct operand condition, x, y;
     stack_pop(lower, WIRQ_I32, &condition);
-    stack_pop(lower, TYPE_UNKNOWN, &y);
+    stack_pop(lower, type, &y);
     stack_pop(lower, y.type, &x);
-    value_type type = x.type == TYPE_UNKNOWN ? y.type : x.type;
-    if (type_is_reference(type))
-        lower_fail(lower, WIRQ_TYPE_MISMATCH); /* references need the annotated form */
+    if (type == TYPE_UNKNOWN) {
+        type = x.type == TYPE_UNKNOWN ? y.type : x.type;
+        if (type_is_reference(type))
+            lower_fail(lower, WIRQ_TYPE_MISMATCH); /* references need the annotated form */
+    }
     uint32_t slot = lower->height;
     if (!lower->dead) {
         bool wide = type_cells(type) == 2;

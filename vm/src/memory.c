@@ -19,7 +19,15 @@ bool memory_create(struct wirq_vm *vm, struct wirq_memory *memory, const struct 
     return memory->base != NULL;
 }
 
-bool table_create(struct wirq_vm *vm, struct wirq_table *table, const struct table_type *type, struct wirq_instance *owner) {
+/* Elements from one on. */
+static void fill(struct wirq_table *table, uint32_t from, uint32_t value) {
+    for (uint32_t i = from; i < table->size; i++)
+        table->elements[i] = value;
+}
+
+bool table_create(struct wirq_instance *owner, struct wirq_table *table, const struct table_type *type) {
+    struct wirq_vm *vm = owner->vm;
+    uint32_t value;
     table->limits = type->limits;
     table->type = type->type;
     table->owner = owner;
@@ -29,7 +37,27 @@ bool table_create(struct wirq_vm *vm, struct wirq_table *table, const struct tab
         vm->error.detail = table->size > UINT32_MAX / 4 ? UINT32_MAX : table->size * 4;
         return false;
     }
+    instance_evaluate(owner, &type->init, &value);
+    fill(table, 0, value);
     return true;
+}
+
+uint32_t table_grow(struct wirq_vm *vm, struct wirq_table *table, uint32_t delta, uint32_t value) {
+    uint32_t old = table->size, size = old + delta;
+    if (delta > table->limits.maximum - old || size > UINT32_MAX / sizeof value)
+        return UINT32_MAX;
+    if (delta != 0 && !arena_resize(&vm->arena, table->elements, size * (uint32_t)sizeof value)) {
+        uint32_t *elements = arena_allocate_array(&vm->arena, size, sizeof *elements);
+        if (elements == NULL)
+            return UINT32_MAX;
+        if (old != 0)
+            memcpy(elements, table->elements, old * sizeof *elements);
+        arena_free(&vm->arena, table->elements);
+        table->elements = elements;
+    }
+    table->size = size;
+    fill(table, old, value);
+    return old;
 }
 
 uint32_t memory_grow(struct wirq_vm *vm, struct wirq_memory *memory, uint32_t delta) {

@@ -38,9 +38,14 @@ void wirq_module_info(const struct wirq_module *module, struct wirq_module_info 
 void module_free(struct wirq_vm *vm, struct wirq_module *module) {
     struct arena *arena = &vm->arena;
     for (uint32_t i = 0; i < module->element_count; i++)
-        arena_free(arena, module->elements[i].functions);
+        arena_free(arena, module->elements[i].items);
     for (uint32_t i = 0; i < module->data_count && !module->in_place; i++)
         arena_free(arena, (void *)(uintptr_t)module->data[i].bytes.bytes);
+    while (module->steps != NULL) {
+        struct step *step = module->steps;
+        module->steps = step->next;
+        arena_free(arena, step);
+    }
     for (uint32_t i = 0; i < MODULE_BLOCKS; i++)
         arena_free(arena, module->blocks[i]);
     arena_free(arena, module);

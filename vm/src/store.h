@@ -20,11 +20,26 @@ struct limits {
 };
 
 /* A constant expression, evaluated at instantiation. */
-enum constant_kind { CONSTANT_VALUE, CONSTANT_GLOBAL };
+enum constant_kind {
+    CONSTANT_VALUE,      /* cells are the value */
+    CONSTANT_GLOBAL,     /* the first cell is the index of a global */
+    CONSTANT_FUNCTION,   /* … of a function: a reference to it */
+    CONSTANT_EXPRESSION, /* more than one instruction: the first is module->steps[cells[0]], and there are cells[1] */
+    CONSTANT_OPERATION,  /* only as a step: enum constant_operation */
+    CONSTANT_PASSIVE,    /* in place of a segment's offset: it waits for memory.init or table.init */
+    CONSTANT_DECLARATIVE, /* … it is of no use any more */
+};
+enum constant_operation { CONSTANT_ADD, CONSTANT_SUB, CONSTANT_MUL };
 struct constant {
     uint8_t kind; /* enum constant_kind */
     value_type type;
-    uint32_t cells[2]; /* the value; in the first, the index of a global */
+    uint32_t cells[2];
+};
+
+/* An instruction of a constant expression that has more than one. They are rare: a list in the order of the module. */
+struct step {
+    struct step *next;
+    struct constant constant;
 };
 
 struct import {
@@ -49,6 +64,7 @@ struct global_type {
 struct table_type {
     value_type type; /* a reference type */
     struct limits limits;
+    struct constant init; /* of defined tables: what the elements are */
 };
 
 /* What a handler may do and how it is treated (R25): by the module's wirq.cfg section, whose keys are the indices in values[], and by
@@ -75,13 +91,16 @@ struct handler_settings {
 struct data_segment {
     struct wirq_name bytes;
     struct constant offset;
+    uint16_t memory;
 };
 
 struct element_segment {
     uint16_t count;
     uint16_t table;
     struct constant offset;
-    uint16_t *functions; /* their indices */
+    value_type type;
+    bool is_expressions; /* an item is two units, an enum constant_kind and an index; else one, the index of a function */
+    uint16_t *items;
 };
 
 enum module_block { /* the first four are those of the index spaces, in the order of enum wirq_kind */
@@ -148,6 +167,7 @@ struct wirq_module {
         };
     };
     const uint16_t *code_end;
+    struct step *steps;
     int32_t start_function; /* -1 = none */
     uint8_t setting_count;
     uint16_t max_gap;        /* the heaviest run of operations without a safe point (R67) */
@@ -191,6 +211,7 @@ struct wirq_instance {
     struct wirq_memory **memories;      /* imported first */
     struct wirq_table **tables;         /* imported first */
     struct function_import *functions;  /* resolved function imports */
+    uint8_t *dropped;                   /* a bit for each segment, element segments first */
     uint32_t *stack_pointer;            /* cell of the exported mutable i32 global __stack_pointer, or NULL (R34) */
     struct wirq_name registered;        /* module name for other instances' imports; bytes == NULL: none */
 };
@@ -211,15 +232,25 @@ wirq_status link_imports(struct wirq_instance *instance);
 void link_resolve(struct wirq_instance *instance, uint32_t function, struct function_import *target);
 
 /* instance.c: the value of a constant expression, in as many cells as its type has. */
-void instance_evaluate(const struct wirq_instance *instance, const struct constant *constant, uint32_t *cells);
+void instance_evaluate(struct wirq_instance *instance, const struct constant *constant, uint32_t *cells);
 /* The cells of a global of the index space. */
 uint32_t *instance_global(const struct wirq_instance *instance, uint32_t global);
 /* Ends every instance. */
 void instance_release_all(struct wirq_vm *vm);
 
+/* instance.c: the reference to a function of the index space. */
+uint32_t instance_reference(struct wirq_instance *instance, uint32_t function);
+
+/* table.c: element i of a segment; segments that are of no use any more. */
+uint32_t table_element(struct wirq_instance *instance, const struct element_segment *segment, uint32_t i);
+void table_drop_elements(struct wirq_instance *instance, uint32_t index);
+void table_drop_data(struct wirq_instance *instance, uint32_t index);
+/* memory.c: the old size, or UINT32_MAX if it cannot grow. */
+uint32_t table_grow(struct wirq_vm *vm, struct wirq_table *table, uint32_t delta, uint32_t value);
+
 /* memory.c: makes linear memory or a table of the minimum size; false if there is no room. */
 bool memory_create(struct wirq_vm *vm, struct wirq_memory *memory, const struct limits *limits);
-bool table_create(struct wirq_vm *vm, struct wirq_table *table, const struct table_type *type, struct wirq_instance *owner);
+bool table_create(struct wirq_instance *owner, struct wirq_table *table, const struct table_type *type);
 /* Whether [address, address + length) lies within size. */
 static inline bool in_bounds(uint32_t address, uint32_t length, uint32_t size) {
     return length <= size && address <= size - length;

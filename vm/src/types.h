@@ -44,6 +44,12 @@ wirq_status type_read_heap(const struct wirq_module *module, struct wirq_reader 
 /* Why a byte begins no type of this build: WIRQ_ABSENT_FEATURE with *feature, or WIRQ_BAD_TYPE; WIRQ_OK if it begins one. */
 wirq_status type_refuse(uint8_t byte, uint32_t *feature);
 
+/* (ref null type): the type of that index. */
+value_type type_reference_to(const struct wirq_module *module, uint32_t index);
+
+/* The type of a reference to a function of the module. */
+value_type type_of_function(const struct wirq_module *module, uint32_t function);
+
 /* Is a value of one type also one of the other? Both of the same module. */
 bool type_matches(value_type have, value_type want);
 
