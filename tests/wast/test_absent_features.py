@@ -15,17 +15,7 @@ from firmware_host.wast.assemble import assemble
 
 #: Feature, and the smallest modules that need it.
 MODULES = [
-    ("bulk-memory", '(module (memory 1) (data "x") (func (memory.init 0 (i32.const 0) (i32.const 0) (i32.const 1))))'),
-    ("bulk-memory", '(module (memory 1) (data $d "x") (func (data.drop $d)))'),
-    ("bulk-memory", '(module (memory 1) (data "passive"))'),
-    ("reference-types", "(module (table 1 externref))"),
-    ("reference-types", "(module (func (param externref)))"),
-    ("reference-types", "(module (func (drop (ref.null func))))"),
-    ("reference-types", "(module (table 1 funcref) (func (drop (table.get 0 (i32.const 0)))))"),
-    ("reference-types", '(module (func $f (drop (ref.func $f))) (export "f" (func $f)))'),
-    ("multi-table", "(module (table 1 funcref) (table 1 funcref))"),
     ("multi-memory", "(module (memory 1) (memory 1))"),
-    ("extended-const", "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))"),
     ("simd", "(module (func (drop (v128.const i32x4 0 0 0 0))))"),
     ("simd", "(module (func (param v128)))"),
     ("threads", "(module (memory 1 1 shared))"),
@@ -73,7 +63,7 @@ def test_legacy_exceptions_are_told_from_those_of_today(board: Board, opcode: in
 def test_every_absent_feature_has_a_case(board: Board) -> None:
     absent = {feature.text for feature in status.features().values()} - board.info.features
     # Named by no opcode or section of its own that a module could need alone, or by no assembler here.
-    without = {"legacy-exceptions", "function-references", "relaxed-simd", "wide-arithmetic"}
+    without = {"legacy-exceptions", "relaxed-simd", "wide-arithmetic"}
     assert absent - without == {feature for feature, _ in MODULES}
 
 

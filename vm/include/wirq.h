@@ -61,7 +61,8 @@ struct wirq_functype {
     uint16_t types[]; /* enum wirq_type */
 };
 
-/* The cell of a null reference. An externref is otherwise whatever the host likes; a funcref is the VM's affair. */
+/* The cell of a null reference. An externref is otherwise whatever the host likes: the VM only hands it on. A reference to a
+ * function comes from the VM, by wirq_reference, as a result or as an argument of a host function. */
 #define WIRQ_NULL_REFERENCE UINT32_C(0)
 
 /* ---- opening a VM ---- */
@@ -199,6 +200,10 @@ wirq_status wirq_find_export(const struct wirq_instance *instance, const char *n
 wirq_status wirq_export_at(const struct wirq_instance *instance, uint32_t i, struct wirq_export *found, const char **name,
                            size_t *length);
 
+/* The cell of a reference to a function, for arguments and host functions; WIRQ_NULL_REFERENCE if there is no such function. Valid as
+ * long as the instance and those it imports functions from. */
+uint32_t wirq_reference(struct wirq_instance *instance, uint32_t function);
+
 const struct wirq_functype *wirq_function_type(const struct wirq_instance *instance, uint32_t function);
 
 /* Type and current value (one or two cells) of an exported global; *mutable_ tells whether code may change it. */
@@ -219,7 +224,7 @@ void wirq_digest(const struct wirq_instance *instance, struct wirq_digest *diges
 /* ---- running ---- */
 
 /* Prepares a call of a function on the main stack; arguments are cells. Only when nothing runs (else WIRQ_BUSY).
- * WIRQ_ARGUMENT_TYPES if count is not the type's parameter_cells; WIRQ_FAULTED after a fatal handler fault. */
+ * WIRQ_ARGUMENT_TYPES if count is not the type's parameter_cells, or a reference is not of its parameter's type; WIRQ_FAULTED after a fatal handler fault. */
 wirq_status wirq_call(struct wirq_instance *instance, uint32_t function, const uint32_t *arguments, size_t count);
 
 /* Prepares the call of the start function, if there is one that has not run; *needed tells. Handlers are held until it is done. */

@@ -280,6 +280,10 @@ void instance_release_all(struct wirq_vm *vm) {
 
 /* ---- what an instance shows ---- */
 
+uint32_t wirq_reference(struct wirq_instance *instance, uint32_t function) {
+    return function < instance->module->function_count ? instance_reference(instance, function) : WIRQ_NULL_REFERENCE;
+}
+
 wirq_status wirq_find_export(const struct wirq_instance *instance, const char *name, size_t length, struct wirq_export *found) {
     const struct export *export = module_find_export(instance->module, (const uint8_t *)name, (uint32_t)length);
     if (export == NULL)

@@ -55,6 +55,16 @@ static void begin(struct wirq_vm *vm, struct wirq_instance *instance) {
     vm->stop_requested = false; /* what it meant to stop has ended */
 }
 
+/* Only references can be wrong: whoever calls may have made them up. */
+static bool arguments_fit(const struct wirq_instance *instance, const struct wirq_functype *type, const uint32_t *cells) {
+    bool fit = true;
+    for (uint32_t i = 0; i < type->parameter_count; i++) {
+        fit = fit && reference_fits(instance, type->types[i], *cells);
+        cells += type_cells(type->types[i]);
+    }
+    return fit;
+}
+
 wirq_status wirq_call(struct wirq_instance *instance, uint32_t function, const uint32_t *arguments, size_t count) {
     struct wirq_vm *vm = instance->vm;
     if (vm->mode != VM_IDLE)
@@ -64,7 +74,7 @@ wirq_status wirq_call(struct wirq_instance *instance, uint32_t function, const u
     if (function >= instance->module->function_count)
         return WIRQ_UNKNOWN_FUNCTION;
     vm->call_type = module_function_type(instance->module, function);
-    if (count != vm->call_type->parameter_cells)
+    if (count != vm->call_type->parameter_cells || !arguments_fit(instance, vm->call_type, arguments))
         return WIRQ_ARGUMENT_TYPES;
     struct function_import target;
     link_resolve(instance, function, &target);

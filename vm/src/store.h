@@ -241,6 +241,9 @@ void instance_release_all(struct wirq_vm *vm);
 /* instance.c: the reference to a function of the index space. */
 uint32_t instance_reference(struct wirq_instance *instance, uint32_t function);
 
+/* table.c: can the cell be a value of the type, of the instance's module? Of number types any can. */
+bool reference_fits(const struct wirq_instance *instance, value_type type, uint32_t cell);
+
 /* table.c: element i of a segment; segments that are of no use any more. */
 uint32_t table_element(struct wirq_instance *instance, const struct element_segment *segment, uint32_t i);
 void table_drop_elements(struct wirq_instance *instance, uint32_t index);

@@ -36,6 +36,22 @@ uint32_t table_element(struct wirq_instance *instance, const struct element_segm
     return cell;
 }
 
+bool reference_fits(const struct wirq_instance *instance, value_type type, uint32_t cell) {
+    const struct wirq_vm *vm = instance->vm;
+    uint32_t id = cell >> 16, function = cell & 0xFFFF;
+    if (!type_is_reference(type))
+        return true;
+    if (cell == WIRQ_NULL_REFERENCE)
+        return type_is_defaultable(type);
+    if ((type & ~TYPE_NON_NULL) == WIRQ_EXTERNREF)
+        return true;
+    if (id >= vm->instance_capacity || vm->instances[id] == NULL)
+        return false;
+    const struct wirq_module *module = vm->instances[id]->module;
+    return function < module->function_count &&
+           types_match_across(module, type_of_function(module, function), instance->module, type);
+}
+
 static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
