@@ -110,13 +110,13 @@ def control() -> Iterator[Operation]:
     yield op("call_import", "uu", "goto call_import;")
     yield op("call_indirect", "suuu", "goto call_indirect;")  # element index, type, table, frame
     # As call_indirect, but the reference itself lies in the slot; the unit of the table is not used.
-    yield refer("call_ref", "suuu", "goto call_ref;")
+    yield refer("call_ref", "suuu", "goto call_out;")
     # In place of a return. The arguments are in the first cells of the frame, which the callee takes over. What leaves the instance
     # may be a host function's: the `return` behind it follows then. Element index, type, table.
     yield tail("return_call", "u", "ip = vm->code[U16(1)]; DISPATCH();")
-    yield tail("return_call_import", "u", "goto return_call_import;")
-    yield tail("return_call_indirect", "suu", "goto return_call_indirect;")
-    yield refer("return_call_ref", "suu", "goto return_call_ref;")
+    yield tail("return_call_import", "u", "goto return_call_out;")
+    yield tail("return_call_indirect", "suu", "goto return_call_out;")
+    yield refer("return_call_ref", "suu", "goto return_call_out;")
     yield op("return", "", "RETURN();")
     yield op("return_S", "s", "A = S32(1); fp[0] = A; RETURN();")
     yield op("return_A", "", "fp[0] = A; RETURN();")

@@ -182,44 +182,25 @@ call_import: {
 
 call_indirect: {
     const struct wirq_instance *instance = vm->registers.instance;
+    const struct wirq_module *module = instance->module;
     const struct wirq_table *table = instance->tables[U16(3)];
     uint32_t element = S32(1);
-    if (element >= table->size)
-        TRAP(WIRQ_TRAP_UNDEFINED_ELEMENT);
-    uint32_t reference = table->elements[element];
-    uint32_t function = reference & 0xFFFF;
-    const struct wirq_module *module = instance->module;
-    if (LIKELY(reference >> 16 == instance->id && function >= module->imported_functions)) {
-        if (module->types[module->function_types[function]] != module->types[U16(2)])
-            TRAP(WIRQ_TRAP_INDIRECT_CALL_TYPE);
-        CALL(ip + 5, function - module->imported_functions, fp + U16(4));
+    if (LIKELY(element < table->size)) {
+        uint32_t reference = table->elements[element], function = reference & 0xFFFF;
+        if (LIKELY(reference >> 16 == instance->id && function >= module->imported_functions &&
+                   module->types[module->function_types[function]] == module->types[U16(2)]))
+            CALL(ip + 5, function - module->imported_functions, fp + U16(4));
     }
+} /* else out of the instance, or a trap */
+call_out:
     length = 5;
     WRITE_BACK();
-    status = interpreter_call_reference(vm, reference, U16(2), ip + length, fp + U16(4));
-    goto called_out;
-}
-
-return_call_import:
-    WRITE_BACK();
-    status = interpreter_tail_call(vm, &vm->registers.instance->functions[U16(1)], ip + 2);
-    goto tail_called;
-
-call_ref:
-    length = 5;
-    WRITE_BACK();
-    status = S32(1) == WIRQ_NULL_REFERENCE ? WIRQ_TRAP_NULL_REFERENCE
-                                           : interpreter_call_reference(vm, S32(1), U16(2), ip + length, fp + U16(4));
+    status = interpreter_call_out(vm);
     goto called_out;
 
-return_call_ref:
+return_call_out:
     WRITE_BACK();
-    status = interpreter_tail_call_reference(vm, S32(1), U16(2), ip + 4);
-    goto tail_called;
-
-return_call_indirect:
-    WRITE_BACK();
-    status = interpreter_tail_call_indirect(vm, U16(3), S32(1), U16(2), ip + 4);
+    status = interpreter_return_call_out(vm);
 tail_called:
     if (UNLIKELY(status != WIRQ_OK))
         goto not_called;

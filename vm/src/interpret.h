@@ -12,21 +12,14 @@ wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_imp
 wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *instance, uint32_t function,
                                       const uint16_t *return_ip, uint32_t *frame);
 
-/* Calls what a funcref of another instance, or of an imported function, names; checks that its type is
- * the current module's of that index. */
-wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, uint32_t type,
-                                       const uint16_t *return_ip, uint32_t *frame);
+/* The call at registers.ip, through a table or a reference, of whatever it names; or the trap that it ends in. */
+wirq_status interpreter_call_out(struct wirq_vm *vm);
 
-/* Leaves the running frame, whose first cells hold the arguments, for a function: of a host, which is called and whose results the
- * operation at return_ip returns, or defined in an instance. Takes a record only where the frame's function was called from its own
- * instance and the new one lies in another, so any number of tail calls takes two at most. */
-wirq_status interpreter_tail_call(struct wirq_vm *vm, const struct function_import *target, const uint16_t *return_ip);
-/* The same for the function that an element of a table names, checked to be of the type. */
-wirq_status interpreter_tail_call_indirect(struct wirq_vm *vm, uint32_t table, uint32_t element, uint32_t type,
-                                           const uint16_t *return_ip);
-
-/* The same for a reference. */
-wirq_status interpreter_tail_call_reference(struct wirq_vm *vm, uint32_t reference, uint32_t type, const uint16_t *return_ip);
+/* The tail call at registers.ip that may leave the instance: leaves the running frame, whose first cells hold the arguments, for a
+ * function of a host, which is called and whose results the operation behind returns, or defined in an instance. Takes a record only
+ * where the frame's function was called from its own instance and the new one lies in another, so any number of tail calls takes two
+ * at most. */
+wirq_status interpreter_return_call_out(struct wirq_vm *vm);
 
 /* The 8- or 16-bit access at registers.ip, done with an exact check of the address; *length is the operation's, in units. */
 wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint32_t *length);

@@ -105,38 +105,57 @@ wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *
     return WIRQ_OK;
 }
 
-/* What a funcref names, if its type is the current module's of that index. */
-static wirq_status resolve(const struct wirq_vm *vm, uint32_t reference, uint32_t type, struct function_import *target) {
+/* What the operation at ip calls through a table or a reference: both are in the slot of unit 1, and unit 2 is the type. */
+static wirq_status find_callee(const struct wirq_vm *vm, bool through_table, struct function_import *target) {
+    const struct registers *r = &vm->registers;
+    const uint16_t *ip = r->ip;
+    uint32_t reference = r->fp[ip[1]];
+    if (through_table) {
+        const struct wirq_table *table = r->instance->tables[ip[3]];
+        if (reference >= table->size)
+            return WIRQ_TRAP_UNDEFINED_ELEMENT;
+        reference = table->elements[reference];
+    }
     if (reference == WIRQ_NULL_REFERENCE)
-        return WIRQ_TRAP_UNINITIALIZED_ELEMENT;
+        return through_table ? WIRQ_TRAP_UNINITIALIZED_ELEMENT : WIRQ_TRAP_NULL_REFERENCE;
     struct wirq_instance *instance = vm->instances[reference >> 16];
     uint32_t function = reference & 0xFFFF;
-    if (!functypes_equal(instance->module, instance->module->function_types[function], vm->registers.instance->module, type))
+    if (!functypes_equal(instance->module, instance->module->function_types[function], r->instance->module, ip[2]))
         return WIRQ_TRAP_INDIRECT_CALL_TYPE;
     link_resolve(instance, function, target);
     return WIRQ_OK;
 }
 
-wirq_status interpreter_call_reference(struct wirq_vm *vm, uint32_t reference, uint32_t type, const uint16_t *return_ip,
-                                       uint32_t *frame) {
+wirq_status interpreter_call_out(struct wirq_vm *vm) {
+    const uint16_t *ip = vm->registers.ip;
+    uint32_t *frame = vm->registers.fp + ip[4];
     struct function_import target;
-    wirq_status status = resolve(vm, reference, type, &target);
+    wirq_status status = find_callee(vm, ip[0] == OP_call_indirect, &target);
     if (status != WIRQ_OK)
         return status;
     if (target.host != NULL)
         return interpreter_call_host(vm, target.host, frame);
-    return interpreter_call_instance(vm, target.instance, target.function, return_ip, frame);
+    return interpreter_call_instance(vm, target.instance, target.function, ip + 5, frame);
 }
 
-wirq_status interpreter_tail_call(struct wirq_vm *vm, const struct function_import *target, const uint16_t *return_ip) {
+wirq_status interpreter_return_call_out(struct wirq_vm *vm) {
     struct registers *r = &vm->registers;
-    if (target->host != NULL) {
-        wirq_status status = interpreter_call_host(vm, target->host, r->fp);
+    struct function_import target;
+    bool is_import = r->ip[0] == OP_return_call_import;
+    wirq_status status = WIRQ_OK;
+    if (is_import)
+        target = r->instance->functions[r->ip[1]];
+    else
+        status = find_callee(vm, r->ip[0] == OP_return_call_indirect, &target);
+    if (status != WIRQ_OK)
+        return status;
+    if (target.host != NULL) {
+        status = interpreter_call_host(vm, target.host, r->fp);
         if (status == WIRQ_OK)
-            r->ip = return_ip;
+            r->ip += is_import ? 2 : 4;
         return status;
     }
-    if (target->instance != r->instance && r->rs->ip != code_restore_instance) {
+    if (target.instance != r->instance && r->rs->ip != code_restore_instance) {
         struct record *rs = r->rs - 1;
         if ((uintptr_t)(r->fp + WIRQ_STACK_SLACK) > (uintptr_t)rs)
             return WIRQ_TRAP_STACK_EXHAUSTED;
@@ -144,28 +163,9 @@ wirq_status interpreter_tail_call(struct wirq_vm *vm, const struct function_impo
         rs->fp = (uint32_t *)(void *)r->instance;
         r->rs = rs;
     }
-    r->ip = target->instance->module->code[target->function - target->instance->module->imported_functions];
-    vm_enter_instance(vm, target->instance);
+    r->ip = target.instance->module->code[target.function - target.instance->module->imported_functions];
+    vm_enter_instance(vm, target.instance);
     return WIRQ_OK;
-}
-
-wirq_status interpreter_tail_call_indirect(struct wirq_vm *vm, uint32_t table, uint32_t element, uint32_t type,
-                                           const uint16_t *return_ip) {
-    const struct wirq_instance *instance = vm->registers.instance;
-    const struct wirq_table *elements = instance->tables[table];
-    struct function_import target;
-    if (element >= elements->size)
-        return WIRQ_TRAP_UNDEFINED_ELEMENT;
-    wirq_status status = resolve(vm, elements->elements[element], type, &target);
-    return status == WIRQ_OK ? interpreter_tail_call(vm, &target, return_ip) : status;
-}
-
-wirq_status interpreter_tail_call_reference(struct wirq_vm *vm, uint32_t reference, uint32_t type, const uint16_t *return_ip) {
-    struct function_import target;
-    if (reference == WIRQ_NULL_REFERENCE)
-        return WIRQ_TRAP_NULL_REFERENCE;
-    wirq_status status = resolve(vm, reference, type, &target);
-    return status == WIRQ_OK ? interpreter_tail_call(vm, &target, return_ip) : status;
 }
 
 /* ---- narrow accesses in the last bytes of memory ---- */
