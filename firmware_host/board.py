@@ -16,6 +16,7 @@ from firmware_host.boards import known_boards, load_board
 from firmware_host.connection import Connection
 from firmware_host.console import Console
 from firmware_host.errors import BoardError, LinkTimeout, NoSpace, WirqError
+from firmware_host.files import Files
 from firmware_host.info import BenchResult, BoardInfo, MemoryInfo, SourceInfo, Trap
 from firmware_host.instance import Instance
 from firmware_host.irq import Irq
@@ -56,17 +57,18 @@ class Board:
     def __init__(self, target: Target, *, timeout: float = 5.0) -> None:
         """Begins a session with what `target` reaches. Most callers want `Board.connect`."""
         self._target = target
-        self._connection = Connection(target.transport, timeout=timeout)
-        self._connection.on_text = self._take_text
-        self._connection.on_event = self._take_event
+        self.connection = Connection(target.transport, timeout=timeout)
+        self.connection.on_text = self._take_text
+        self.connection.on_event = self._take_event
         self._names = ModuleNames()
         self._source_names: tuple[str, ...] | None = None
         self._app: App | None = None
         self.on_text: Callable[[bytes], None] = lambda data: None
         self.on_irq: Callable[[Values], None] = lambda values: None
         try:
-            self.info = BoardInfo.from_welcome(self._connection.open().values)
-            self.console = Console(self._connection, self.info.max_frame)
+            self.info = BoardInfo.from_welcome(self.connection.open().values)
+            self.files = Files(self)
+            self.console = Console(self.connection, self.info.max_frame)
             if target.tick_hz is not None:
                 self.set_tick(target.tick_hz)
         except BaseException:
@@ -104,7 +106,7 @@ class Board:
     def close(self) -> None:
         """Ends the session and releases the port or the emulator. May be called twice."""
         try:
-            self._connection.close()
+            self.connection.close()
         finally:
             self._target.close()
 
@@ -122,7 +124,7 @@ class Board:
 
     def ask(self, command: str, names: ModuleNames | None = None, /, **values: Any) -> Values:
         """Sends a request by its name in the link table and returns the values of its answer."""
-        answer = self._connection.request(command, **values)
+        answer = self.connection.request(command, **values)
         if answer.status:
             raise refusal(answer.status, answer.values, names)
         return answer.values
@@ -132,20 +134,44 @@ class Board:
     ) -> Values:
         """Like `ask`, for commands that are answered when what they start has ended. If the time is over or the wait is
         interrupted, what runs is stopped."""
-        request_id = self._connection.begin(command, **values)
+        request_id = self.connection.begin(command, **values)
         try:
-            answer = self._connection.finish(request_id, timeout, lively=lively)
+            answer = self.connection.finish(request_id, timeout, lively=lively)
         except (LinkTimeout, KeyboardInterrupt):
-            self._connection.send_stop()
+            self.connection.send_stop()
             raise
         if answer.status:
             raise refusal(answer.status, answer.values, names)
         return answer.values
 
+    def ask_slow(self, command: str, seconds: float, names: ModuleNames | None = None, /, **values: Any) -> Values:
+        """Like `ask`, for what may keep the board deaf for so many seconds, such as an erase of flash."""
+        request_id = self.connection.begin(command, **values)
+        answer = self.connection.finish(request_id, max(seconds, self.connection.timeout))
+        if answer.status:
+            raise refusal(answer.status, answer.values, names)
+        return answer.values
+
+    def halt(self) -> bool:
+        """Ends whatever runs or is about to, whoever started it, and waits for its end. True if something did."""
+        deadline = time.monotonic() + self.connection.timeout
+        ran = False
+        while True:
+            try:
+                self.ask("control.stop")
+            except BoardError as error:
+                if error.code != code("NOT_RUNNING"):
+                    raise
+                return ran
+            ran = True
+            if time.monotonic() >= deadline:
+                raise LinkTimeout("what the board runs does not stop", hint="reset the board")
+            self.wait(0.01)
+
     def wait(self, seconds: float) -> None:
         """Listens for so many seconds: what the board says arrives meanwhile. Raises LinkTimeout if it has gone."""
         end = time.monotonic() + seconds
-        self._connection.wait_until(lambda: time.monotonic() >= end, None, interval=min(seconds, 0.05))
+        self.connection.wait_until(lambda: time.monotonic() >= end, None, interval=min(seconds, 0.05))
 
     def set_tick(self, hz: int) -> None:
         """Tells the firmware the tick rate of the target that it runs on."""
@@ -153,7 +179,7 @@ class Board:
 
     def stop(self) -> None:
         """Stops what runs, whatever it is, at its next safe point."""
-        self._connection.send_stop()
+        self.connection.send_stop()
 
     def finish(self) -> None:
         """Stops the app that this session started, if one still runs, and waits for its end."""
@@ -164,7 +190,7 @@ class Board:
         """Restarts the firmware and begins a new session. What ran or was loaded is gone."""
         self.ask("control.reset")
         self._app = None
-        self.info = BoardInfo.from_welcome(self._connection.reopen().values)
+        self.info = BoardInfo.from_welcome(self.connection.reopen().values)
         if self._target.tick_hz is not None:
             self.set_tick(self._target.tick_hz)
 
@@ -191,7 +217,7 @@ class Board:
         """
         digest = hashlib.sha256(data)
         names = self._names_for(name, data if symbols is None else symbols, digest.hexdigest())
-        file = {"size": len(data), "sha256": digest.digest(), "name": name}
+        file = {"size": len(data), "sha256": digest.digest(), "name": ""}  # without a name it goes into RAM
         try:
             begin = self.ask("files.begin", names, **file)
         except NoSpace as error:
@@ -201,7 +227,7 @@ class Board:
             begin = self.ask("files.begin", names, **file)
         there = begin["offset"] == len(data)
         if not there:
-            send(self._connection, self.info.max_frame, data, begin["offset"], progress)
+            send(self.connection, self.info.max_frame, data, begin["offset"], progress)
         try:
             self.ask("files.commit", names)
         except BoardError as error:
@@ -215,7 +241,7 @@ class Board:
     @property
     def resent(self) -> int:
         """Frames of this session that had to be sent again."""
-        return self._connection.resent
+        return self.connection.resent
 
     @property
     def features(self) -> frozenset[str]:
@@ -232,12 +258,16 @@ class Board:
                     pass  # a broken description of a board costs names in messages, no more
         return ModuleNames(name, data, self._source_names, build)
 
-    def instantiate(self, *, keep: bool = False, start: bool = True, timeout: float | None = None) -> Instance:
+    def instantiate(
+        self, *, stored: str = "", keep: bool = False, start: bool = True, timeout: float | None = None
+    ) -> Instance:
         """Loads what `put` sent, makes an instance and runs its start function. Everything loaded before is dropped
-        unless `keep` is true. Raises BadModule, NoSpace, or TrapError if a segment or the start function trapped."""
+        unless `keep` is true. With `stored`, it is the file of that name in the board's store, or a module frozen into
+        its firmware, used where it lies. Raises BadModule, NoSpace, or TrapError if a segment or the start function
+        trapped."""
         flags = table.INSTANTIATE_FLAGS["keep"] * keep | table.INSTANTIATE_FLAGS["no_start"] * (not start)
-        names = self._names
-        return Instance(self, self.deferred("app.instantiate", timeout, names, flags=flags), names)
+        names = ModuleNames(stored) if stored else self._names
+        return Instance(self, self.deferred("app.instantiate", timeout, names, flags=flags, name=stored), names)
 
     def load(
         self, app: AppSource, *, keep: bool = False, progress: Progress | None = None, timeout: float | None = None
@@ -258,7 +288,7 @@ class Board:
         instance = app if isinstance(app, Instance) else self.load(app)
         if self._app is not None and self._app.running:
             raise refusal(code("BUSY"), {"offset": 0, "function": 0, "detail": 0, "text": ""})
-        running = App(self._connection, instance.names)
+        running = App(self.connection, instance.names)
         self._app = running
         try:
             self.ask("app.run", instance.names, instance=instance.handle)

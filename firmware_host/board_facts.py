@@ -76,6 +76,15 @@ class VmFacts:
 
 
 @dataclass(frozen=True)
+class StoreFacts:
+    """Flash that belongs to the module store; bytes. Files begin at blocks; a sector is what is erased at once."""
+
+    region: Region
+    sector: int
+    block: int
+
+
+@dataclass(frozen=True)
 class SerialFacts:
     """The board's console port: speed, and what the modem lines must be so that opening it does not reset the board.
 
@@ -153,6 +162,7 @@ class BoardFacts:
     libraries: tuple[str, ...]
     vm: VmFacts
     serial: SerialFacts
+    store: StoreFacts | None
     irq_sources: tuple[Source, ...]
     pins: tuple[Pin, ...]
     define: Mapping[str, Any] = field(hash=False)

@@ -24,6 +24,7 @@ from firmware_host.board_facts import (
     RenodeTarget,
     SerialFacts,
     Source,
+    StoreFacts,
     Variant,
     VmFacts,
 )
@@ -117,6 +118,19 @@ def _serial(table: Table | None) -> SerialFacts:
     return SerialFacts(table.number("baud", 115200, least=300), table.optional_flag("dtr"), table.optional_flag("rts"))
 
 
+def _store(table: Table | None) -> StoreFacts | None:
+    if table is None:
+        return None
+    table.only("origin", "size", "sector", "block")
+    sector = table.number("sector", least=96)
+    block = table.number("block", sector, least=96)
+    region = Region(table.number("origin", 0), table.number("size", least=1))
+    for key, value, unit in (("block", block, 4), ("sector", sector, block), ("size", region.size, sector)):
+        if value % unit:
+            raise table.wrong(key, f"is {value}, not a multiple of {unit}")
+    return StoreFacts(region, sector, block)
+
+
 def _define(table: Table | None) -> Mapping[str, Any]:
     if table is None:
         return EMPTY
@@ -182,6 +196,7 @@ def read_board(file: Path) -> BoardFacts:
             "libraries",
             "vm",
             "serial",
+            "store",
             "source",
             "pin",
         ),
@@ -205,6 +220,7 @@ def read_board(file: Path) -> BoardFacts:
         libraries=root.texts("libraries", []),
         vm=_vm(root.table("vm")),
         serial=_serial(root.optional_table("serial")),
+        store=_store(root.optional_table("store")),
         irq_sources=_irq_sources(root),
         pins=_pins(root),
         define=_define(root.optional_table("define")),
@@ -233,6 +249,9 @@ def _check_whole(root: Table, facts: BoardFacts) -> None:
         if getattr(facts, key) is None:
             raise root.wrong(key, f"is missing: a {facts.machine} board needs it")
     assert facts.ram is not None
+    assert facts.flash is not None
+    if facts.store is not None and facts.store.region.origin not in facts.flash:
+        raise root.wrong("store.origin", f"is {facts.store.region.origin:#x}, which is not in the board's flash")
     needed = facts.vm.arena_size + facts.vm.c_stack_size
     if needed > facts.ram.size:
         raise root.wrong("vm", f"wants {needed} bytes for arena and C stack; the board has {facts.ram.size}")

@@ -27,7 +27,7 @@ _OF_HANDLERS = ("UNKNOWN_SOURCE", "HANDLER_TYPE", "BAD_PRIORITY")
 def error_class(code: int) -> type[BoardError]:
     """The class of a refusal that is no trap."""
     name = status.status(code).name
-    if name in ("NO_MEMORY", "MODULE_TOO_LARGE", "LINEAR_MEMORY_TOO_LARGE"):
+    if name in ("NO_MEMORY", "MODULE_TOO_LARGE", "LINEAR_MEMORY_TOO_LARGE", "STORE_FULL"):
         return NoSpace
     if name == "BUSY":
         return BoardBusy

@@ -90,9 +90,9 @@ def _open(
     entry: Entry | None = None,
 ) -> Target:
     if selector == "host":
-        from firmware_host.sim.host import HostBoard
+        from firmware_host.sim.host import HostBoard, default_store
 
-        host = HostBoard(arena_size=arena_size)
+        host = HostBoard(arena_size=arena_size, store=default_store())
         return Target("host", host.transport, ours=True)
     scheme, colon, argument = selector.partition(":")
     if colon and (scheme not in SCHEMES or not argument):

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "autostart.h"
 #include "board.h"
 #include "console.h"
+#include "files.h"
 #include "firmware.h"
 #include "link.h"
 #include "receive.h"
@@ -28,7 +30,9 @@ static struct {
     uint32_t names_used;
 
     struct wirq_module *module;
-    uint32_t loaded; /* bytes of the upload that were fed */
+    const uint8_t *bytes; /* of the module that is loaded */
+    uint32_t size, loaded; /* loaded: those that were fed */
+    bool stays;            /* the module stays where it is and is used from there */
     bool no_start;
 
     const struct wirq_functype *type; /* of the function that was called */
@@ -96,23 +100,33 @@ uint32_t app_instance_count(void) {
 void app_drop(void) {
     timers_clear();
     wirq_reset(firmware_vm);
+    files_release();
     app.instance_count = 0;
     app.names_used = 0;
 }
 
-wirq_status app_instantiate(bool keep, bool no_start) {
-    uint32_t size;
+wirq_status app_instantiate(const char *name, uint32_t length, bool keep, bool no_start) {
+    struct store_file file = {0};
+    bool frozen = false;
+    wirq_status status = WIRQ_OK;
     if (app_is_busy())
         return WIRQ_BUSY;
-    if (upload_bytes(&size) == NULL)
-        return WIRQ_NO_UPLOAD;
-    if (!keep)
-        app_drop();
-    if (app.instance_count == BOARD_INSTANCES)
-        return WIRQ_NO_MEMORY;
-    wirq_status status = wirq_load_begin(firmware_vm, NULL);
+    if (length != 0)
+        status = files_find(name, length, &file, &frozen);
+    else if ((file.bytes = upload_bytes(&file.size)) == NULL)
+        status = WIRQ_NO_UPLOAD;
     if (status != WIRQ_OK)
         return status;
+    if (!keep)
+        app_drop();
+    app.stays = length != 0;
+    if (app.instance_count == BOARD_INSTANCES || (app.stays && !files_keep(&file, frozen)))
+        return WIRQ_NO_MEMORY;
+    status = wirq_load_begin(firmware_vm, app.stays ? file.bytes : NULL);
+    if (status != WIRQ_OK)
+        return status;
+    app.bytes = file.bytes;
+    app.size = file.size;
     app.job = LOAD;
     app.loaded = 0;
     app.no_start = no_start;
@@ -143,12 +157,10 @@ static void instantiate(void) {
 }
 
 static void load_piece(void) {
-    uint32_t size;
-    const uint8_t *bytes = upload_bytes(&size);
-    uint32_t piece = size - app.loaded < LOAD_PIECE ? size - app.loaded : LOAD_PIECE;
-    wirq_status status = wirq_load_feed(firmware_vm, bytes + app.loaded, piece);
+    uint32_t piece = app.size - app.loaded < LOAD_PIECE ? app.size - app.loaded : LOAD_PIECE;
+    wirq_status status = wirq_load_feed(firmware_vm, app.bytes + app.loaded, piece);
     app.loaded += piece;
-    if (status == WIRQ_OK && app.loaded < size)
+    if (status == WIRQ_OK && app.loaded < app.size)
         return;
     if (status == WIRQ_OK)
         status = wirq_load_end(firmware_vm, &app.module);
@@ -156,7 +168,7 @@ static void load_piece(void) {
         answer(INSTANCE_MADE, status, false);
         return;
     }
-    if (!BOARD_KEEP_UPLOAD)
+    if (!BOARD_KEEP_UPLOAD && !app.stays)
         upload_drop(); /* the module has copied what it keeps of it */
     instantiate();
 }
@@ -282,7 +294,7 @@ wirq_status app_run(uint32_t handle) {
 
 wirq_status app_stop(void) {
     if (app.job == IDLE)
-        return WIRQ_NOT_RUNNING;
+        return autostart_cancel() ? WIRQ_OK : WIRQ_NOT_RUNNING;
     if (app.job == LOAD) {
         wirq_load_abort(firmware_vm);
         answer(INSTANCE_MADE, WIRQ_TRAP_STOPPED, false);
@@ -352,6 +364,11 @@ void app_turn(void) {
 
 bool app_answer_pending(void) {
     return app.answer != NO_ANSWER;
+}
+
+wirq_status app_take_status(void) {
+    app.answer = NO_ANSWER;
+    return app.answer_status;
 }
 
 void app_forget_answer(void) {

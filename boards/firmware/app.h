@@ -9,9 +9,9 @@
 
 /* ---- what is loaded ---- */
 
-/* Loads the committed upload, instantiates it, and runs its start function unless no_start; what is loaded already is dropped first
- * unless keep. Begins it: app_answer() has the outcome. */
-wirq_status app_instantiate(bool keep, bool no_start);
+/* Loads a file of the board where it lies, or without a name the committed upload, instantiates it, and runs its start function
+ * unless no_start; what is loaded already is dropped first unless keep. Begins it: app_answer() has the outcome. */
+wirq_status app_instantiate(const char *name, uint32_t length, bool keep, bool no_start);
 /* An instance by its handle; NULL if there is none. */
 struct wirq_instance *app_instance(uint32_t handle);
 uint32_t app_instance_count(void);
@@ -30,7 +30,7 @@ wirq_status app_run(uint32_t handle);
 wirq_status app_stop(void);
 
 bool app_is_busy(void);
-/* Is the upload being read? */
+/* Is a module being read? */
 bool app_is_loading(void);
 /* Does the app (not a single call) run? Then what is typed is its input. */
 bool app_takes_input(void);
@@ -47,6 +47,8 @@ void app_turn(void);
 /* Is the outcome of app_instantiate or app_invoke there? Then app_answer() writes its fields into the response. */
 bool app_answer_pending(void);
 wirq_status app_answer(void);
+/* The outcome alone, for who is no host. */
+wirq_status app_take_status(void);
 /* Nobody wants the outcome any more. */
 void app_forget_answer(void);
 

@@ -55,6 +55,16 @@ void board_soft_interrupt(void);
 void board_pin_drive(uint32_t pin, bool high);
 bool board_pin_level(uint32_t pin);
 
+/* Is the button held down? Only for boards whose board.toml says HAS_BUTTON. */
+bool board_button_pressed(void);
+
+/* Flash for files; only for boards whose board.toml has a table [store]. board_flash() finds out, without writing anything and
+ * with bounded waits, whether it can be written: its first byte, or NULL. The other two take byte offsets from there, program words
+ * at a multiple of 4, erase the sector at an offset, and answer false if the flash did not. Thread only. */
+const uint8_t *board_flash(void);
+bool board_flash_program(uint32_t offset, const uint32_t *words, uint32_t count);
+bool board_flash_erase(uint32_t offset);
+
 /* All zero if the board has no number of its own. */
 void board_unique_id(uint8_t id[8]);
 

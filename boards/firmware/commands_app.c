@@ -9,7 +9,9 @@
 
 static wirq_status instantiate(const struct request *request) {
     uint8_t flags = request->fields[LINK_APP_INSTANTIATE_REQUEST_FLAGS];
-    wirq_status status = app_instantiate(flags & LINK_INSTANTIATE_KEEP, flags & LINK_INSTANTIATE_NO_START);
+    const char *name = (const char *)request->fields + LINK_APP_INSTANTIATE_REQUEST_FIXED_SIZE;
+    wirq_status status = app_instantiate(name, request->length - LINK_APP_INSTANTIATE_REQUEST_FIXED_SIZE,
+                                         flags & LINK_INSTANTIATE_KEEP, flags & LINK_INSTANTIATE_NO_START);
     return status == WIRQ_OK ? LINK_DEFERRED : status;
 }
 

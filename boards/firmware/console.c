@@ -1,6 +1,7 @@
 /* console.c: line editing and the prompt. An empty line prints the prompt again, so that whoever attaches can find where it is. */
 #include "console.h"
 
+#include "autostart.h"
 #include "board.h"
 #include "receive.h"
 #include "sizes.h"
@@ -16,14 +17,16 @@ static struct {
     bool after_return; /* the last byte was CR: an LF right after it is the same key */
 } console;
 
-static void prompt(void) {
+void console_prompt(void) {
     console.length = 0;
     text_put("wirq> ");
 }
 
 void console_begin(void) {
-    text_put("\nwirq " WIRQ_VERSION " on " BOARD_NAME ", help for help\n");
-    prompt();
+    text_put("\nwirq " WIRQ_VERSION " on " BOARD_NAME ", help for help");
+    autostart_begin();
+    text_put("\n");
+    console_prompt();
 }
 
 static void end_line(bool echo) {
@@ -31,7 +34,7 @@ static void end_line(bool echo) {
         text_put("\n");
     console.line[console.length] = '\0';
     console_run(console.line);
-    prompt();
+    console_prompt();
 }
 
 static void edit(uint8_t byte, bool echo) {
@@ -69,8 +72,8 @@ void console_poll(void) {
     while ((length = receive_text(bytes, sizeof bytes)) > 0)
         console_type(bytes, length, true);
     if (receive_interrupted()) {
-        text_put("^C\n");
-        prompt();
+        text_put(autostart_cancel() ? "^C\nsafe mode: nothing was started\n" : "^C\n");
+        console_prompt();
     }
 }
 
@@ -88,5 +91,5 @@ void console_app_ended(const struct app_exit *exit) {
         text_number(exit->offset);
     }
     text_put("\n");
-    prompt();
+    console_prompt();
 }

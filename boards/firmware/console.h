@@ -9,6 +9,7 @@
 
 /* The banner and the first prompt. */
 void console_begin(void);
+void console_prompt(void);
 /* Takes what was typed at the serial line, unless a running app is to have it. */
 void console_poll(void);
 /* Takes typed bytes; echoes them if the typist sees nothing else. */

@@ -2,6 +2,7 @@
 #include "figures.h"
 
 #include "board.h"
+#include "files.h"
 #include "firmware.h"
 #include "upload.h"
 
@@ -43,7 +44,8 @@ void figures_get(struct figures *figures) {
     figures->c_stack_peak = figures_stack_peak();
     figures->static_bytes = memory->static_bytes;
     figures->ram_size = memory->ram_size;
-    uint32_t claimed = figures->vm.arena_used + upload_memory() + figures->c_stack_peak + figures->static_bytes;
+    uint32_t lent = upload_memory() + files_memory();
+    uint32_t claimed = figures->vm.arena_used + lent + figures->c_stack_peak + figures->static_bytes;
     figures->ram_free = claimed < memory->ram_size ? memory->ram_size - claimed : 0;
-    figures->vm.arena_size = (uint32_t)memory->arena_size; /* with what an upload has borrowed */
+    figures->vm.arena_size = (uint32_t)memory->arena_size; /* with what an upload or a store has borrowed */
 }

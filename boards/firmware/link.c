@@ -8,6 +8,7 @@
 #include "board.h"
 #include "commands.h"
 #include "console.h"
+#include "files.h"
 #include "frame.h"
 #include "receive.h"
 #include "sizes.h"
@@ -179,8 +180,10 @@ static void send_welcome(void) {
     link_put_bytes(build_id, sizeof build_id);
     link_put_bytes(unique_id, sizeof unique_id);
     link_put_u16((uint16_t)wirq_operation_count());
-    link_put_u8(LINK_STORE_RAM);
-    link_put_u32((uint32_t)board_memory()->arena_size);
+    struct store_space space;
+    files_space(&space);
+    link_put_u8(files_store_kind());
+    link_put_u32(space.size);
     link_put_u32((uint32_t)board_memory()->arena_size);
     link_put_bytes(names, sizeof names);
     send(current(), link.length);

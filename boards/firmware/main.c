@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "app.h"
+#include "autostart.h"
 #include "board.h"
 #include "clock.h"
 #include "console.h"
+#include "files.h"
 #include "firmware.h"
 #include "link.h"
 #include "receive.h"
@@ -93,8 +95,8 @@ static void open_vm(void) {
 /* Sleeps until an ISR has brought something, unless it has already. */
 static void sleep_until_called(void) {
     uintptr_t before = board_mask();
-    if (!receive_pending() && !link_pending())
-        board_sleep();
+    if (!receive_pending() && !link_pending() && !autostart_pending())
+        wirq_port_sleep(autostart_when());
     board_unmask(before);
 }
 
@@ -104,10 +106,12 @@ void firmware_main(void) {
     clock_init();
     open_vm();
     board_unmask(before);
+    files_open();
     console_begin();
     for (;;) {
         link_poll();
         console_poll();
+        autostart_poll();
         if (app_is_busy())
             app_turn();
         else

@@ -40,6 +40,24 @@
 #define BOARD_PINS 4
 #endif
 
+/* Bytes of RAM for the module store of a board that has no flash for it, and of its blocks; files begin at blocks. */
+#ifndef BOARD_STORE_RAM
+#define BOARD_STORE_RAM 2048
+#endif
+#ifndef BOARD_STORE_RAM_BLOCK
+#define BOARD_STORE_RAM_BLOCK 128
+#endif
+
+/* Whether the level of the button can be read: then holding it at boot keeps the autostart module from starting. */
+#ifndef BOARD_HAS_BUTTON
+#define BOARD_HAS_BUTTON 0
+#endif
+
+/* How long after the boot the autostart module is started: time for a Ctrl-C. */
+#ifndef BOARD_AUTOSTART_US
+#define BOARD_AUTOSTART_US 500000
+#endif
+
 /* Whether an upload stays in memory once it has been loaded, so that sending it again takes no time. */
 #ifndef BOARD_KEEP_UPLOAD
 #define BOARD_KEEP_UPLOAD 0
@@ -58,6 +76,7 @@
 #endif
 
 _Static_assert((BOARD_TEXT_RING & (BOARD_TEXT_RING - 1)) == 0, "BOARD_TEXT_RING is a power of two");
+_Static_assert(BOARD_STORE_RAM % BOARD_STORE_RAM_BLOCK == 0, "a store has whole blocks");
 _Static_assert(BOARD_WINDOW >= 1 && BOARD_WINDOW <= 64, "sequence numbers are one byte");
 _Static_assert(BOARD_INSTANCES <= 255, "an instance's handle is one byte");
 

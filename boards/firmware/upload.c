@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "board.h"
+#include "files.h"
 #include "firmware.h"
 #include "sha256.h"
 
@@ -15,8 +16,13 @@ static struct {
     uint8_t hash[SHA256_SIZE];
 } upload;
 
+/* Where the memory ends that arena and upload share. */
+static size_t pool_size(void) {
+    return board_memory()->arena_size - files_memory();
+}
+
 static void give_back(void) {
-    (void)wirq_resize_arena(firmware_vm, board_memory()->arena_size);
+    (void)wirq_resize_arena(firmware_vm, pool_size());
     upload.bytes = NULL;
     upload.memory = 0;
     upload.committed = false;
@@ -28,18 +34,17 @@ void upload_drop(void) {
 }
 
 wirq_status upload_begin(uint32_t size, const uint8_t *hash, uint32_t *offset) {
-    const struct board_memory *memory = board_memory();
     if (upload.bytes != NULL && upload.size == size && memcmp(upload.hash, hash, SHA256_SIZE) == 0) {
         *offset = upload.received;
         return WIRQ_OK;
     }
-    if (size > memory->arena_size)
+    if (size > pool_size())
         return WIRQ_MODULE_TOO_LARGE;
     uint32_t rounded = (size + 7) & ~UINT32_C(7);
-    wirq_status status = wirq_resize_arena(firmware_vm, memory->arena_size - rounded);
+    wirq_status status = wirq_resize_arena(firmware_vm, pool_size() - rounded);
     if (status != WIRQ_OK)
         return status;
-    upload.bytes = (uint8_t *)memory->arena + (memory->arena_size - rounded);
+    upload.bytes = (uint8_t *)board_memory()->arena + (pool_size() - rounded);
     upload.size = size;
     upload.memory = rounded;
     upload.received = 0;

@@ -15,6 +15,8 @@ struct options {
     uint32_t stack_cells, handler_stack_cells;
     enum serial_kind serial;
     uint16_t port;
+    const char *store; /* path of the file that is the board's flash; NULL: it has none */
+    bool button_held;
 };
 extern struct options options;
 

@@ -14,8 +14,11 @@ struct options options = {
 };
 
 static const char usage[] = "usage: wirq-host [--arena BYTES] [--stack CELLS] [--handler-stack CELLS] [--pty | --tcp PORT]\n"
+                            "                 [--store FILE] [--hold-button]\n"
                             "  The board's serial line is standard input and output, or a pseudo terminal or a TCP port of this\n"
                             "  computer, whose name is printed on standard error. PORT 0 takes a free one.\n"
+                            "  FILE is the flash of its module store, made if it is missing; without it the store is in RAM.\n"
+                            "  --hold-button: the button is held down at boot.\n"
                             "  BYTES may end in K or M. kill -USR2 presses the button.\n";
 
 static _Noreturn void refuse(const char *word, const char *problem) {
@@ -49,6 +52,12 @@ void options_read(int count, char **words) {
         } else if (strcmp(word, "--tcp") == 0) {
             options.serial = SERIAL_TCP;
             options.port = (uint16_t)number(word, *++words, 0, 65535);
+        } else if (strcmp(word, "--store") == 0) {
+            if (*++words == NULL)
+                refuse(word, "needs a file");
+            options.store = *words;
+        } else if (strcmp(word, "--hold-button") == 0) {
+            options.button_held = true;
         } else if (strcmp(word, "--pty") == 0) {
             options.serial = SERIAL_PTY;
         } else if (strcmp(word, "--help") == 0) {

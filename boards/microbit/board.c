@@ -33,6 +33,11 @@
 #define TIMER_PRESCALER CHIP_REGISTER(0x40008510)
 #define TIMER_CC(n) CHIP_REGISTER(0x40008540 + 4 * (n))
 
+#define NVMC_READY CHIP_REGISTER(0x4001E400)
+#define NVMC_CONFIG CHIP_REGISTER(0x4001E504)
+#define NVMC_ERASEPAGE CHIP_REGISTER(0x4001E508)
+enum { NVMC_READ_ONLY = 0, NVMC_WRITE = 1, NVMC_ERASE = 2 };
+
 #define FICR_DEVICEID(n) CHIP_REGISTER(0x10000060 + 4 * (n))
 
 #define GPIO_OUTSET CHIP_REGISTER(0x50000508)
@@ -40,7 +45,8 @@
 #define GPIO_IN CHIP_REGISTER(0x50000510)
 #define GPIO_DIRSET CHIP_REGISTER(0x50000518)
 #define GPIO_PIN_CNF(n) CHIP_REGISTER(0x50000700 + 4 * (n))
-#define PIN_CNF_INPUT 0 /* connected, no pull */
+#define PIN_CNF_INPUT 0         /* connected, no pull */
+#define PIN_CNF_INPUT_UP (3u << 2) /* connected, pulled up */
 
 enum { UART0 = 2, GPIOTE = 6, TIMER0 = 8 };
 enum { LED_ROW = 13, LED_COLUMN = 4, BUTTON_A = 17, TXD = 24, RXD = 25 };
@@ -147,6 +153,10 @@ static bool button_is_up(void) {
 
 /* The level is compared with the one seen last, so that this works for the chip's edge detector and for a line that an emulator
  * sets before it raises this interrupt itself. */
+bool board_button_pressed(void) {
+    return !button_is_up();
+}
+
 static void button_isr(void) {
     GPIOTE_IN = 0;
     bool is_up = button_is_up();
@@ -158,7 +168,7 @@ static void button_isr(void) {
 static void init_pins(void) {
     GPIO_OUTCLR = UINT32_C(1) << LED_ROW | UINT32_C(1) << LED_COLUMN;
     GPIO_DIRSET = UINT32_C(1) << LED_ROW | UINT32_C(1) << LED_COLUMN;
-    GPIO_PIN_CNF(BUTTON_A) = PIN_CNF_INPUT;        /* the board has a pull-up */
+    GPIO_PIN_CNF(BUTTON_A) = PIN_CNF_INPUT_UP;     /* as the board does, too */
     GPIOTE_CONFIG = 1u | BUTTON_A << 8 | 3u << 16; /* an event at every change of the pin */
     GPIOTE_INTENSET = 1;
     button_was_up = button_is_up();
@@ -177,6 +187,38 @@ void board_pin_drive(uint32_t pin, bool high) {
 bool board_pin_level(uint32_t pin) {
     (void)pin;
     return led;
+}
+
+/* ---- flash ---- */
+
+/* An emulator without this controller reads as 0: never ready. */
+static bool flash_mode(uint32_t mode) {
+    NVMC_CONFIG = mode;
+    return chip_wait(&NVMC_CONFIG, 3, mode) && chip_wait(&NVMC_READY, 1, 1);
+}
+
+const uint8_t *board_flash(void) {
+    bool works = flash_mode(NVMC_WRITE);
+    return flash_mode(NVMC_READ_ONLY) && works ? (const uint8_t *)BOARD_STORE_ORIGIN : NULL;
+}
+
+/* The processor stands still for 46 us a word: less than a byte's time on the serial line. */
+bool board_flash_program(uint32_t offset, const uint32_t *words, uint32_t count) {
+    bool written = flash_mode(NVMC_WRITE);
+    for (uint32_t i = 0; i < count && written; i++) {
+        CHIP_REGISTER(BOARD_STORE_ORIGIN + offset + 4 * i) = words[i];
+        written = chip_wait(&NVMC_READY, 1, 1);
+    }
+    return flash_mode(NVMC_READ_ONLY) && written;
+}
+
+bool board_flash_erase(uint32_t offset) {
+    bool erased = flash_mode(NVMC_ERASE);
+    if (erased) {
+        NVMC_ERASEPAGE = BOARD_STORE_ORIGIN + offset;
+        erased = chip_wait(&NVMC_READY, 1, 1);
+    }
+    return flash_mode(NVMC_READ_ONLY) && erased;
 }
 
 /* ---- the whole ---- */

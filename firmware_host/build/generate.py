@@ -5,6 +5,7 @@ They are build products. Facts stay where they are: firmware_host/link/table.py,
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -90,6 +91,7 @@ def link_table_h() -> str:
         "KIND": table.KINDS,
         "CHANNEL": table.CHANNELS,
         "STORE": table.STORES,
+        "FILE": table.FILE_FLAGS,
         "INSTANTIATE": table.INSTANTIATE_FLAGS,
         "IRQ_FLAG": table.IRQ_FLAGS,
     }
@@ -145,6 +147,14 @@ def board_facts_h(board: BoardFacts) -> str:
             ("BOARD_FLASH_ORIGIN", _number(board.flash.origin)),
             ("BOARD_FLASH_SIZE", _number(board.flash.size)),
         ]
+    store = board.store
+    defines.append(("BOARD_STORE_SIZE", _number(store.region.size if store else 0)))
+    if store:
+        defines += [
+            ("BOARD_STORE_ORIGIN", _number(store.region.origin)),
+            ("BOARD_STORE_SECTOR", _number(store.sector)),
+            ("BOARD_STORE_BLOCK", _number(store.block)),
+        ]
     sources = board.irq_sources
     defines += [(f"BOARD_SOURCE_{_identifier(source.name)}", str(source.number)) for source in sources]
     defines.append(("BOARD_SOURCE_COUNT", str(len(sources))))
@@ -185,6 +195,31 @@ def build_id_h(build_id: bytes) -> str:
     return _header("wirq_build_id", "the sources, flags and compiler of this build", defines)
 
 
+# ---- frozen_modules.h
+
+
+def frozen_modules_h(modules: Sequence[tuple[str, bytes]]) -> str:
+    """The header with the modules, by name, that are part of the firmware's image."""
+    lines = [
+        "/* frozen_modules.h: what wirq build --freeze was given, made by firmware_host/build/generate.py. */",
+        *("#ifndef WIRQ_GENERATED_FROZEN_MODULES_H", "#define WIRQ_GENERATED_FROZEN_MODULES_H", ""),
+        "static const struct {",
+        *("    const char *name;", "    const uint8_t *bytes;", "    uint32_t size;", "    uint8_t sha256[32];"),
+        "} frozen_modules[] = {",
+    ]
+    for i, (name, data) in enumerate(modules):
+        digest = ", ".join(f"{byte:#04x}" for byte in hashlib.sha256(data).digest())
+        lines.append(f"    {{{_text(name)}, frozen_{i}, {len(data)}, {{{digest}}}}},")
+    lines += ["    {0} /* the end */", "};", f"#define FROZEN_COUNT {len(modules)}", "", "#endif", ""]
+    arrays = []
+    for i, (_, data) in enumerate(modules):
+        arrays.append(f"static const _Alignas(4) uint8_t frozen_{i}[] = {{")
+        for at in range(0, len(data), 24):
+            arrays.append("    " + " ".join(f"{byte}," for byte in data[at : at + 24]))
+        arrays.append("};")
+    return "\n".join([*lines[:3], *arrays, *lines[3:]])
+
+
 # ---- all of them
 
 
@@ -199,9 +234,12 @@ def operations(directory: Path) -> None:
         raise BuildError(f"vm/ops/generate.py failed\n{(done.stderr + done.stdout).strip()}")
 
 
-def write_headers(board: BoardFacts, build_id: bytes, directory: Path) -> None:
+def write_headers(
+    board: BoardFacts, build_id: bytes, directory: Path, frozen: Sequence[tuple[str, bytes]] = ()
+) -> None:
     """Brings the generated headers of a board's firmware in `directory` up to date."""
     directory.mkdir(parents=True, exist_ok=True)
     write_if_changed(directory / "link_table.h", link_table_h())
     write_if_changed(directory / "board_facts.h", board_facts_h(board))
     write_if_changed(directory / "wirq_build_id.h", build_id_h(build_id))
+    write_if_changed(directory / "frozen_modules.h", frozen_modules_h(frozen))

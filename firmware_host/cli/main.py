@@ -18,6 +18,13 @@ from firmware_host.errors import WirqError
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("firmware_host.cli.run:command", "Run a C file or a module on a board."),
     "call": ("firmware_host.cli.call:command", "Call one export of a module and print its results."),
+    "ls": ("firmware_host.cli.files:ls", "List the files on a board."),
+    "put": ("firmware_host.cli.files:put", "Write files into a board's store."),
+    "get": ("firmware_host.cli.files:get", "Read a file from a board."),
+    "rm": ("firmware_host.cli.files:rm", "Remove files from a board's store."),
+    "df": ("firmware_host.cli.files:df", "Show how much room a board's store has."),
+    "sync": ("firmware_host.cli.files:sync", "Bring a board's files up to date with a directory."),
+    "autostart": ("firmware_host.cli.files:autostart", "Show or set what a board starts when it boots."),
     "irq": ("firmware_host.cli.irq:command", "List and raise a board's interrupt sources."),
     "log": ("firmware_host.cli.log:command", "Show what a board prints."),
     "repl": ("firmware_host.cli.repl:command", "Type to a board's console."),

@@ -103,27 +103,56 @@ COMMANDS: tuple[Command, ...] = (
     ),
     # -- console
     Command("console", 1, "input", (("data", "bytes"),), (("taken", "u16"),), help="what is typed"),
-    # -- files: one upload at a time, into RAM
+    # -- files: one at a time is written: an upload into RAM, or a file of the store
     Command(
         "files",
         1,
         "begin",
         (("size", "u32"), ("sha256", "bytes:32"), ("name", "text")),
         (("offset", "u32"),),
-        help="begin or resume an upload; answers where to go on from, size when it is already there. A different one replaces it",
+        help="begin or resume a file of the store, or without a name an upload into RAM; answers where to go on from, size when it "
+        "is already there. A different one replaces it",
     ),
     Command("files", 2, "write", (("offset", "u32"), ("data", "bytes")), (("next", "u32"),), help="the next piece"),
-    Command("files", 3, "commit", help="check the hash; the upload is whole from now on"),
-    Command("files", 4, "abort", help="forget the upload"),
+    Command("files", 3, "commit", help="check the hash; the upload or file is whole from now on"),
+    Command("files", 4, "abort", help="forget what was begun"),
+    Command(
+        "files",
+        5,
+        "list",
+        (("position", "u32"),),
+        (("next", "u32"), ("flags", "u8"), ("size", "u32"), ("sha256", "bytes:32"), ("name", "text")),  # FILE_FLAGS
+        help="the file at a position, 0 for the first, and the position of the next; UNKNOWN_FILE behind the last",
+    ),
+    Command("files", 6, "remove", (("name", "text"),), help="remove a file of the store"),
+    Command(
+        "files",
+        7,
+        "read",
+        (("offset", "u32"), ("name", "text")),
+        (("data", "bytes"),),
+        help="bytes of a file from an offset, as many as fit a frame",
+    ),
+    Command(
+        "files",
+        8,
+        "space",
+        response=(("kind", "u8"), ("size", "u32"), ("used", "u32"), ("largest", "u32")),
+        help="the store: its kind and bytes, those in use, those of the largest file that there is room for",
+    ),
+    Command(
+        "files", 9, "set_autostart", (("name", "text"),), help="the module to start at boot; without a name none, not even a frozen one"
+    ),
     # -- app
     Command(
         "app",
         1,
         "instantiate",
-        (("flags", "u8"),),  # INSTANTIATE_FLAGS
+        (("flags", "u8"), ("name", "text")),  # INSTANTIATE_FLAGS
         (("instance", "u8"), ("lowered_code_bytes", "u32"), ("wasm_code_bytes", "u32"), ("module_bytes", "u32")),
         deferred=True,
-        help="load the committed upload, instantiate it, run its start function",
+        help="load a module of the store or a frozen one, in place, or without a name the committed upload; instantiate it, run its "
+        "start function",
     ),
     Command(
         "app", 2, "register", (("instance", "u8"), ("name", "text")), help="imports find it under this module name"
@@ -238,6 +267,7 @@ COMMANDS: tuple[Command, ...] = (
 CALLER: Fields = (("function", "u32"), ("offset", "u32"), ("instance", "u8"), ("interrupted", "u8"))
 
 INSTANTIATE_FLAGS = {"keep": 1, "no_start": 2}  # keep: others stay loaded (else everything is dropped first)
+FILE_FLAGS = {"autostart": 1, "frozen": 2}
 IRQ_FLAGS = {"attached": 1, "enabled": 2, "pending": 4, "active": 8}
 #: What becomes of a handler that traps (enum wirq_policy).
 IRQ_POLICIES = {"fatal": 0, "contain": 1, "host": 2}

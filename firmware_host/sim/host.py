@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from firmware_host.errors import ToolMissing
 from firmware_host.transport import Transport
 from firmware_host.transport.pipe import PipeTransport
+
+#: Names the file that is the host board's flash; empty: it has none.
+STORE_VARIABLE = "WIRQ_HOST_STORE"
+
+
+def default_store() -> Path | None:
+    """The file that is the host board's flash, unless a program says otherwise: one for each user."""
+    chosen = os.environ.get(STORE_VARIABLE)
+    if chosen is not None:
+        return Path(chosen) if chosen else None
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("wirq"), "host-store")
 
 
 class HostBoard:
@@ -14,8 +28,11 @@ class HostBoard:
 
     tick_hz = None
 
-    def __init__(self, *, arena_size: int | None = None, toolchain: str | None = None) -> None:
-        """`arena_size` (bytes) replaces the arena of board.toml."""
+    def __init__(
+        self, *, arena_size: int | None = None, toolchain: str | None = None, store: Path | None = None
+    ) -> None:
+        """`arena_size` (bytes) replaces the arena of board.toml. `store` is the file that is its flash: without one its
+        store is in RAM."""
         if os.name != "posix":
             raise ToolMissing(
                 "the host board needs POSIX signals, which this system does not have",
@@ -25,6 +42,9 @@ class HostBoard:
 
         command = [firmware("host", toolchain)]
         arguments = [] if arena_size is None else ["--arena", str(arena_size)]
+        if store is not None:
+            store.parent.mkdir(parents=True, exist_ok=True)
+            arguments += ["--store", str(store)]
         self.transport: Transport = PipeTransport([*command, *arguments], name="host")
 
     def close(self) -> None:

@@ -173,7 +173,7 @@ def test_garbage_on_the_line_costs_nothing_that_runs(host: Board) -> None:
     host.put(guest_modules.main_never_ends())
     with host.run(host.instantiate()) as app:
         source = bytes(range(256)) * 8
-        host._connection.transport.write(source + b"\x00" + b"reset\r\n" + source)
+        host.connection.transport.write(source + b"\x00" + b"reset\r\n" + source)
         host.irq_raise(3)
         assert host.irq_show(3).raised >= 1
         assert app.running

@@ -12,16 +12,18 @@ from pathlib import Path
 
 from firmware_host import resources
 from firmware_host.build import toolchains
-from firmware_host.build.generate import link_table_h
+from firmware_host.build.generate import frozen_modules_h, link_table_h
 
 HERE = Path(__file__).parent
-SOURCES = ("link.c", "frame.c", "crc32.c", "receive.c", "upload.c", "sha256.c", "commands_files.c")
+_STORE = ("upload.c", "sha256.c", "files.c", "store.c")
+SOURCES = ("link.c", "frame.c", "crc32.c", "receive.c", *_STORE, "commands_files.c")
 
 FACTS = """\
 #define BOARD_NAME "harness"
 #define BOARD_MAX_FRAME {max_frame}
 #define BOARD_WINDOW {window}
 #define BOARD_ARENA_SIZE 0x20000
+#define BOARD_STORE_SIZE 0
 #define BOARD_SOURCE_UART 0
 #define BOARD_SOURCE_COUNT 4
 #define BOARD_PIN_COUNT 1
@@ -37,6 +39,7 @@ def _library(max_frame: int, window: int) -> tuple[Path, tempfile.TemporaryDirec
     (directory / "board_facts.h").write_text(FACTS.format(max_frame=max_frame, window=window))
     (directory / "link_table.h").write_text(link_table_h())
     (directory / "wirq_build_id.h").write_text(BUILD_ID)
+    (directory / "frozen_modules.h").write_text(frozen_modules_h(()))
     firmware = resources.path("boards", "firmware")
     compiler = toolchains.find("host")
     command = [

@@ -112,7 +112,7 @@ def test_garbage_on_the_line_costs_nothing_that_runs(board: Board) -> None:
     board.put(guest_modules.main_never_ends(), replace=True)
     with board.run(board.instantiate()) as app:
         every_byte = bytes(range(256))
-        board._connection.transport.write(every_byte + b"\x00reset\r\n" + every_byte * 2)
+        board.connection.transport.write(every_byte + b"\x00reset\r\n" + every_byte * 2)
         assert board.irq_show(3).name == "soft0"
         assert app.running
 

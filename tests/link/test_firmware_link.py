@@ -90,7 +90,7 @@ def received(line: Transport) -> bytes:
 def test_a_new_session_begins_while_the_old_one_was_never_ended() -> None:
     host = HostBoard()
     first = Board(Target("host", host.transport), timeout=5.0)
-    first._connection._closed.set()  # a tool that dies says no bye
+    first.connection._closed.set()  # a tool that dies says no bye
     second = Board(Target("host", host.transport), timeout=5.0)
     second.irq_raise(3)
     assert second.info.session == first.info.session + 1

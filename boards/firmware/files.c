@@ -1,0 +1,184 @@
+/* files.c: where the store lies, and what is beside it. */
+#include "files.h"
+
+#include <string.h>
+
+#include "board.h"
+#include "firmware.h"
+#include "frozen_modules.h" /* generated */
+#include "link_table.h"
+#include "sizes.h"
+#include "upload.h"
+
+/* The setting that names the module to start at boot; a file of no bytes: none. */
+static const char AUTOSTART[] = "autostart";
+enum { AUTOSTART_LENGTH = sizeof AUTOSTART - 1 };
+
+/* Positions of frozen modules begin here. */
+#define FROZEN UINT32_C(0x80000000)
+
+static struct {
+    bool open;    /* the store is: else it is to be one in RAM, and nothing was written to it */
+    bool lasting; /* it is not in RAM */
+} files;
+
+/* ---- a store in RAM ---- */
+
+static uint8_t *ram_store(void) {
+    const struct board_memory *memory = board_memory();
+    return (uint8_t *)memory->arena + (memory->arena_size - BOARD_STORE_RAM);
+}
+
+static bool program_ram(uint32_t offset, const uint32_t *words, uint32_t count) {
+    uint32_t *at = (uint32_t *)(void *)(ram_store() + offset);
+    while (count-- > 0)
+        *at++ &= *words++;
+    return true;
+}
+
+static bool erase_ram(uint32_t offset) {
+    memset(ram_store() + offset, 0xFF, BOARD_STORE_RAM_BLOCK);
+    return true;
+}
+
+static wirq_status open_in_ram(void) {
+    static struct store_flash ram = {
+        .size = BOARD_STORE_RAM,
+        .sector_size = BOARD_STORE_RAM_BLOCK,
+        .block_size = BOARD_STORE_RAM_BLOCK,
+        .program = program_ram,
+        .erase = erase_ram,
+    };
+    upload_drop(); /* it lies where the store is to be */
+    wirq_status status = wirq_resize_arena(firmware_vm, board_memory()->arena_size - BOARD_STORE_RAM);
+    if (status != WIRQ_OK)
+        return status;
+    ram.bytes = ram_store();
+    memset(ram_store(), 0, BOARD_STORE_RAM);
+    store_open(&ram);
+    files.open = true;
+    return WIRQ_OK;
+}
+
+/* ---- opening ---- */
+
+void files_open(void) {
+#if BOARD_STORE_SIZE
+    static struct store_flash flash = {
+        .size = BOARD_STORE_SIZE,
+        .sector_size = BOARD_STORE_SECTOR,
+        .block_size = BOARD_STORE_BLOCK,
+        .program = board_flash_program,
+        .erase = board_flash_erase,
+    };
+    uint8_t id[8];
+    flash.bytes = board_flash();
+    if (flash.bytes == NULL)
+        return;
+    board_unique_id(id);
+    memcpy(&flash.salt, id, sizeof flash.salt);
+    store_open(&flash);
+    files.open = files.lasting = true;
+#endif
+}
+
+uint8_t files_store_kind(void) {
+    return !files.lasting ? LINK_STORE_RAM : __STDC_HOSTED__ ? LINK_STORE_FILE : LINK_STORE_FLASH;
+}
+
+uint32_t files_memory(void) {
+    return files.open && !files.lasting ? BOARD_STORE_RAM : 0;
+}
+
+void files_space(struct store_space *space) {
+    if (files.open)
+        store_space(space);
+    else
+        *space = (struct store_space){.size = BOARD_STORE_RAM, .largest = BOARD_STORE_RAM - STORE_HEADER_SIZE};
+}
+
+/* ---- files ---- */
+
+static void describe_frozen(uint32_t i, struct store_file *file) {
+    *file = (struct store_file){
+        .bytes = frozen_modules[i].bytes,
+        .size = frozen_modules[i].size,
+        .name = frozen_modules[i].name,
+        .name_length = (uint32_t)strlen(frozen_modules[i].name),
+        .sha256 = frozen_modules[i].sha256,
+    };
+}
+
+bool files_next(uint32_t *position, struct store_file *file, bool *frozen) {
+    *frozen = *position >= FROZEN;
+    if (!*frozen && files.open && store_next(STORE_FILE, position, file))
+        return true;
+    uint32_t i = *frozen ? *position - FROZEN : 0;
+    *frozen = true;
+    if (i >= FROZEN_COUNT)
+        return false;
+    describe_frozen(i, file);
+    *position = FROZEN + i + 1;
+    return true;
+}
+
+wirq_status files_find(const char *name, uint32_t length, struct store_file *file, bool *frozen) {
+    *frozen = false;
+    if (files.open && store_find(STORE_FILE, name, length, file) == WIRQ_OK)
+        return WIRQ_OK;
+    for (uint32_t position = FROZEN; files_next(&position, file, frozen);) {
+        if (file->name_length == length && memcmp(file->name, name, length) == 0)
+            return WIRQ_OK;
+    }
+    return WIRQ_UNKNOWN_FILE;
+}
+
+wirq_status files_remove(const char *name, uint32_t length) {
+    return files.open ? store_remove(STORE_FILE, name, length) : WIRQ_UNKNOWN_FILE;
+}
+
+static wirq_status open_for_writing(void) {
+    return files.open ? WIRQ_OK : open_in_ram();
+}
+
+wirq_status files_begin(const char *name, uint32_t length, uint32_t size, const uint8_t *sha256, uint32_t *offset) {
+    wirq_status status = open_for_writing();
+    return status == WIRQ_OK ? store_begin(STORE_FILE, name, length, size, sha256, offset) : status;
+}
+
+bool files_keep(const struct store_file *file, bool frozen) {
+    return frozen || store_pin(file);
+}
+
+void files_release(void) {
+    store_unpin();
+}
+
+/* ---- the module that is started at boot ---- */
+
+wirq_status files_set_autostart(const char *name, uint32_t length) {
+    uint32_t offset, next;
+    uint8_t hash[SHA256_SIZE];
+    struct store_file file;
+    bool frozen;
+    wirq_status status = length == 0 ? WIRQ_OK : files_find(name, length, &file, &frozen);
+    if (status == WIRQ_OK)
+        status = open_for_writing();
+    if (status != WIRQ_OK)
+        return status;
+    sha256((const uint8_t *)name, length, hash);
+    status = store_begin(STORE_SETTING, AUTOSTART, AUTOSTART_LENGTH, length, hash, &offset);
+    if (status != WIRQ_OK || !store_is_writing())
+        return status;
+    status = store_write(offset, (const uint8_t *)name + offset, length - offset, &next);
+    return status == WIRQ_OK ? store_commit() : status;
+}
+
+wirq_status files_autostart(struct store_file *file, bool *frozen) {
+    struct store_file setting;
+    *frozen = true;
+    if (files.open && store_find(STORE_SETTING, AUTOSTART, AUTOSTART_LENGTH, &setting) == WIRQ_OK)
+        return files_find((const char *)setting.bytes, setting.size, file, frozen);
+    uint32_t position = FROZEN;
+    return files_next(&position, file, frozen) ? WIRQ_OK : WIRQ_UNKNOWN_FILE;
+}

@@ -1,0 +1,223 @@
+"""Files on a board: `wirq ls`, `put`, `get`, `rm`, `df`, `sync`, `autostart`."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from firmware_host.cli.context import Context
+from firmware_host.cli.tables import table
+from firmware_host.errors import BoardError, WirqError
+from firmware_host.files import FileInfo, Files, Stored, contents
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+_SHOWN = 12  # digits of a hash that people compare
+
+
+def amount(size: int) -> str:
+    """Bytes as people read them: 812 B, 18.4 KiB, 1.2 MiB."""
+    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} B"
+
+
+def _note_if_volatile(context: Context, files: Files) -> None:
+    if not files.space().lasting:
+        context.note("this board has no flash for files: they are in RAM, and gone after a reset")
+
+
+@click.command("ls")
+@click.pass_obj
+def ls(context: Context) -> None:
+    """List the files on a board, and the modules frozen into its firmware.
+
+    \b
+    Examples:
+      wirq ls
+      wirq -b port:/dev/ttyACM0 ls --json
+    """
+    with context.connect() as board:
+        found = list(board.files)
+    rows = [(one.name, f"{one.size}", one.sha256[:_SHOWN], _marks(one)) for one in found]
+    text = table(("NAME", "BYTES", "SHA-256", ""), rows, right=(1,)) if rows else "no files"
+    context.result(text, files=[asdict(one) for one in found])
+
+
+def _marks(file: FileInfo) -> str:
+    return ", ".join(name for name, on in (("autostart", file.autostart), ("frozen", file.frozen)) if on)
+
+
+@click.command("put")
+@click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+@click.option("--name", help="What to call it on the board; with one FILE only.")
+@click.option("--force", is_flag=True, help="Write it even if the board has it already.")
+@click.pass_obj
+def put(context: Context, sources: tuple[Path, ...], name: str | None, force: bool) -> None:
+    """Write files into a board's store. A module goes without its custom sections; C is compiled first.
+
+    A file of the same name is replaced in one step: if the power fails, the board has the old one or the new one. What
+    it has already is not sent again, and an upload that was cut off goes on where it stopped.
+
+    \b
+    Examples:
+      wirq put app.wasm
+      wirq put blink.c --name blink.wasm
+    """
+    if name is not None and len(sources) > 1:
+        raise click.UsageError("--name is for one file")
+    with context.connect() as board:
+        results = [_put(context, board.files, source, name, force) for source in sources]
+        _note_if_volatile(context, board.files)
+    context.result(files=[_stored(one) for one in results])
+
+
+def _put(context: Context, files: Files, source: Path, name: str | None, force: bool) -> Stored:
+    start = time.monotonic()
+    with context.progress(name or source.name, lambda: files.resent) as progress:
+        stored = files.put(source, name, progress, force=force)
+    file = stored.file
+    if not stored.sent:
+        context.say(f"{file.name}  {amount(file.size)}  is on the board already")
+        return stored
+    rate = file.size / max(time.monotonic() - start, 1e-3)
+    was = f", was {amount(stored.before.size)}" if stored.before else ""
+    context.say(f"{file.name}  {amount(file.size)}  {amount(int(rate))}/s  {files.resent} frames resent")
+    context.say(f"on board: sha256 {file.sha256[:4]}…{file.sha256[-2:]}  checked{was}")
+    return stored
+
+
+def _stored(stored: Stored) -> dict[str, Any]:
+    return {**asdict(stored.file), "sent": stored.sent, "before": asdict(stored.before) if stored.before else None}
+
+
+@click.command("get")
+@click.argument("name")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it (NAME).")
+@click.pass_obj
+def get(context: Context, name: str, output: Path | None) -> None:
+    """Read a file from a board.
+
+    \b
+    Examples:
+      wirq get app.wasm
+      wirq get app.wasm -o from-board.wasm
+    """
+    output = output or Path(Path(name).name)
+    with context.connect() as board, context.progress(name) as progress:
+        data = board.files.get(name, progress)
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise WirqError(f"cannot write {output}: {error.strerror}") from error
+    context.result(f"{output}  {amount(len(data))}", file=str(output), size=len(data))
+
+
+@click.command("rm")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.pass_obj
+def rm(context: Context, names: tuple[str, ...]) -> None:
+    """Remove files from a board's store.
+
+    \b
+    Example:
+      wirq rm old.wasm
+    """
+    with context.connect() as board:
+        for name in names:
+            board.files.remove(name)
+    context.result("".join(f"removed {name}\n" for name in names).rstrip(), removed=list(names))
+
+
+@click.command("df")
+@click.pass_obj
+def df(context: Context) -> None:
+    """Show how much room a board's store has, and whether it survives a reset.
+
+    \b
+    Example:
+      wirq -b qemu:microbit df
+    """
+    with context.connect() as board:
+        space = board.files.space()
+    lasts = "lasting" if space.lasting else "volatile: a reset empties it"
+    share = 100 * space.used / space.size if space.size else 0.0
+    text = (
+        f"store    {space.kind}, {lasts}\n"
+        f"size     {space.size} bytes\n"
+        f"used     {space.used} bytes, {share:.0f} %\n"
+        f"largest  {space.largest} bytes: the largest file that fits now"
+    )
+    context.result(text, **asdict(space), lasting=space.lasting)
+
+
+@click.command("sync")
+@click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--delete", is_flag=True, help="Remove files from the board that DIR does not have.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.pass_obj
+def sync(context: Context, directory: Path, delete: bool, dry_run: bool) -> None:
+    """Bring the files on a board up to date with those of a directory.
+
+    \b
+    Examples:
+      wirq sync modules --dry-run
+      wirq sync modules --delete
+    """
+    sources: dict[str, Path] = {}
+    hashes: dict[str, str] = {}
+    for path in sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith(".")):
+        name, data = contents(path)
+        if name in sources:
+            raise BoardError(f"{path.name} and {sources[name].name} would both become {name}; nothing was sent")
+        sources[name] = path
+        hashes[name] = hashlib.sha256(data).hexdigest()
+    with context.connect() as board:
+        there = {file.name: file for file in board.files if not file.frozen}
+        changed = [name for name in sources if name not in there or there[name].sha256 != hashes[name]]
+        surplus = [name for name in there if name not in sources] if delete else []
+        for name in surplus:
+            context.say(f"remove {name}")
+            if not dry_run:
+                board.files.remove(name)
+        for name in changed:
+            if dry_run:
+                context.say(f"put {name}")
+            else:
+                _put(context, board.files, sources[name], name, False)
+    same = len(sources) - len(changed)
+    done = f"{len(changed)} written, {len(surplus)} removed, {same} the same already"
+    text = f"nothing was done; it would be: {done}" if dry_run else done
+    context.result(text, written=changed, removed=surplus, same=same, dry_run=dry_run)
+
+
+@click.command("autostart")
+@click.argument("name", required=False)
+@click.option("--off", is_flag=True, help="Start nothing at boot, not even a frozen module.")
+@click.pass_obj
+def autostart(context: Context, name: str | None, off: bool) -> None:
+    """Show or set the module that a board starts when it boots.
+
+    A board whose button is held, or that gets a Ctrl-C in the first half second, starts none: safe mode.
+
+    \b
+    Examples:
+      wirq put app.wasm && wirq autostart app.wasm
+      wirq autostart
+      wirq autostart --off
+    """
+    if name is not None and off:
+        raise click.UsageError("give a NAME or --off")
+    with context.connect() as board:
+        if name is not None or off:
+            board.files.set_autostart(name)
+            _note_if_volatile(context, board.files)
+        current = board.files.autostart
+    text = f"starts at boot: {current.name}" if current else "nothing starts at boot"
+    context.result(text, autostart=current.name if current else None)
