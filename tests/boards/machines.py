@@ -131,12 +131,12 @@ class Terminal:
         if self._tick_hz is not None:
             session.ask("control.set_tick", hz=self._tick_hz)
         digest = hashlib.sha256(module).digest()
-        offset = session.ask("files.begin", size=len(module), sha256=digest, name="test")["offset"]
+        offset = session.ask("files.begin", size=len(module), sha256=digest, name="")["offset"]
         while offset < len(module):
             piece = module[offset : offset + 64]
             offset = session.ask("files.write", offset=offset, data=piece)["next"]
         session.ask("files.commit")
-        session.ask("app.instantiate", flags=0)
+        session.ask("app.instantiate", flags=0, name="")
         session.ask("app.run", instance=0)
         session.bye()
 

@@ -236,7 +236,7 @@ class ModelBoard:
         self.committed = bytes(data)
         return 0, {}
 
-    def _do_app_instantiate(self, flags: int) -> Answer:
+    def _do_app_instantiate(self, flags: int, name: str) -> Answer:
         if not self.committed.startswith(b"\0asm"):
             return status.code("BAD_MAGIC"), {"offset": 0}
         sizes = {"lowered_code_bytes": 20, "wasm_code_bytes": 10, "module_bytes": 100}
