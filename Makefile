@@ -2,7 +2,7 @@
 #
 #   make demo                     a C program is interrupted while it computes, on this machine
 #   make test                     everything that is tested
-#   make BOARD=NAME [VARIANT=V]   firmware of a board, as `wirq build NAME --variant V`
+#   make BOARD=NAME [VARIANT=V] [FREEZE=app.wasm]   firmware of a board, as `wirq build NAME`
 #   make fuzz TIME=SECONDS        looks for inputs that break the VM's loader or execution
 #   make coverage                 which lines of the VM its tests reach
 #   make bench                    counts instructions of the kernels in benchmarks/ against native code
@@ -75,7 +75,7 @@ packages:
 	@tools/install-test-packages
 
 firmware: $(READY)
-	@$(BIN)/wirq build $(BOARD) $(if $(VARIANT),--variant $(VARIANT)) $(if $(TOOLCHAIN),--toolchain $(TOOLCHAIN)) -j $(JOBS)
+	@$(BIN)/wirq build $(BOARD) $(if $(VARIANT),--variant $(VARIANT)) $(FREEZE:%=--freeze %) $(if $(TOOLCHAIN),--toolchain $(TOOLCHAIN)) -j $(JOBS)
 
 bench: $(READY)
 	@$(BIN)/python -m firmware_host.bench $(if $(BOARD),--board $(BOARD)) $(if $(TOOLCHAIN),--toolchain $(TOOLCHAIN)) $(BENCH_ARGS)

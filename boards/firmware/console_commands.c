@@ -14,7 +14,7 @@
 
 enum { MOST_WORDS = 6 };
 
-static void complain(const char *what, const char *way_out) {
+void console_complain(const char *what, const char *way_out) {
     text_put("error: ");
     text_put(what);
     text_put("\n  ");
@@ -105,23 +105,23 @@ static void irq_raise(char **words, uint32_t count) {
     uint32_t numbers[3] = {1, 0, 0}; /* count, after, every */
     uint32_t source = count > 0 ? firmware_find_source(words[0]) : BOARD_SOURCE_COUNT;
     if (source == BOARD_SOURCE_COUNT) {
-        complain(count > 0 ? "no such interrupt source" : "no source was named", "irq list shows the sources");
+        console_complain(count > 0 ? "no such interrupt source" : "no source was named", "irq list shows the sources");
         return;
     }
     for (uint32_t i = 1; i < count; i++) {
         if (i > 3 || !text_parse_number(words[i], i > 1, &numbers[i - 1])) {
-            complain("irq raise SOURCE [COUNT [AFTER [EVERY]]]", "times such as 500us, 10ms, 1s");
+            console_complain("irq raise SOURCE [COUNT [AFTER [EVERY]]]", "times such as 500us, 10ms, 1s");
             return;
         }
     }
     if (timers_schedule(source, numbers[0], numbers[1], numbers[2], false) != WIRQ_OK)
-        complain("too many raises are scheduled already", "wait until one of them is over");
+        console_complain("too many raises are scheduled already", "wait until one of them is over");
 }
 
 static void irq_enable(char **words, uint32_t count, bool on) {
     uint32_t source = count > 0 ? firmware_find_source(words[0]) : BOARD_SOURCE_COUNT;
     if (wirq_enable(firmware_vm, source, on) != WIRQ_OK)
-        complain(count > 0 ? "no such interrupt source" : "no source was named", "irq list shows the sources");
+        console_complain(count > 0 ? "no such interrupt source" : "no source was named", "irq list shows the sources");
 }
 
 static void irq(char **words, uint32_t count) {
@@ -132,7 +132,7 @@ static void irq(char **words, uint32_t count) {
     else if (count >= 1 && (strcmp(words[0], "mask") == 0 || strcmp(words[0], "unmask") == 0))
         irq_enable(words + 1, count - 1, words[0][0] == 'u');
     else
-        complain("irq does not do that", "irq list, irq raise SOURCE [COUNT [AFTER [EVERY]]], irq mask SOURCE, irq unmask SOURCE");
+        console_complain("irq does not do that", "irq list, irq raise SOURCE [COUNT [AFTER [EVERY]]], irq mask SOURCE, irq unmask SOURCE");
 }
 
 /* ---- peek, pins ---- */
@@ -144,13 +144,13 @@ static void peek(char **words, uint32_t count) {
     uint32_t address, length = PEEK_LINE, size = 0;
     if (count < 1 || count > 2 || !text_parse_number(words[0], false, &address) ||
         (count == 2 && !text_parse_number(words[1], false, &length)) || length > PEEK_MOST) {
-        complain("peek ADDRESS [LENGTH]", "bytes of the guest's memory, at most 256 at once");
+        console_complain("peek ADDRESS [LENGTH]", "bytes of the guest's memory, at most 256 at once");
         return;
     }
     const struct wirq_instance *instance = app_instance(app_instance_count() - 1);
     const uint8_t *memory = instance != NULL ? wirq_memory(instance, &size) : NULL;
     if (memory == NULL || address > size || length > size - address) {
-        complain(memory == NULL ? "there is no guest with a memory" : "that is beyond the guest's memory", "ps shows its size");
+        console_complain(memory == NULL ? "there is no guest with a memory" : "that is beyond the guest's memory", "ps shows its size");
         return;
     }
     for (uint32_t i = 0; i < length; i++) {
@@ -191,6 +191,11 @@ static const struct {
     {"irq", irq, "list | raise SOURCE [COUNT [AFTER [EVERY]]] | mask SOURCE | unmask SOURCE"},
     {"peek", peek, "ADDRESS [LENGTH]: the guest's memory"},
     {"pins", pins, "levels of the pins"},
+    {"ls", console_ls, "files of the board"},
+    {"df", console_df, "room for files"},
+    {"rm", console_rm, "NAME: remove a file"},
+    {"run", console_start, "NAME: load a file and run it"},
+    {"boot", console_boot, "NAME | -: the file that is run at boot, - for none"},
 };
 
 static void help(char **words, uint32_t count) {
@@ -231,5 +236,5 @@ void console_run(char *text) {
             return;
         }
     }
-    complain("no such command", "help lists them");
+    console_complain("no such command", "help lists them");
 }

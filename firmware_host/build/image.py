@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from firmware_host import resources
 from firmware_host.boards import BoardFacts, load_board
@@ -40,6 +41,19 @@ _INPUT_SUFFIXES = frozenset((".c", ".h", ".S", ".ld", ".toml", ".py"))
 
 
 @dataclass(frozen=True)
+class FrozenModule:
+    """A module that becomes part of the image."""
+
+    name: str
+    sha256: str
+    data: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, name: str, data: bytes) -> Self:
+        return cls(name, hashlib.sha256(data).hexdigest(), data)
+
+
+@dataclass(frozen=True)
 class Options:
     """What of a build can be chosen."""
 
@@ -47,12 +61,15 @@ class Options:
     toolchain: str | None = None
     variant: str | None = None
     define: Mapping[str, str] = field(default_factory=dict)
+    frozen: tuple[FrozenModule, ...] = ()  # the first one is started at boot
 
     def directory_name(self, kind: str) -> str:
         """Builds with different options do not overwrite each other."""
         parts = [self.board, kind]
         if self.variant:
             parts.append(self.variant)
+        if self.frozen:
+            parts.append(hashlib.sha256(repr(self.frozen).encode()).hexdigest()[:8])
         if self.define:
             parts.append(hashlib.sha256(json.dumps(dict(self.define), sort_keys=True).encode()).hexdigest()[:8])
         return "-".join(parts)
@@ -185,7 +202,8 @@ def _build(
     headers.mkdir(parents=True, exist_ok=True)
     generate.operations(headers)
     flags = _flags(board, compiler, options)
-    generate.write_headers(board, _build_id(board, compiler, flags), headers)
+    frozen = [(module.name, module.data) for module in options.frozen]
+    generate.write_headers(board, _build_id(board, compiler, [*flags, *map(repr, options.frozen)]), headers, frozen)
     units = [
         Unit(source, name, (*compiler.command, *compiler.row.flags, *flags, *_optimisation(source, compiler), *include))
         for source, name, include in _sources(board, headers)

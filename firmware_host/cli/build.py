@@ -13,11 +13,15 @@ _HELP = """Build the firmware of BOARD; without one, of the board that -b or WIR
 Only what has changed is compiled. VARIANT is one of the board's variants, or `sanitize` for the host board: address and
 undefined-behaviour sanitizers, with gcc. For chips an Intel HEX file is made beside the ELF file.
 
+--freeze makes a module, or C that is compiled to one, part of the image: it is run in place, from the image, when the
+board boots, and needs no tool. It is listed by `wirq ls`; `wirq autostart` chooses another one or none.
+
 \b
 Examples:
   wirq build stm32f4
   wirq build stm32f4 --toolchain gcc
   wirq build host --variant sanitize
+  wirq build microbit --freeze app.wasm
 """
 
 
@@ -26,16 +30,31 @@ Examples:
 @click.option("--toolchain", metavar="KIND", help="zig (the default, from pip), gcc or clang; or WIRQ_TOOLCHAIN.")
 @click.option("--variant", metavar="V", help="A variant of the board's firmware.")
 @click.option("--define", multiple=True, metavar="K=V", help="A constant for all C files. May be repeated.")
+@click.option(
+    "--freeze",
+    multiple=True,
+    metavar="APP",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A module to put into the image; the first one runs at boot. May be repeated.",
+)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Compilers at a time.")
 @click.pass_obj
 def command(
-    context: Context, name: str | None, toolchain: str | None, variant: str | None, define: tuple[str, ...], jobs: int
+    context: Context,
+    name: str | None,
+    toolchain: str | None,
+    variant: str | None,
+    define: tuple[str, ...],
+    freeze: tuple[Path, ...],
+    jobs: int,
 ) -> None:
     from firmware_host.build import sizes
-    from firmware_host.build.image import Options, build
+    from firmware_host.build.image import FrozenModule, Options, build
+    from firmware_host.files import contents
 
     name = name or board_of_selector(context.board_selector) or "host"
-    image = build(Options(name, toolchain, variant, _defines(define)), jobs)
+    frozen = tuple(FrozenModule.of(*contents(path)) for path in freeze)
+    image = build(Options(name, toolchain, variant, _defines(define), frozen), jobs)
     size = sizes.firmware_size(image)
     hexfile = image.elf.with_suffix(".hex")
     files = [image.elf, *([hexfile] if hexfile.is_file() else [])]
@@ -45,9 +64,11 @@ def command(
     other = size.static - size.arena
     if size.ram.size is not None:
         lines.append(f"        arena {size.arena:,}, C stack {size.c_stack:,}, other variables {other:,}")
+    lines += [f"  frozen {module.name}, {len(module.data):,} bytes" for module in frozen]
     context.result(
         "\n".join(lines),
         board=name,
+        frozen=[module.name for module in frozen],
         toolchain=image.toolchain,
         files=[str(file) for file in files],
         compiled=list(image.compiled),

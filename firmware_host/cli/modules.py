@@ -54,7 +54,9 @@ def check_memory(app: AppFile, info: BoardInfo) -> None:
 
 
 def send(board: Board, app: AppFile, context: Context) -> None:
-    """Checks it against the board and sends it."""
+    """Checks it against the board, ends what the board runs, such as its autostart module, and sends it."""
     check_memory(app, board.info)
+    if board.halt():
+        context.note("what the board was running has been stopped")
     with context.progress(app.name, lambda: board.resent) as progress:
         board.put(app.stripped, app.name, progress, symbols=app.module.data, replace=True)

@@ -201,6 +201,8 @@ class ModelBoard:
         return 0, {}
 
     def _do_control_stop(self) -> Answer:
+        if not self.running and self._pending is None:
+            return status.code("NOT_RUNNING"), {}
         self._stop()
         return 0, {}
 

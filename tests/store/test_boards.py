@@ -1,4 +1,4 @@
-"""The store of real firmware: it survives a reset where there is flash, modules run where they lie, one starts at boot."""
+"""The store of real firmware: it survives a reset where there is flash, modules run in place, one starts at boot."""
 
 from __future__ import annotations
 
@@ -36,14 +36,16 @@ def emulated(name: str) -> Iterator[tuple[Board, Callable[[], None]]]:
     """A board in QEMU, and what resets its whole system."""
     if shutil.which(load_board(name).raw["target"]["qemu"]["binary"]) is None:
         pytest.skip(f"QEMU for {name} is not installed: its store was not tested")
-    with Qemu(load_board(name), firmware(name)) as qemu:
-        with Board(Target(f"qemu:{name}", qemu.transport, qemu.tick_hz), timeout=TIMEOUT) as board:
+    with (
+        Qemu(load_board(name), firmware(name)) as qemu,
+        Board(Target(f"qemu:{name}", qemu.transport, qemu.tick_hz), timeout=TIMEOUT) as board,
+    ):
 
-            def reset() -> None:
-                qemu.qmp.execute("system_reset")
-                board.connection.reopen()
+        def reset() -> None:
+            qemu.qmp.execute("system_reset")
+            board.connection.reopen()
 
-            yield board, reset
+        yield board, reset
 
 
 def test_files_of_the_host_board_survive_its_end(tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ def test_a_stored_module_that_runs_can_be_replaced_and_removed(tmp_path: Path) -
         for i in range(400):  # round the whole store
             board.files.put(bytes([i % 256]) * 3000, "other")
         assert instance.invoke("add", [1, 2]) == [3]
-        with pytest.raises(BoardError, match="UNKNOWN_FILE|no file"):
+        with pytest.raises(BoardError, match="no file"):
             board.instantiate(stored="m.wasm")
 
 
