@@ -11,7 +11,7 @@ import pytest
 from tests.vm.building import build_once, environment
 from tests.vm.machine import Machine
 
-PROGRAMS = ["driver", "arena_program", "embedding_program", "signals_program", "stack_program"]
+PROGRAMS = ["driver", "arena_program", "embedding_program", "manual_program", "signals_program", "stack_program"]
 
 
 @pytest.fixture(scope="session")

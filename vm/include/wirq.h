@@ -1,24 +1,43 @@
 /* wirq.h: the whole interface of the wirq VM for embedders. Read from top to bottom it is the manual.
  *
  * wirq runs WebAssembly on microcontrollers and answers interrupts while it runs: a device's interrupt service routine (ISR)
- * calls wirq_raise(), and at its next safe point the running guest is interrupted, its handler runs on a wasm stack of its own,
- * and the interrupted code goes on as if nothing had been.
+ * calls wirq_raise(), and at its next safe point the running guest is interrupted, its handler runs on a wasm stack of its
+ * own, and the interrupted code goes on as if nothing had been.
  *
- *     static uint32_t arena[3000];
- *     struct wirq_config config = {.arena = arena, .arena_size = sizeof arena, .stack_cells = 512, .handler_stack_cells = 128,
- *                                  .source_count = 4, .source_names = names};
+ *     static uint64_t arena[2000];
+ *     struct wirq_config config = {.arena = arena, .arena_size = sizeof arena, .stack_cells = 512,
+ *                                  .handler_stack_cells = 128, .source_count = 4, .source_names = names};
  *     struct wirq_vm *vm = wirq_open(&config);
- *     wirq_load(vm, bytes, size, &module);                 // validated and lowered whole, nothing has run
- *     wirq_instantiate(vm, module, &instance);             // imports resolved, segments written; start function queued
- *     wirq_call(instance, function, arguments, count);     // prepares a call
- *     while ((run = wirq_run(vm)) == WIRQ_RUN_WAITING)     // runs it
- *         wirq_idle(vm, UINT64_MAX);                             // sleeps until an interrupt or the deadline of the wait
+ *     wirq_load(vm, bytes, size, &module);              // validated and lowered whole; nothing has run
+ *     wirq_instantiate(vm, module, &instance);          // imports resolved, segments written
+ *     wirq_call(instance, function, arguments, count);  // prepares a call
+ *     while ((run = wirq_run(vm)) == WIRQ_RUN_WAITING)  // runs it
+ *         wirq_idle(vm, UINT64_MAX);                    // sleeps until an interrupt or the deadline of the wait
  *
- * Contexts. Unless a function says "any ISR", it is called from one thread context only, never from an ISR and never from a
- * host function. Nothing here allocates outside the arena, blocks (but wirq_idle) or recurses; C stack use is constant.
+ * examples/embed/embed.c is a whole program. These rules hold for every function unless its comment says otherwise:
  *
- * Memory. Everything lies in the one arena of wirq_config. Running out of it is WIRQ_NO_MEMORY at the call that needed it, and
- * that call has changed nothing.
+ *   Context    One thread, or the main loop: never from an ISR, never from a host function, never two at once on one VM.
+ *              "Any ISR" marks what ISRs, signal handlers and other threads may call at any time after wirq_open, "host
+ *              function" what host functions and on_fault may call, too.
+ *   Time       Nothing blocks but wirq_idle, and wirq_run for as long as guests run. Nothing recurses: C stack use is
+ *              constant.
+ *   Ownership  The arena is the embedder's; the VM lies in it, and whatever it hands out points into it. What the embedder
+ *              hands in is read during the call only, but for what is called "kept": that must stay, unchanged, for as long
+ *              as is said there.
+ *   Lifetime   A module lives from wirq_load_end to wirq_unload, an instance from wirq_instantiate to wirq_release, both at
+ *              most to wirq_reset. A handle that is no longer alive must not be given in again, and no pointer may be NULL:
+ *              nothing checks that.
+ *   Errors     A status other than WIRQ_OK says that nothing has changed: what the call had taken is given back. What has no
+ *              status cannot fail. The numbers are in wirq_errors.h; their texts are the host's.
+ *
+ * Memory. Everything lies in the one arena of wirq_config, which is all the RAM the VM and its guests have. Running out of
+ * it is WIRQ_NO_MEMORY at the call that needed it. While guests run nothing is allocated but what they ask for; memory.grow
+ * and table.grow answer -1 when there is none.
+ *
+ * Several at once. A VM has any number of modules, and of instances of each; instances of one module share its code. One
+ * call runs at a time in a VM. Several VMs share nothing, for the VM has no variables outside its arena; even the table of
+ * handlers, which interrupts overwrite, lies in it. So threads may each run a VM of their own; the port's functions must
+ * then be fit for that.
  *
  * Values travel in 32-bit cells: i32 and f32 (bit pattern) take one, i64 and f64 two, low word first; references take one.
  */
@@ -54,7 +73,7 @@ enum wirq_type {
     WIRQ_INDEX_MASK = 0x0FFF,
 };
 
-/* A function type. results follow the parameters in types[]. Owned by the module it came from. */
+/* A function type. results follow the parameters in types[]. Belongs to the module it came from and lives as long. */
 struct wirq_functype {
     uint16_t parameter_count, result_count;
     uint16_t parameter_cells, result_cells;
@@ -78,11 +97,12 @@ struct wirq_costs {
     uint32_t per_us;    /* instructions executed in a microsecond, at least; 0: not known, so no time can be promised */
 };
 struct wirq_trap;
-/* A handler has trapped or overrun its budget. Thread context; must not call the VM but to read. The answer counts for sources of
- * policy WIRQ_POLICY_HOST: true drops the handler and disables its source, as WIRQ_POLICY_CONTAIN does; false is fatal. */
+/* A handler has trapped or overrun its budget: the embedder is told, from within wirq_run, in thread context. It may call
+ * what host functions may; `trap` is valid until it returns. The answer counts for sources of policy WIRQ_POLICY_HOST: true
+ * drops the handler and disables its source, as WIRQ_POLICY_CONTAIN does; false is fatal. */
 typedef bool wirq_fault_function(struct wirq_vm *vm, const struct wirq_trap *trap);
 struct wirq_config {
-    void *arena;                      /* 8-byte aligned; owned by the caller, in use until the VM is no longer used */
+    void *arena;                      /* 8-byte aligned RAM; kept: the VM is in it until the embedder makes no more calls */
     size_t arena_size;                /* bytes */
     uint32_t stack_cells;             /* main wasm stack; 512 run every embedded guest measured (2 KiB) */
     uint32_t handler_stack_cells;     /* wasm stack of each interrupt level; 0 = no handlers */
@@ -93,28 +113,36 @@ struct wirq_config {
     const struct wirq_costs *costs;   /* what the latency bound is computed with; kept; NULL: no bound can be promised */
 };
 
-/* Makes a VM at the start of the arena. NULL if the arena is too small or the configuration is out of range. */
+/* Makes a VM at the start of the arena. NULL if the arena is too small or the configuration is out of range. The
+ * configuration itself may go; what its pointers point at is kept. A VM needs no closing: when no ISR and no thread calls it
+ * any more, the arena may be used for something else. */
 struct wirq_vm *wirq_open(const struct wirq_config *config);
 
-/* Releases every instance and module, and forgets handlers and pending raises; whatever ran is over. Host functions that were
- * provided and classes that were bound stay. */
+/* Releases every instance and module, gives up a load, and forgets handlers and pending raises; whatever ran is over, and
+ * nothing answers for it. All handles are dead, all of their memory is free again. Host functions that were provided and
+ * classes that were bound stay, and so do settings of the arena's end. */
 void wirq_reset(struct wirq_vm *vm);
 
-/* Moves the end of the arena to `size` bytes from its start: gives the VM more of the memory that follows it, or takes back what is
- * free there, for the embedder's own use. WIRQ_NO_MEMORY if something lies beyond the new end, WIRQ_BUSY during a load. */
+/* Moves the end of the arena to `size` bytes from its start: gives the VM more of the memory that follows it, or takes back
+ * what is free there, for the embedder's own use, such as a module on its way. Blocks are not moved. WIRQ_NO_MEMORY if
+ * something lies beyond the new end, WIRQ_BUSY during a load. */
 wirq_status wirq_resize_arena(struct wirq_vm *vm, size_t size);
 
+/* wirq_config.user. Host function; any ISR. */
 void *wirq_user(const struct wirq_vm *vm);
 
-/* The instance whose code runs now: what a host function was called by. */
+/* The instance whose code runs now: what a host function was called by. Host function. Between runs it is the one that ran
+ * last; NULL if there is none. */
 struct wirq_instance *wirq_current(const struct wirq_vm *vm);
 
 /* ---- host functions ---- */
 
-/* cells holds the arguments, parameter_cells of them, and takes the results from index 0 on. The memory of the calling instance
- * is reached by wirq_memory(). Answers WIRQ_OK, a trap code, or WIRQ_WAIT: then the VM's run returns WIRQ_RUN_WAITING when no
- * handler is deliverable, and calls the function again, with its arguments as they were, after each wake-up; see wirq_wait_until.
- * A function that answers WIRQ_WAIT must not have changed cells. Runs in thread context, interrupts enabled. */
+/* A function of the embedder's that guests call. Runs inside wirq_run, in thread context, interrupts enabled; it should be
+ * short, for no handler is delivered meanwhile. It must not call the VM but for what is marked "host function". cells holds
+ * the arguments, parameter_cells of them, and takes the results from index 0 on; it is valid until the function returns. The
+ * memory of the calling instance is reached by wirq_memory_range(). Answers WIRQ_OK, a trap code, or WIRQ_WAIT: then the
+ * VM's run returns WIRQ_RUN_WAITING when no handler is deliverable, and calls the function again, with its arguments as they
+ * were, after each wake-up; see wirq_wait_until. A function that answers WIRQ_WAIT must not have changed cells. */
 typedef wirq_status wirq_host_function(struct wirq_vm *vm, uint32_t *cells);
 
 struct wirq_host_import {
@@ -124,11 +152,14 @@ struct wirq_host_import {
     bool handler_may_call; /* whether a forced handler may call it (R46); else it traps WIRQ_TRAP_FORBIDDEN_IN_HANDLER */
 };
 
-/* Adds a table of host functions, kept and not copied; at most 4 tables. The VM's own module "wirq" is always there. */
+/* Adds a table of host functions for modules that are instantiated from now on; the first of a name counts. The table is
+ * kept, with its strings, for as long as the VM; it may lie in flash. WIRQ_NO_MEMORY if there are 4 tables already, or if
+ * count is over 65535. The VM's own module "wirq" is always there and comes first. */
 wirq_status wirq_provide(struct wirq_vm *vm, const struct wirq_host_import *table, size_t count);
 
-/* For a host function that answers WIRQ_WAIT: the wait also ends at this clock value (wirq_port_clock_us). Kept for the whole
- * of one wait, restarts after handlers included: only the first call of a wait sets it. Returns the deadline in force. */
+/* For a host function that answers WIRQ_WAIT: the wait also ends at this clock value (wirq_port_clock_us). Kept for the
+ * whole of one wait, restarts after handlers included: only the first call of a wait sets it. Returns the deadline in force.
+ * Host function. */
 uint64_t wirq_wait_until(struct wirq_vm *vm, uint64_t deadline_us);
 
 /* ---- loading: one streaming pass that validates and lowers ---- */
@@ -140,26 +171,31 @@ struct wirq_load_error {
     uint32_t detail;   /* WIRQ_ABSENT_FEATURE: enum wirq_feature. Space: bytes needed. UNKNOWN_IMPORT, IMPORT_TYPE: import index */
 };
 
-/* Begins a load; one at a time. in_place != NULL: the whole module lies there, stays readable and unchanged until the module is
- * released, and is referred to instead of copied (names, data segments). Pieces are then fed from that very buffer. */
+/* Begins a load; one at a time, also between two wirq_run of a call. WIRQ_BUSY if one has begun, WIRQ_NO_MEMORY. in_place !=
+ * NULL: the whole module lies there, stays readable and unchanged until the module is released, and is referred to instead
+ * of copied (names, data segments). Pieces are then fed from that very buffer. */
 wirq_status wirq_load_begin(struct wirq_vm *vm, const uint8_t *in_place);
 
-/* Feeds the next piece, any size from one byte. On an error the load is over, everything it took is given back, and
- * wirq_load_error says more. */
+/* Feeds the next piece, any size from one byte; 0 bytes are fine. What was fed is not needed any more after the call (but
+ * in_place). On an error the load is over, everything it took is given back, and wirq_last_error says more: WIRQ_NO_MEMORY,
+ * WIRQ_MODULE_TOO_LARGE, or a code from 32 to 79, which is what is wrong with the module. It does not depend on the pieces.
+ * Feeding a load that is over answers its error again; WIRQ_BAD_REQUEST if none was begun. */
 wirq_status wirq_load_feed(struct wirq_vm *vm, const uint8_t *bytes, size_t size);
 
-/* Ends the load: the module is whole and valid, or an error as above. */
+/* Ends the load: the module is whole and valid and *module is it, or an error as above and *module is NULL. The module
+ * belongs to the VM; give it back with wirq_unload. Nothing of it has run. */
 wirq_status wirq_load_end(struct wirq_vm *vm, struct wirq_module **module);
 
-/* Gives up a load that was begun. */
+/* Gives up a load that was begun and gives its memory back. Does nothing if there is none. */
 void wirq_load_abort(struct wirq_vm *vm);
 
-/* Begin, feed and end in one call, in place. */
+/* Begin, feed and end in one call, in place: bytes are kept until wirq_unload. Errors of all three. */
 wirq_status wirq_load(struct wirq_vm *vm, const uint8_t *bytes, size_t size, struct wirq_module **module);
 
-/* Why the last load or instantiation failed. Valid until the next one. */
+/* Why the last load or instantiation failed. Belongs to the VM; valid until the next of them begins. */
 const struct wirq_load_error *wirq_last_error(const struct wirq_vm *vm);
 
+/* Sizes of a module, for reports. */
 struct wirq_module_info {
     uint32_t wasm_code_bytes;    /* bodies of the code section */
     uint32_t lowered_code_bytes; /* internal code made of them */
@@ -167,23 +203,35 @@ struct wirq_module_info {
 };
 void wirq_module_info(const struct wirq_module *module, struct wirq_module_info *info);
 
-/* Gives the module's memory back. Its instances must have been released. */
+/* Ends a module and gives all of its memory back. While it has instances, and for a module that is not loaded, it does
+ * nothing. */
 void wirq_unload(struct wirq_vm *vm, struct wirq_module *module);
 
 /* ---- instances ---- */
 
-/* Makes an instance: imports are resolved against instances registered by name and host functions; memory, table and globals are
- * made; segments are written; handlers that are exported as "irq:SOURCE" are attached (held until the start function is done,
- * R7). The start function does not run here: see wirq_call_start. On an error everything is given back, but what segments wrote
- * into imported memories and tables stays (WebAssembly 2.0). WIRQ_UNKNOWN_IMPORT and WIRQ_IMPORT_TYPE name the import by index
- * in wirq_last_error; out-of-bounds segments answer WIRQ_TRAP_MEMORY or WIRQ_TRAP_TABLE. */
+/* Makes an instance: imports are resolved against instances registered by name and host functions; memory, table and globals
+ * are made; segments are written; handlers that are exported as "irq:SOURCE" are attached (held until the start function is
+ * done, R7). The start function does not run here: see wirq_call_start. *instance is the new instance, or NULL; it belongs
+ * to the VM; give it back with wirq_release. Any number of instances of one module may live at once. Errors:
+ *   WIRQ_NO_MEMORY, WIRQ_LINEAR_MEMORY_TOO_LARGE        the arena is full; detail of wirq_last_error: bytes needed, if it
+ * was one block
+ *   WIRQ_UNKNOWN_IMPORT, WIRQ_IMPORT_TYPE               detail of wirq_last_error: the import's index
+ *   WIRQ_TRAP_MEMORY, WIRQ_TRAP_TABLE                   a segment is out of bounds
+ *   WIRQ_UNKNOWN_SOURCE, WIRQ_BAD_PRIORITY, WIRQ_BUSY,  an exported handler cannot be attached: see wirq_attach
+ *   WIRQ_NOT_SUPPORTED, WIRQ_BAD_BLOCK                  or the interrupt block that it exports is not one
+ * On an error everything is given back, but what earlier segments wrote into imported memories and tables stays (WebAssembly
+ * 2.0); if functions of the module stand in a table of another instance now, the instance stays out of reach until
+ * wirq_reset. */
 wirq_status wirq_instantiate(struct wirq_vm *vm, struct wirq_module *module, struct wirq_instance **instance);
 
-/* Later instantiations find the instance's exports under this module name. name is kept, not copied. A name given again moves. */
+/* Later instantiations find the instance's exports under this module name. name is kept until the instance is released or
+ * the name replaced; it need not be terminated. An instance has one name, a name one instance: the later call wins. Never
+ * fails. */
 wirq_status wirq_register(struct wirq_vm *vm, const char *name, size_t length, struct wirq_instance *instance);
 
-/* Ends the instance: its handlers are detached, its memory given back. No other live instance may use anything of it. Not while a
- * call, a reactor or a handler runs or is suspended: end that first, by running on to its end or by wirq_reset. */
+/* Ends the instance: its handlers are detached, all of its memory is given back, and tables that named its functions have
+ * null there. No other live instance may have imported anything of it: release importers first. Not while a call, a reactor
+ * or a handler runs or is suspended: end that first, by running on to its end or by wirq_reset. */
 void wirq_release(struct wirq_vm *vm, struct wirq_instance *instance);
 
 enum wirq_kind { WIRQ_FUNCTION = 0, WIRQ_TABLE = 1, WIRQ_MEMORY = 2, WIRQ_GLOBAL = 3, WIRQ_TAG = 4 };
@@ -193,26 +241,32 @@ struct wirq_export {
     uint32_t index; /* in the index space of its kind */
 };
 
-/* WIRQ_UNKNOWN_EXPORT if there is none of that name. */
+/* Looks an export up by its name, which need not be terminated. WIRQ_UNKNOWN_EXPORT if there is none. Host function. */
 wirq_status wirq_find_export(const struct wirq_instance *instance, const char *name, size_t length, struct wirq_export *found);
 
-/* Iterates over exports: WIRQ_UNKNOWN_EXPORT past the last. name is not terminated and belongs to the module. */
+/* Iterates over exports, in the module's order: WIRQ_UNKNOWN_EXPORT past the last. name is not terminated, belongs to the
+ * module and lives as long. Host function. */
 wirq_status wirq_export_at(const struct wirq_instance *instance, uint32_t i, struct wirq_export *found, const char **name,
                            size_t *length);
 
-/* The cell of a reference to a function, for arguments and host functions; WIRQ_NULL_REFERENCE if there is no such function. Valid as
- * long as the instance and those it imports functions from. */
+/* The cell of a reference to a function, for arguments and host functions; WIRQ_NULL_REFERENCE if there is no such function.
+ * Valid as long as the instance and those it imports functions from. Host function. */
 uint32_t wirq_reference(struct wirq_instance *instance, uint32_t function);
 
+/* Type of a function by its index, imported ones first, which must be in range. Belongs to the module. Host function. */
 const struct wirq_functype *wirq_function_type(const struct wirq_instance *instance, uint32_t function);
 
-/* Type and current value (one or two cells) of an exported global; *mutable_ tells whether code may change it. */
+/* Type (enum wirq_type) and current value of a global by its index, imported ones first: one cell, or two of an i64 or f64.
+ * WIRQ_UNKNOWN_GLOBAL past the last. Host function. */
 wirq_status wirq_global_get(const struct wirq_instance *instance, uint32_t global, uint16_t *type, uint32_t cells[2]);
 
-/* Linear memory 0: base and size in bytes. The base is valid until the next wirq_run or load. NULL and 0 if there is none. */
+/* Linear memory 0: base and size in bytes; NULL and 0 if there is none. Both hold until the guest grows its memory: until
+ * the next wirq_run, in a host function until it returns. The embedder may read and write it, also from an ISR if it bears
+ * with a guest that does the same. Host function. */
 uint8_t *wirq_memory(const struct wirq_instance *instance, uint32_t *size);
 
-/* A range of the current instance's memory, checked; NULL if it is out of bounds. For host functions. */
+/* A range of wirq_current()'s memory 0, checked; NULL if it is out of bounds or there is none. Lifetime as above. Host
+ * function. */
 uint8_t *wirq_memory_range(const struct wirq_vm *vm, uint32_t address, uint32_t length);
 
 /* CRC-32 (IEEE) over linear memory, over globals, and over table elements: what interruption must leave as it was. */
@@ -223,14 +277,23 @@ void wirq_digest(const struct wirq_instance *instance, struct wirq_digest *diges
 
 /* ---- running ---- */
 
-/* Prepares a call of a function on the main stack; arguments are cells. Only when nothing runs (else WIRQ_BUSY).
- * WIRQ_ARGUMENT_TYPES if count is not the type's parameter_cells, or a reference is not of its parameter's type; WIRQ_FAULTED after a fatal handler fault. */
+/* Prepares a call of a function, by its index, on the main stack: wirq_run runs it. Arguments are cells and are copied.
+ * Errors:
+ *   WIRQ_BUSY                  a call or a reactor has not ended: one at a time in a VM
+ *   WIRQ_FAULTED               a handler of the instance trapped fatally; release it
+ *   WIRQ_UNKNOWN_FUNCTION      the module has no function of that index
+ *   WIRQ_ARGUMENT_TYPES        count is not the type's parameter_cells, or a reference is not of its
+ *                              parameter's type
+ *   WIRQ_TRAP_STACK_EXHAUSTED  the main stack is too small for the arguments; for what the function needs: the run traps */
 wirq_status wirq_call(struct wirq_instance *instance, uint32_t function, const uint32_t *arguments, size_t count);
 
-/* Prepares the call of the start function, if there is one that has not run; *needed tells. Handlers are held until it is done. */
+/* Prepares the call of the start function, if there is one that has not run to its end; *needed tells whether there is
+ * anything to run. Handlers are held until it is done. If it traps, the instance is whole but has not started: it may be
+ * tried again or released. Errors of wirq_call. */
 wirq_status wirq_call_start(struct wirq_instance *instance, bool *needed);
 
-/* Keeps an instance alive as a reactor: nothing is called, handlers run as interrupts come; wirq_run answers WAITING. */
+/* Keeps an instance running as a reactor: nothing is called, handlers run as interrupts come; wirq_run answers WAITING,
+ * until wirq_stop. WIRQ_BUSY, WIRQ_FAULTED. */
 wirq_status wirq_react(struct wirq_instance *instance);
 
 enum wirq_run {
@@ -240,12 +303,16 @@ enum wirq_run {
     WIRQ_RUN_WAITING,   /* a host function waits and no handler is due: wirq_idle, then run again */
 };
 
-/* Runs what was prepared until one of the above. */
+/* Runs what was prepared until one of the above; DONE if nothing was. How long that takes is the guest's affair:
+ * wirq_yield_soon and wirq_stop bound it. */
 enum wirq_run wirq_run(struct wirq_vm *vm);
 
-/* Result cells of the last call that was DONE; result_cells of its type. Valid until the next wirq_call. */
+/* Result cells of the last call that was DONE, result_cells of its type. They lie on the wasm stack: valid until anything is
+ * prepared or run again. */
 const uint32_t *wirq_results(const struct wirq_vm *vm);
 
+/* How the last run that was TRAPPED ended, or the last handler that did. Belongs to the VM; valid until the next trap. Host
+ * function. */
 struct wirq_trap {
     wirq_status status;
     struct wirq_instance *instance;
@@ -266,27 +333,36 @@ struct wirq_caller {
 };
 bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *caller);
 
-/* Ends whatever runs with WIRQ_TRAP_STOPPED at the next safe point. Any ISR. */
+/* Ends whatever runs with WIRQ_TRAP_STOPPED at the next safe point; a wait, too. Nothing happens if nothing runs. Any ISR;
+ * host function. */
 void wirq_stop(struct wirq_vm *vm);
 
-/* Makes the running wirq_run return WIRQ_RUN_SUSPENDED at the next safe point. Any ISR. */
+/* Makes the running wirq_run return WIRQ_RUN_SUSPENDED at the next safe point, or the next one. Any ISR; host function. */
 void wirq_yield_soon(struct wirq_vm *vm);
 
 /* Masked: is anything due (a wake-up, a deliverable handler, a stop, a yield)? If not, sleeps by wirq_port_sleep until the
- * deadline of the wait or limit_us, whichever is first; then unmasks. Loses no wake-up (R51). */
+ * deadline of the wait or limit_us (a value of wirq_port_clock_us; UINT64_MAX: none), whichever is first; then unmasks.
+ * Loses no wake-up (R51). May return early: run again and see. */
 void wirq_idle(struct wirq_vm *vm, uint64_t limit_us);
 
 /* ---- interrupts (docs/reference/interrupts.md) ---- */
 
-/* Raises a source. Any ISR, O(1), never fails: count, pending, safe-point request. One raising context a source (R10). */
+/* Raises a source: count, pending, safe-point request. Any ISR; host function. O(1). One raising context a source (R10): two
+ * ISRs that interrupt one another must not raise the same one. A source that is out of range is ignored. */
 void wirq_raise(struct wirq_vm *vm, uint32_t source, uint32_t argument);
 
-/* Overwrites the handler-table entries of the control operations, so that the next of them is a safe point. Called by the one
- * context that wirq_port_request_safe_point asks for, and by no other. */
+/* Overwrites the handler-table entries of the control operations, so that the next of them is a safe point. Called by the
+ * one context that wirq_port_request_safe_point asks for, and by no other. */
 void wirq_poison(struct wirq_vm *vm);
 
-/* Attaches a handler, an exported or table function of type [i32 source, i32 count, i32 context] -> [], class F. */
-wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context, uint32_t priority);
+/* Attaches a handler: a function of the instance, by index, of type [i32 source, i32 count, i32 context] -> []. Host
+ * function. Errors:
+ *   WIRQ_UNKNOWN_SOURCE, WIRQ_UNKNOWN_FUNCTION, WIRQ_HANDLER_TYPE (host functions are none), WIRQ_BAD_PRIORITY (see
+ * wirq_levels)
+ *   WIRQ_NOT_SUPPORTED  handler_stack_cells was 0
+ *   WIRQ_BUSY           another instance has a handler there: detach it first */
+wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context,
+                        uint32_t priority);
 
 /* What becomes of a handler that traps or overruns its budget (R44). */
 enum wirq_policy {
@@ -295,20 +371,27 @@ enum wirq_policy {
     WIRQ_POLICY_HOST,    /* wirq_config.on_fault decides */
 };
 
-/* Limits of a source's handler: control operations and microseconds of one run (R43), and the least time between two runs (R42);
+/* Settings of one source. Host function. WIRQ_UNKNOWN_SOURCE past the last source.
+ *
+ * Limits of its handler: control operations and microseconds of one run (R43), and the least time between two runs (R42);
  * 0: none. They last until the handler is detached. */
 wirq_status wirq_budget(struct wirq_vm *vm, uint32_t source, uint32_t fuel, uint32_t deadline_us, uint32_t interval_us);
+/* What becomes of it when it fails; until it is detached. */
 wirq_status wirq_set_policy(struct wirq_vm *vm, uint32_t source, enum wirq_policy policy);
+/* Takes the handler away; one that runs goes on to its end. What is raised from then on stays pending. */
 wirq_status wirq_detach(struct wirq_vm *vm, uint32_t source);
+/* Unmasks or masks the source; it stays so for whatever handler comes. What is raised meanwhile is pending. */
 wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on);
 
-/* Delivery class of a source's handler (interrupts.md section 2). */
+/* Delivery class of a source's handler (interrupts.md section 2). Once bound, it stays whatever handler comes. */
 enum wirq_class { WIRQ_CLASS_POLLED, WIRQ_CLASS_QUIESCENT, WIRQ_CLASS_FORCED };
 wirq_status wirq_bind(struct wirq_vm *vm, uint32_t source, enum wirq_class class_);
 
 /* Priorities of handlers that this build has: 0 to one less. */
 uint32_t wirq_levels(void);
 
+/* What a source is and how it has fared, in one look. name is the embedder's own. WIRQ_UNKNOWN_SOURCE past the last. Host
+ * function. */
 struct wirq_source_info {
     const char *name;
     uint8_t class_, priority, policy;
@@ -319,8 +402,8 @@ struct wirq_source_info {
 };
 wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_source_info *info);
 
-/* The longest time from a raise to the handler's first operation, its parts in executed instructions (interrupts.md section 12).
- * Where other handlers come first, each is counted once. */
+/* The longest time from a raise to the handler's first operation, its parts in executed instructions (interrupts.md section
+ * 12). Where other handlers come first, each is counted once. */
 struct wirq_bound {
     uint32_t raise, deliver; /* as in wirq_costs */
     uint32_t gap;            /* the heaviest run of operations between two safe points, in ordinary operations (R67) */
@@ -335,12 +418,14 @@ struct wirq_bound {
 /* Of a source with a handler, for what is loaded now. WIRQ_NOT_SUPPORTED without wirq_config.costs. */
 wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bound *bound);
 
-/* Testing: raises source at the n-th dispatch (every != 0) or the n-th safe point (control operation) of the next run, counted
- * from 1; n = 0 only counts. Stays until the run ends. wirq_injection_count gives how many of them the run had. */
+/* Testing: raises source at the n-th dispatch (every != 0) or the n-th safe point (control operation) of the next run,
+ * counted from 1; n = 0 only counts. Stays until the run ends. wirq_injection_count gives how many of them the run had. */
 void wirq_inject(struct wirq_vm *vm, uint32_t source, uint32_t n, bool every);
 uint32_t wirq_injection_count(const struct wirq_vm *vm);
 
-/* ---- figures ---- */
+/* ---- figures; host functions may ask for them, too ---- */
+
+/* Where the arena went. Walks the main stack to find how far it was used. */
 struct wirq_memory_info {
     uint32_t arena_size, arena_used, arena_peak, arena_largest_free; /* bytes */
     uint32_t vm_bytes;            /* the VM itself, handler table and stacks included */
@@ -349,7 +434,8 @@ struct wirq_memory_info {
 };
 void wirq_memory_info(const struct wirq_vm *vm, struct wirq_memory_info *info);
 
-/* Bits of enum wirq_feature that this build has, and the number of its internal operations (the set the host lowers alike). */
+/* Bits of enum wirq_feature that this build has, and the number of its internal operations (the set the host lowers alike).
+ * */
 uint32_t wirq_features(void);
 uint32_t wirq_operation_count(void);
 
