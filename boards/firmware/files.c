@@ -115,7 +115,7 @@ bool files_next(uint32_t *position, struct store_file *file, bool *frozen) {
         return true;
     uint32_t i = *frozen ? *position - FROZEN : 0;
     *frozen = true;
-    if (i >= FROZEN_COUNT)
+    if (frozen_modules[i].name == NULL) /* the end */
         return false;
     describe_frozen(i, file);
     *position = FROZEN + i + 1;

@@ -210,7 +210,7 @@ def frozen_modules_h(modules: Sequence[tuple[str, bytes]]) -> str:
     for i, (name, data) in enumerate(modules):
         digest = ", ".join(f"{byte:#04x}" for byte in hashlib.sha256(data).digest())
         lines.append(f"    {{{_text(name)}, frozen_{i}, {len(data)}, {{{digest}}}}},")
-    lines += ["    {0} /* the end */", "};", f"#define FROZEN_COUNT {len(modules)}", "", "#endif", ""]
+    lines += ["    {0} /* the end */", "};", "", "#endif", ""]
     arrays = []
     for i, (_, data) in enumerate(modules):
         arrays.append(f"static const _Alignas(4) uint8_t frozen_{i}[] = {{")
