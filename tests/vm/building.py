@@ -41,8 +41,9 @@ def _compiler(scratch: Path) -> tuple[list[str], list[str]]:
 class Builder:
     """Objects of the VM, and programs linked with them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, defines: list[str] | None = None) -> None:
         self.folder = folder
+        self.defines = [f"-D{one}" for one in defines or []]
         folder.mkdir(parents=True, exist_ok=True)
         self.compiler, self.flags = _compiler(folder)
         if os.environ.get(COVERAGE_VARIABLE):
@@ -50,7 +51,7 @@ class Builder:
 
     def _compile(self, source: Path, target: Path) -> None:
         includes = [f"-I{path}" for path in (ROOT / "vm/include", ROOT / "vm/src", HERE, self.folder / "generated")]
-        common = [*WARNINGS, *self._flags_of(source), "-g", "-DWIRQ_TEST_ALLOCATION", *includes]
+        common = [*WARNINGS, *self._flags_of(source), *self.defines, "-g", "-DWIRQ_TEST_ALLOCATION", *includes]
         _run([*self.compiler, *common, "-c", str(source), "-o", str(target)])
 
     def _flags_of(self, source: Path) -> list[str]:
@@ -75,8 +76,9 @@ class Builder:
         return target
 
 
-def build_once(folder: Path, names: list[str]) -> Path:
-    """Builds the programs into a folder that parallel workers share; the first to come builds, the others wait."""
+def build_once(folder: Path, names: list[str], defines: list[str] | None = None) -> Path:
+    """Builds the programs, with these macros defined, into a folder that parallel workers share; the first to come
+    builds, the others wait."""
     if os.environ.get(COVERAGE_VARIABLE):
         folder = Path(os.environ[COVERAGE_VARIABLE], folder.name)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +93,7 @@ def build_once(folder: Path, names: list[str]) -> Path:
             time.sleep(0.1)
         return folder
     try:
-        builder = Builder(folder)
+        builder = Builder(folder, defines)
         builder.build_vm()
         for name in names:
             builder.program(name)

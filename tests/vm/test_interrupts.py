@@ -180,12 +180,21 @@ def test_the_interrupted_computation_is_undisturbed(machine: Machine) -> None:
 
 MIXED = """
   (memory (export "memory") 1) (table 4 funcref) (elem (i32.const 0) $square $halve)
+  (type $unary (func (param i32) (result i32)))
+  (table $many 150 funcref) (elem $functions funcref (ref.func $square) (ref.null func) (ref.func $halve))
+  (data $bytes "REPEATED")
   (global $sum (mut i64) (i64.const 0)) (global $runs (export "runs") (mut i32) (i32.const 0))
   (func $square (param i32) (result i32) (i32.mul (local.get 0) (local.get 0)))
   (func $halve (param i32) (result i32) (i32.shr_u (local.get 0) (i32.const 1)))
   (func (export "go") (result i64) (local $i i32) (local $f f64)
     (memory.fill (i32.const 100) (i32.const 7) (i32.const 1000))
     (memory.copy (i32.const 150) (i32.const 100) (i32.const 900))
+    (memory.init $bytes (i32.const 2000) (i32.const 1) (i32.const 599))
+    (table.fill $many (i32.const 3) (ref.func $halve) (i32.const 100))
+    (table.init $many $functions (i32.const 0) (i32.const 0) (i32.const 3))
+    (table.copy $many $many (i32.const 2) (i32.const 0) (i32.const 140))
+    (table.copy $many $many (i32.const 0) (i32.const 1) (i32.const 140))
+    (global.set $sum (i64.extend_i32_u (call_ref $unary (i32.const 9) (ref.func $square))))
     (loop $again
       (local.set $f (f64.add (local.get $f) (f64.convert_i32_u (local.get $i))))
       (i32.store16 offset=8 (i32.mul (local.get $i) (i32.const 4)) (local.get $i))
@@ -195,6 +204,8 @@ MIXED = """
         (drop (memory.grow (i32.const 0))))
       (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 12))))
     (i64.add (global.get $sum) (i64.trunc_f64_s (local.get $f))))"""
+
+MIXED = MIXED.replace("REPEATED", "0123456789" * 60)
 
 #: Leaves no trace but a call of the host, and uses as much of its stack and of the accumulator as it can.
 QUIET = """(func (export "irq:soft0") (param i32 i32 i32) (local i64)

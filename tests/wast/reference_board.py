@@ -35,6 +35,7 @@ _TRAPS = {
     "integer overflow": "TRAP_INTEGER_OVERFLOW",
     "invalid conversion to integer": "TRAP_INVALID_CONVERSION",
     "call stack exhausted": "TRAP_STACK_EXHAUSTED",
+    "null reference": "TRAP_NULL_REFERENCE",
 }
 
 

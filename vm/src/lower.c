@@ -44,12 +44,14 @@ static bool type_was_read(struct lower *lower, const struct wirq_reader *reader,
 
 bool lower_read_type(struct lower *lower, struct wirq_reader *reader, value_type *type) {
     uint32_t feature = 0;
-    return type_was_read(lower, reader, type_read(lower->module, reader, type, &feature), feature);
+    wirq_status status = type_read(lower->module, reader, type, &feature);
+    return type_was_read(lower, reader, status, feature);
 }
 
 bool lower_read_heap_type(struct lower *lower, struct wirq_reader *reader, value_type *type) {
     uint32_t feature = 0;
-    return type_was_read(lower, reader, type_read_heap(lower->module, reader, type, &feature), feature);
+    wirq_status status = type_read_heap(lower->module, reader, type, &feature);
+    return type_was_read(lower, reader, status, feature);
 }
 
 /* The count of local groups, then one group an item; after the last one the body begins. */
