@@ -11,6 +11,8 @@ import wasmtime
 
 from firmware_host import status
 from firmware_host.errors import BadModule, BoardError, TrapError
+from firmware_host.wasm import Module
+from firmware_host.wast.values import NULL_REFERENCE, cell_count, host_cell
 
 _FEATURES = (
     "multi-value",
@@ -27,8 +29,6 @@ _FEATURES = (
 _TRAPS = {
     "unreachable": "TRAP_UNREACHABLE",
     "out of bounds memory access": "TRAP_MEMORY",
-    "undefined element": "TRAP_UNDEFINED_ELEMENT",
-    "out of bounds table access": "TRAP_TABLE",
     "uninitialized element": "TRAP_UNINITIALIZED_ELEMENT",
     "indirect call type mismatch": "TRAP_INDIRECT_CALL_TYPE",
     "integer divide by zero": "TRAP_DIVIDE_BY_ZERO",
@@ -38,28 +38,40 @@ _TRAPS = {
     "null reference": "TRAP_NULL_REFERENCE",
 }
 
+#: wasmtime says this of calls, of accesses and of segments alike.
+_TABLE = "out of bounds table access"
+#: The instructions of which a script says "undefined element" instead: call_indirect, return_call_indirect.
+_INDIRECT_CALLS = (b"\x11", b"\x13")
 
-def _trap(error: Exception) -> TrapError:
+_NUMBERS = ("i32", "i64", "f32", "f64")
+
+
+def _trap(error: Exception, modules: Sequence[bytes]) -> TrapError:
+    """`modules`: those of the store, one of whose code trapped."""
     text = str(error)
-    # wasmtime says "undefined element: out of bounds table access" of calls and of segments alike.
+    if _TABLE in text:
+        frames = error.frames if isinstance(error, wasmtime.Trap) else []
+        places = [module[frame.module_offset :][:1] for frame in frames[:1] for module in modules]
+        by_call = any(place in _INDIRECT_CALLS for place in places)
+        return TrapError(text, code=status.code("TRAP_UNDEFINED_ELEMENT" if by_call else "TRAP_TABLE"))
     for needle, name in _TRAPS.items():
         if needle in text:
             return TrapError(text, code=status.code(name))
     raise error
 
 
-def _cells(kind: str, value: Any) -> list[int]:
-    """Cells of a wasmtime_val_t, read as bytes: Python floats do not keep the payload of a NaN."""
-    if kind not in ("i32", "i64", "f32", "f64"):
-        return [1]
-    width = 2 if kind.endswith("64") else 1
-    return list(struct.unpack(f"<{width}I", ctypes.string_at(ctypes.addressof(value.of), 4 * width)))
-
-
 class ReferenceInstance:
-    def __init__(self, board: ReferenceBoard, instance: wasmtime.Instance) -> None:
+    """Values go in and out as wasmtime_val_t: Python floats do not keep the payload of a NaN.
+
+    What types they have is asked of the module and of the values, never of wasmtime's types: the binding can be asked
+    for the name of a numeric type, funcref or externref, and ends the process for any other, as for (ref $t).
+    """
+
+    def __init__(self, board: ReferenceBoard, instance: wasmtime.Instance, binary: bytes) -> None:
         self._board = board
         self._instance = instance
+        self._binary = binary
+        self._module: Module | None = None
 
     def register(self, name: str) -> None:
         self._board.linker.define_instance(self._board.store, name, self._instance)
@@ -70,25 +82,51 @@ class ReferenceInstance:
         except KeyError:
             raise BoardError(f"no export {name}", code=status.code("UNKNOWN_EXPORT")) from None
 
+    def _parameters(self, name: str) -> tuple[str, ...]:
+        if self._module is None:
+            self._module = Module.parse(self._binary)
+        type_ = self._module.exported_function(name)
+        if type_ is None:
+            raise BoardError(f"{name} is no function", code=status.code("UNKNOWN_EXPORT"))
+        return type_.parameters
+
     def invoke(self, name: str, cells: Sequence[int] = (), timeout: float | None = None) -> list[int]:
         function = self._export(name)
-        store = self._board.store
-        type_ = function.type(store)
-        kinds = [str(kind) for kind in type_.params]
-        arguments = (wasmtime._ffi.wasmtime_val_t * len(kinds))()
+        types = self._parameters(name)
+        arguments = (wasmtime._ffi.wasmtime_val_t * len(types))()
         rest = list(cells)
-        for argument, kind in zip(arguments, kinds, strict=True):
-            if kind not in ("i32", "i64", "f32", "f64"):
-                raise BoardError(f"argument of type {kind}", code=status.code("ARGUMENT_TYPES"))
-            width = 2 if kind.endswith("64") else 1
-            raw, rest = rest[:width], rest[width:]
-            argument.kind = ("i32", "i64", "f32", "f64").index(kind)
-            ctypes.memmove(ctypes.addressof(argument.of), struct.pack(f"<{width}I", *raw), 4 * width)
-        return self._call(function, arguments, [str(kind) for kind in type_.results])
+        for i, type_ in enumerate(types):
+            width = cell_count(type_)
+            arguments[i] = self._value(type_, rest[:width])
+            rest = rest[width:]
+        return self._call(function, arguments, len(function.type(self._board.store).results))
 
-    def _call(self, function: wasmtime.Func, arguments: Any, kinds: list[str]) -> list[int]:
+    def _value(self, type_: str, cells: list[int]) -> Any:
+        """A wasmtime_val_t. A reference is null or one of the host's, which is interned as its number."""
+        if type_ in _NUMBERS:
+            value = wasmtime._ffi.wasmtime_val_t(kind=_NUMBERS.index(type_))
+            ctypes.memmove(ctypes.addressof(value.of), struct.pack(f"<{len(cells)}I", *cells), 4 * len(cells))
+            return value
+        null = cells == [NULL_REFERENCE]
+        if type_ in ("externref", "(ref -17)"):
+            return wasmtime.Val.externref(None if null else cells[0])._new_raw(self._board.store)
+        if type_ == "funcref" and null:
+            return wasmtime.Val.funcref(None)._new_raw(self._board.store)
+        raise BoardError(f"argument of type {type_}", code=status.code("ARGUMENT_TYPES"))
+
+    def _cells(self, value: Any) -> list[int]:
+        if value.kind < len(_NUMBERS):
+            width = cell_count(_NUMBERS[value.kind])
+            return list(struct.unpack(f"<{width}I", ctypes.string_at(ctypes.addressof(value.of), 4 * width)))
+        if not struct.unpack("<Q", ctypes.string_at(ctypes.addressof(value.of), 8))[0]:  # of no store
+            return [NULL_REFERENCE]
+        if value.kind == wasmtime._ffi.WASMTIME_EXTERNREF.value:
+            return [wasmtime.Val._from_raw(self._board.store, value, owned=False).value]
+        return [host_cell(0)]
+
+    def _call(self, function: wasmtime.Func, arguments: Any, count: int) -> list[int]:
         ffi = wasmtime._ffi
-        results = (ffi.wasmtime_val_t * len(kinds))()
+        results = (ffi.wasmtime_val_t * count)()
         trap = ctypes.POINTER(ffi.wasm_trap_t)()
         error = ffi.wasmtime_func_call(
             self._board.store._context(),
@@ -96,26 +134,22 @@ class ReferenceInstance:
             arguments,
             len(arguments),
             results,
-            len(kinds),
+            count,
             ctypes.byref(trap),
         )
         if error:
-            raise _trap(wasmtime.WasmtimeError._from_ptr(error))
+            raise _trap(wasmtime.WasmtimeError._from_ptr(error), self._board.modules)
         if trap:
-            raise _trap(wasmtime.Trap._from_ptr(trap))
-        cells: list[int] = []
-        for result, kind in zip(results, kinds, strict=True):
-            cells += _cells(kind, result)
-        return cells
+            raise _trap(wasmtime.Trap._from_ptr(trap), self._board.modules)
+        return [cell for result in results for cell in self._cells(result)]
 
     def global_get(self, name: str) -> tuple[int, list[int]]:
         found = self._export(name)
-        kind = str(found.type(self._board.store).content)
         value = wasmtime._ffi.wasmtime_val_t()
         wasmtime._ffi.wasmtime_global_get(
             self._board.store._context(), ctypes.byref(found._global), ctypes.byref(value)
         )
-        return 0, _cells(kind, value)
+        return 0, self._cells(value)
 
 
 class ReferenceBoard:
@@ -139,6 +173,7 @@ class ReferenceBoard:
         self.store = wasmtime.Store(self.engine)
         self.linker = wasmtime.Linker(self.engine)
         self.linker.allow_shadowing = True
+        self.modules: list[bytes] = []
         self.dropped += 1
 
     def put(self, data: bytes, *, replace: bool = False) -> None:
@@ -151,12 +186,11 @@ class ReferenceBoard:
             module = wasmtime.Module(self.engine, self._upload)
         except wasmtime.WasmtimeError as error:
             raise BadModule(str(error), code=status.code("TYPE_MISMATCH")) from None
+        self.modules.append(self._upload)
         try:
-            return ReferenceInstance(self, self.linker.instantiate(self.store, module))
+            return ReferenceInstance(self, self.linker.instantiate(self.store, module), self._upload)
         except wasmtime.Trap as error:
-            if "out of bounds table access" in str(error):  # a segment: not the call that _trap takes it for
-                raise TrapError(str(error), code=status.code("TRAP_TABLE")) from None
-            raise _trap(error) from None
+            raise _trap(error, self.modules) from None
         except wasmtime.WasmtimeError as error:
             unknown = "unknown import" in str(error)
             raise BadModule(str(error), code=status.code("UNKNOWN_IMPORT" if unknown else "IMPORT_TYPE")) from None
