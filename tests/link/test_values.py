@@ -21,7 +21,7 @@ SAMPLES = [
     ("f64", "-0.0", [0, 0x80000000], "-0.0"),
     ("f64", "1e300", [0x8800759C, 0x7E37E43C], "1e+300"),
     ("f64", "nan:0x1", [1, 0x7FF00000], "nan:0x1"),
-    ("funcref", "null", [0xFFFFFFFF], "null"),
+    ("funcref", "null", [0], "null"),
     ("externref", "7", [7], "7"),
 ]
 

@@ -63,8 +63,8 @@
 
 /* Computing the latency bound and the stack that handlers need when a module is loaded (R32, R67-R69). Without it handlers get the
  * whole stack of their level and a demanded latency is ignored. */
-#ifndef WIRQ_WITH_LATENCY_BOUND
-#define WIRQ_WITH_LATENCY_BOUND 1
+#ifndef WIRQ_COMPUTE_BOUNDS
+#define WIRQ_COMPUTE_BOUNDS 1
 #endif
 
 /* How many ordinary operations a heavy one counts as in the bound (vm/ops/internal.py). */

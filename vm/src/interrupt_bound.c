@@ -2,7 +2,7 @@
  * interrupt waits for its handler (section 12). */
 #include "vm.h"
 
-#if WIRQ_WITH_LATENCY_BOUND
+#if WIRQ_COMPUTE_BOUNDS
 
 /* ---- walking lowered code ---- */
 
