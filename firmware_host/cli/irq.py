@@ -1,4 +1,4 @@
-"""`wirq irq`: a board's interrupt sources: listed, raised, masked."""
+"""`wirq irq`: a board's interrupt sources: listed, raised, masked, and raised everywhere."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from firmware_host.board import Board
 from firmware_host.cli.context import Context
+from firmware_host.cli.inject import command as inject_every
 from firmware_host.cli.tables import table
 from firmware_host.cli.times import TimeType
 from firmware_host.info import SourceInfo
@@ -59,6 +60,9 @@ def mask(context: Context, source: str) -> None:
 @click.pass_obj
 def unmask(context: Context, source: str) -> None:
     _enable(context, source, True)
+
+
+command.add_command(inject_every)
 
 
 def _enable(context: Context, source: str, on: bool) -> None:

@@ -52,14 +52,12 @@ class InProcessBoard:
     `define` are build options of the VM, such as {"WIRQ_WITH_TAIL_CALL": "0"}.
     """
 
-    def __init__(
-        self, arena_size: int, pieces: Pieces | None = None, define: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, arena_size: int, pieces: Pieces | None = None, define: Mapping[str, str] | None = None) -> None:
         self._library = library.load(define)
         self._pieces = pieces or Pieces()
         self._arena = mmap.mmap(-1, arena_size)
         self._view = ctypes.c_char.from_buffer(self._arena)
-        self.vm = self._library.inprocess_open(ctypes.addressof(self._view), arena_size, STACK_CELLS)
+        self.vm = self._open(ctypes.addressof(self._view), arena_size)
         if not self.vm:
             raise NoSpace(f"an arena of {arena_size} bytes is too small for the VM")
         self.features = status.feature_names(self._library.wirq_features())
@@ -69,6 +67,11 @@ class InProcessBoard:
         self._instances = 0
         self._fields = (c_uint32 * 3)()
         self._watch = _Watch(lambda: self._library.wirq_stop(self.vm))
+
+    def _open(self, arena: int, size: int) -> int | None:
+        """The VM, in the arena at this address; None if it does not fit."""
+        vm: int | None = self._library.inprocess_open(arena, size, STACK_CELLS)
+        return vm
 
     def __enter__(self) -> Self:
         return self
@@ -165,7 +168,7 @@ class InProcessInstance:
 
     def __init__(self, board: InProcessBoard, vm: ctypes.CDLL, handle: c_void_p, names: ModuleNames) -> None:
         self._board = board
-        self._handle = handle
+        self.handle = handle
         self._names = names
         self._library = vm
 
@@ -173,7 +176,7 @@ class InProcessInstance:
         """Modules instantiated later find its exports under this module name."""
         encoded = ctypes.create_string_buffer(name.encode(), max(1, len(name.encode())))
         self._board.keep(encoded)
-        code = self._library.wirq_register(self._board.vm, encoded, len(name.encode()), self._handle)
+        code = self._library.wirq_register(self._board.vm, encoded, len(name.encode()), self.handle)
         if code:
             raise refusal(code, _NOWHERE, self._names)
 
@@ -187,7 +190,7 @@ class InProcessInstance:
             self._board.run(
                 lambda: int(
                     self._library.inprocess_call(
-                        *(self._board.vm, self._handle, encoded, len(encoded)),
+                        *(self._board.vm, self.handle, encoded, len(encoded)),
                         *(arguments, len(cells), results, ctypes.byref(count)),
                     )
                 ),
@@ -202,7 +205,7 @@ class InProcessInstance:
         """Type byte and cells of an exported global."""
         encoded = name.encode()
         type_, cells = c_uint32(), (c_uint32 * 2)()
-        code = self._library.inprocess_global(self._handle, encoded, len(encoded), ctypes.byref(type_), cells)
+        code = self._library.inprocess_global(self.handle, encoded, len(encoded), ctypes.byref(type_), cells)
         if code:
             raise refusal(code, _NOWHERE, self._names)
         return type_.value, cells[: 2 if type_.value in _TWO_CELLS else 1]

@@ -2,15 +2,11 @@
  * layout of the VM's structures is known to this file alone. One thread at a time, but inprocess_stop. */
 #include <string.h>
 
+#include "injection.h"
 #include "wirq.h"
 #include "wirq_port.h"
 
-/* ---- the port: no interrupts; a wait that nothing ends is not slept through ---- */
-
-uint64_t wirq_port_clock_us(void) {
-    static uint64_t now;
-    return now++;
-}
+/* ---- the port: no context but this one. Its clock and its sleep are in virtual_board.c ---- */
 
 uintptr_t wirq_port_mask(void) {
     return 0;
@@ -21,11 +17,8 @@ void wirq_port_unmask(uintptr_t before) {
 }
 
 void wirq_port_request_safe_point(struct wirq_vm *vm) {
+    injection_raised(vm);
     wirq_poison(vm);
-}
-
-void wirq_port_sleep(uint64_t deadline_us) {
-    (void)deadline_us;
 }
 
 /* ---- what library.py declares ---- */

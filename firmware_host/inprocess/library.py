@@ -7,18 +7,22 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
-from ctypes import POINTER, c_char_p, c_int32, c_size_t, c_uint8, c_uint32, c_void_p
+from ctypes import POINTER, c_bool, c_char_p, c_int32, c_size_t, c_uint8, c_uint32, c_void_p
 from functools import cache
 from pathlib import Path
 
 from firmware_host import resources
+from firmware_host.boards import load_board
 from firmware_host.build import generate, toolchains
 from firmware_host.build.image import DEFAULT_JOBS, DISPATCH_FILE, WARNINGS
-from firmware_host.build.incremental import Unit, compile_units, exclusively, run_tool
+from firmware_host.build.incremental import Unit, compile_units, exclusively, run_tool, write_if_changed
 from firmware_host.errors import BuildError
 
 _SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
 _FLAGS = ("-std=c11", *WARNINGS, "-g", "-fPIC")
+
+#: The board whose sources, pins and stacks the VM has when it runs guests that talk to a board.
+_BOARD = "host"
 
 _CELLS = POINTER(c_uint32)
 
@@ -32,6 +36,19 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "inprocess_failure": (None, [c_void_p, _CELLS]),
     "inprocess_trap": (None, [c_void_p, _CELLS]),
     "inprocess_used": (c_uint32, [c_void_p]),
+    "virtual_open": (c_void_p, [c_void_p, c_size_t]),
+    "virtual_close": (None, []),
+    "virtual_script": (None, [c_char_p, c_uint32, c_char_p, c_uint32]),
+    "virtual_state": (c_void_p, [_CELLS]),
+    "virtual_written": (c_void_p, [c_uint32, _CELLS]),
+    "virtual_waits_for_ever": (c_bool, []),
+    "injection_arm": (None, [c_void_p, _CELLS, c_uint32, c_bool]),
+    "injection_place": (c_void_p, [c_uint32, _CELLS]),
+    "injection_extent": (c_uint32, [c_void_p]),
+    "injection_state": (c_void_p, [c_void_p, c_uint32, c_uint32, _CELLS]),
+    "injection_delivered": (c_uint32, [c_void_p, c_uint32, POINTER(c_bool)]),
+    "injection_serve": (None, [c_void_p, c_void_p, c_uint32]),
+    "wirq_injection_count": (c_uint32, [c_void_p]),
     "wirq_instantiate": (c_uint8, [c_void_p, c_void_p, POINTER(c_void_p)]),
     "wirq_register": (c_uint8, [c_void_p, c_void_p, c_size_t, c_void_p]),
     "wirq_unload": (None, [c_void_p, c_void_p]),
@@ -47,9 +64,9 @@ def build(define: Mapping[str, str] | None = None, toolchain: str | None = None,
     flags = (*_FLAGS, *(f"-D{name}={value}" for name, value in sorted((define or {}).items())))
     key = hashlib.sha256(json.dumps(flags).encode()).hexdigest()[:8] if define else ""
     directory = resources.cache_dir() / "inprocess" / "-".join(filter(None, (compiler.kind, key)))
-    vm, here = resources.path("vm"), Path(__file__).resolve().parent
+    vm, here, firmware = resources.path("vm"), Path(__file__).resolve().parent, resources.path("boards", "firmware")
     generated = directory / "generated"
-    include = (f"-I{generated}", f"-I{vm / 'include'}", f"-I{vm / 'src'}")
+    include = (f"-I{generated}", f"-I{vm / 'include'}", f"-I{vm / 'src'}", f"-I{here}", f"-I{firmware}")
     units = [
         Unit(
             source,
@@ -62,12 +79,13 @@ def build(define: Mapping[str, str] | None = None, toolchain: str | None = None,
                 *include,
             ),
         )
-        for source in (*sorted((vm / "src").glob("*.c")), here / "inprocess.c")
+        for source in (*sorted((vm / "src").glob("*.c")), *sorted(here.glob("*.c")), firmware / "imports.c")
     ]
     library = directory / f"wirq{_SUFFIX}"
     with exclusively(directory):
         generated.mkdir(exist_ok=True)
         generate.operations(generated)
+        write_if_changed(generated / "board_facts.h", generate.board_facts_h(load_board(_BOARD)))
         compiled = compile_units(units, directory, cwd=resources.root(), identity=compiler.identity(), jobs=jobs)
         if compiled or not library.is_file():
             temporary = library.with_name(f"{library.name}.new")

@@ -95,6 +95,10 @@ class Symbols:
         found = self._map.functions.get(function)
         return None if found is None else found.module_offset(offset) + self._moved
 
+    def at(self, function: int, offset: int) -> list[Frame]:
+        """What stands at a byte of a function's lowered code, inlined functions included."""
+        return list(self._frames(Place(function, offset), None, True))
+
     def _frames(self, place: Place, instance: int | None, mapped: bool) -> Iterator[Frame]:
         if place.function is None:
             yield Frame("a host function", None, None, interrupted=place.interrupted)

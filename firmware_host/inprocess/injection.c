@@ -1,0 +1,104 @@
+/* injection.c: interrupts at chosen safe points of a run, and the state that it ends in. It looks into the VM (vm.h), so that the VM
+ * need not have for this alone what boards would have to carry. */
+#include "injection.h"
+
+#include "vm.h"
+
+#define MOST 64 /* places that are kept */
+
+static struct {
+    const uint32_t *schedule; /* NULL: nothing is armed */
+    uint32_t count, next;
+    struct {
+        struct wirq_instance *instance;
+        const uint16_t *ip;
+    } places[MOST];
+} armed;
+
+static void arm_next(struct wirq_vm *vm) {
+    vm->inject_at = armed.next < armed.count ? armed.schedule[2 * armed.next] : 0;
+    if (armed.next < armed.count)
+        vm->inject_source = armed.schedule[2 * armed.next + 1];
+}
+
+void injection_arm(struct wirq_vm *vm, const uint32_t *schedule, uint32_t count, bool every) {
+    armed.schedule = schedule;
+    armed.count = count < MOST ? count : MOST;
+    armed.next = 0;
+    wirq_inject(vm, 0, 0, every);
+    arm_next(vm);
+}
+
+void injection_raised(struct wirq_vm *vm) {
+    if (armed.schedule == NULL || !(vm->counting & COUNTING_INJECTION) || vm->inject_at == 0 || vm->inject_count != vm->inject_at)
+        return;
+    uint32_t at = vm->inject_at;
+    vm->inject_at = 0; /* what is raised below is not of the schedule's next point */
+    do {
+        armed.places[armed.next].instance = vm->registers.instance;
+        armed.places[armed.next].ip = vm->registers.ip;
+        armed.next++;
+        if (armed.next == armed.count || armed.schedule[2 * armed.next] != at)
+            break;
+        wirq_raise(vm, armed.schedule[2 * armed.next + 1], 0); /* at the same point */
+    } while (true);
+    arm_next(vm);
+}
+
+struct wirq_instance *injection_place(uint32_t n, uint32_t fields[2]) {
+    if (armed.schedule == NULL || n >= armed.next)
+        return NULL;
+    struct wirq_instance *instance = armed.places[n].instance;
+    const struct wirq_module *module = instance->module;
+    fields[0] = module_function_at(module, armed.places[n].ip);
+    fields[1] = 0;
+    if (fields[0] != UINT32_MAX)
+        fields[1] = (uint32_t)(armed.places[n].ip - module->code[fields[0] - module->imported_functions]) * 2;
+    return instance;
+}
+
+uint32_t injection_extent(const struct wirq_vm *vm) {
+    return (uint32_t)(vm->arena.heap_end - (const uint8_t *)vm);
+}
+
+const void *injection_state(const struct wirq_instance *instance, uint32_t kind, uint32_t n, uint32_t *size) {
+    static const uint8_t nothing;
+    const struct wirq_module *module = instance->module;
+    const void *bytes = NULL;
+    *size = 0;
+    if (n >= module->counts[kind])
+        return NULL;
+    switch (kind) {
+    case WIRQ_MEMORY:
+        *size = instance->memories[n]->size;
+        bytes = instance->memories[n]->base;
+        break;
+    case WIRQ_GLOBAL:
+        *size = type_cells(module->globals[n].type) * (uint32_t)sizeof(uint32_t);
+        bytes = instance_global(instance, n);
+        break;
+    case WIRQ_TABLE:
+        *size = instance->tables[n]->size * (uint32_t)sizeof(uint32_t);
+        bytes = instance->tables[n]->elements;
+        break;
+    }
+    return bytes != NULL ? bytes : &nothing;
+}
+
+uint32_t injection_delivered(const struct wirq_vm *vm, uint32_t source, bool *attached) {
+    *attached = source < vm->source_count && vm->sources[source].attached;
+    return source < vm->source_count ? vm->sources[source].delivered : 0;
+}
+
+void injection_serve(struct wirq_vm *vm, struct wirq_instance *instance, uint32_t source) {
+    wirq_raise(vm, source, 0);
+    if (wirq_react(instance) != WIRQ_OK)
+        return; /* it has faulted: no handler of it runs any more */
+    enum wirq_run run;
+    while ((run = wirq_run(vm)) == WIRQ_RUN_SUSPENDED) {
+    }
+    if (run == WIRQ_RUN_WAITING) { /* for more: the handler is done */
+        wirq_stop(vm);
+        (void)wirq_run(vm);
+    }
+}

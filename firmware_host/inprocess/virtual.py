@@ -1,0 +1,173 @@
+"""A board without time of its own: guests that talk to a board run on it, the same way each time they are run.
+
+Its clock goes on only when the guest waits or looks at it, so nothing that happens depends on this computer. Interrupts
+come where they are told to: at safe points of the guest, by number. The whole board can be saved and put back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from ctypes import c_bool, c_uint32
+from dataclasses import dataclass
+from types import TracebackType
+
+from firmware_host import status
+from firmware_host.boards import load_board
+from firmware_host.inprocess.board import InProcessBoard, InProcessInstance
+from firmware_host.wasm import Kind
+
+#: Name of the board that it is like.
+LIKE = "host"
+
+_TEXT, _HANDLER_TEXT, _PINS = range(3)
+
+#: An interrupt: at which safe point, counted from 1, and which source.
+Injection = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A whole board at one moment."""
+
+    heap: bytes
+    state: bytes
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a call ended: the status code, 0 when it returned; result cells; where it trapped, as (function, byte of its
+    lowered code, depth)."""
+
+    code: int
+    cells: tuple[int, ...] = ()
+    place: tuple[int, int, int] | None = None
+
+
+class VirtualBoard(InProcessBoard):
+    """One at a time in a process."""
+
+    def __init__(self, arena_size: int) -> None:
+        super().__init__(arena_size)
+        self._size = c_uint32()
+        self._address = self._library.virtual_state(ctypes.byref(self._size))
+        self._state_size = self._size.value
+        self._armed: ctypes.Array[c_uint32] | None = None
+        self.sources = tuple(source.name for source in load_board(LIKE).irq_sources)
+
+    def _open(self, arena: int, size: int) -> int | None:
+        vm: int | None = self._library.virtual_open(arena, size)
+        return vm
+
+    def close(self) -> None:
+        self._library.virtual_close()
+        super().close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def script(self, text: bytes = b"", wakes: Sequence[int] = ()) -> None:
+        """What is typed, and the sources that end the guest's waits, one after the other."""
+        kept = ctypes.create_string_buffer(text, max(1, len(text)))
+        self._script = kept
+        self._library.virtual_script(kept, len(text), bytes(wakes), len(wakes))
+
+    def save(self) -> Saved:
+        """Everything that a run can change. Nothing may be loaded between this and `restore`."""
+        assert self.vm is not None
+        heap = ctypes.string_at(self.vm, self._library.injection_extent(self.vm))
+        return Saved(heap, ctypes.string_at(self._address, self._state_size))
+
+    def restore(self, saved: Saved) -> None:
+        assert self.vm is not None
+        ctypes.memmove(self.vm, saved.heap, len(saved.heap))
+        ctypes.memmove(self._address, saved.state, len(saved.state))
+
+    # -- interrupts
+
+    def arm(self, injections: Sequence[Injection] = (), *, every_dispatch: bool = False) -> None:
+        """Raises sources at safe points of the next call, in their order; with `every_dispatch`, operations of all
+        kinds are counted, not only those that can be safe points by themselves."""
+        flat = [number for injection in sorted(injections, key=lambda one: one[0]) for number in injection]
+        self._armed = (c_uint32 * max(2, len(flat)))(*flat)
+        self._library.injection_arm(self.vm, self._armed, len(injections), every_dispatch)
+
+    @property
+    def points(self) -> int:
+        """How many points the last armed call had."""
+        return int(self._library.wirq_injection_count(self.vm))
+
+    def place(self, n: int) -> tuple[int, int, int] | None:
+        """Where the n-th interrupt of the last armed call came: the instance's address, the function, and the byte of
+        its lowered code. None if it did not come."""
+        fields = (c_uint32 * 2)()
+        instance = self._library.injection_place(n, fields)
+        return (instance, fields[0], fields[1]) if instance else None
+
+    def delivered(self, source: int) -> tuple[int, bool]:
+        """Handler runs of a source, and whether it has a handler now."""
+        attached = c_bool()
+        return int(self._library.injection_delivered(self.vm, source, ctypes.byref(attached))), bool(attached.value)
+
+    # -- running
+
+    def call(self, instance: InProcessInstance, name: bytes, cells: Sequence[int], timeout: float | None) -> Ended:
+        """Calls an export; what would be errors elsewhere are answers here. Code STOPPED: it waits for ever, or the
+        time was over."""
+        arguments = (c_uint32 * len(cells))(*cells)
+        count = c_uint32(len(self.results))
+        self._watch.begin(timeout)
+        try:
+            code = self._library.inprocess_call(
+                *(self.vm, instance.handle, name, len(name)),
+                *(arguments, len(cells), self.results, ctypes.byref(count)),
+            )
+        finally:
+            self._watch.end()
+        if code == 0:
+            return Ended(0, tuple(self.results[: count.value]))
+        if not status.status(code).is_trap:
+            return Ended(code)
+        self._library.inprocess_trap(self.vm, self._fields)
+        offset, function, depth = self._fields
+        return Ended(code, place=(function, offset, depth))
+
+    def serve(self, instance: InProcessInstance, source: int) -> None:
+        """Raises a source and lets its handler run while nothing else does."""
+        self._library.injection_serve(self.vm, instance.handle, source)
+
+    @property
+    def waits_for_ever(self) -> bool:
+        """Whether the last call was stopped because nothing would have ended its wait."""
+        return bool(self._library.virtual_waits_for_ever())
+
+    # -- what a run leaves
+
+    def state(self, instance: InProcessInstance, kind: Kind) -> tuple[bytes, ...]:
+        """The bytes of each memory, global or table of an instance."""
+        found: list[bytes] = []
+        while True:
+            address = self._library.injection_state(instance.handle, kind, len(found), ctypes.byref(self._size))
+            if not address:
+                return tuple(found)
+            found.append(ctypes.string_at(address, self._size.value))
+
+    @property
+    def text(self) -> bytes:
+        """What the program has written, but for its handlers."""
+        return self._written(_TEXT)
+
+    @property
+    def handler_text(self) -> bytes:
+        return self._written(_HANDLER_TEXT)
+
+    @property
+    def edges(self) -> bytes:
+        """What the program has done to pins: number and level of each."""
+        return self._written(_PINS)
+
+    def _written(self, which: int) -> bytes:
+        address = self._library.virtual_written(which, ctypes.byref(self._size))
+        return ctypes.string_at(address, self._size.value)
