@@ -16,9 +16,10 @@ from firmware_host.errors import WirqError
 @click.argument("names", nargs=-1, metavar="[KERNEL]...")
 @click.option("--board", default="stm32f4", show_default=True, metavar="NAME", help="A board that QEMU plays.")
 @click.option("--toolchain", metavar="KIND", help="zig or gcc: compiles the firmware and the native side.")
+@click.option("--machine", metavar="NAME", help="Code for another processor, which the board's understands: cortex-m0.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
 @click.option("-j", "--jobs", default=2, show_default=True, help="Kernels to run at the same time.")
-def main(names: tuple[str, ...], board: str, toolchain: str | None, as_json: bool, jobs: int) -> None:
+def main(names: tuple[str, ...], board: str, toolchain: str | None, machine: str | None, as_json: bool, jobs: int) -> None:
     """Counts executed instructions of the kernels, interpreted and native, and prints one as multiples of the other."""
     try:
         facts = load_board(board.removeprefix("qemu:"))
@@ -26,6 +27,7 @@ def main(names: tuple[str, ...], board: str, toolchain: str | None, as_json: boo
             facts,
             suite.kernels(names),
             toolchain=toolchain,
+            machine=machine,
             jobs=jobs,
             progress=lambda name: click.echo(".", err=True, nl=False),
         )

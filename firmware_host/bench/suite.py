@@ -136,12 +136,14 @@ def measure(
     chosen: Sequence[Kernel],
     *,
     toolchain: str | None = None,
+    machine: str | None = None,
     jobs: int = 2,
     progress: Callable[[str], None] = lambda name: None,
 ) -> Report:
     """Runs the kernels on a board that QEMU plays. A kernel that fails, or does not fit, is reported and does not stop
-    the others; `progress` is told each one that is done."""
-    made = image.build(image.Options(board.name, toolchain), jobs)
+    the others; `progress` is told each one that is done. `machine`: code for another processor than the board's."""
+    made = image.build(image.Options(board.name, toolchain, machine=machine), jobs)
+    board = made.board
     compiler = toolchains.find(board.machine, made.toolchain)
 
     def one(kernel: Kernel) -> Measured | WirqError:

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -62,6 +62,7 @@ class Options:
     variant: str | None = None
     define: Mapping[str, str] = field(default_factory=dict)
     frozen: tuple[FrozenModule, ...] = ()  # the first one is started at boot
+    machine: str | None = None  # code for another processor than the board's, which must understand it: for counting
 
     def directory_name(self, kind: str) -> str:
         """Builds with different options do not overwrite each other."""
@@ -70,6 +71,8 @@ class Options:
             parts.append(self.variant)
         if self.frozen:
             parts.append(hashlib.sha256(repr(self.frozen).encode()).hexdigest()[:8])
+        if self.machine:
+            parts.append(self.machine)
         if self.define:
             parts.append(hashlib.sha256(json.dumps(dict(self.define), sort_keys=True).encode()).hexdigest()[:8])
         return "-".join(parts)
@@ -111,6 +114,8 @@ def firmware(board: str, toolchain: str | None = None, variant: str | None = Non
 def build(options: Options, jobs: int = DEFAULT_JOBS) -> Image:
     """Like firmware(), with every option, and tells what was done."""
     board = load_board(options.board)
+    if options.machine:
+        board = replace(board, machine=options.machine)
     compiler = _compiler(board, options)
     directory = resources.cache_dir() / "firmware" / options.directory_name(compiler.kind)
     elf = directory / (f"wirq-{board.name}" + ("" if compiler.machine.hosted else ".elf"))
