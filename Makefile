@@ -77,7 +77,7 @@ packages:
 firmware: $(READY)
 	@$(BIN)/wirq build $(BOARD) $(if $(VARIANT),--variant $(VARIANT)) $(FREEZE:%=--freeze %) $(if $(TOOLCHAIN),--toolchain $(TOOLCHAIN)) -j $(JOBS)
 
-bench: $(READY)
+bench: $(READY_FOR_TESTS)
 	@$(BIN)/python -m firmware_host.bench $(if $(BOARD),--board $(BOARD)) $(if $(TOOLCHAIN),--toolchain $(TOOLCHAIN)) $(BENCH_ARGS)
 
 size: $(READY)

@@ -12,8 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef KERNEL_NAME /* of its own where several kernels make one module */
+#define KERNEL_NAME "run"
+#endif
 #ifdef __wasm__
-#define KERNEL_EXPORT __attribute__((export_name("run")))
+#define KERNEL_EXPORT __attribute__((export_name(KERNEL_NAME)))
 #else
 #define KERNEL_EXPORT __attribute__((noinline, used))
 #endif

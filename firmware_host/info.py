@@ -129,7 +129,7 @@ class Digest:
 
 @dataclass(frozen=True)
 class BenchResult:
-    """Figures of one benchmark call, and its result cells."""
+    """Figures of one benchmark call, and its result cells. The C stack's is what the VM used of it."""
 
     wasm_code_bytes: int
     lowered_code_bytes: int

@@ -70,6 +70,7 @@ static wirq_status prepare(struct bench *bench, const char *name, uint32_t name_
 wirq_status bench_run(const char *name, uint32_t name_length, const uint32_t *cells, uint32_t count, struct bench *bench) {
     struct wirq_instance *instance;
     uint32_t function = 0;
+    const uint8_t *own_frame = __builtin_frame_address(0);
     app_drop();
     *bench = (struct bench){0};
     figures_paint_stack();
@@ -85,7 +86,7 @@ wirq_status bench_run(const char *name, uint32_t name_length, const uint32_t *ce
         figures_get(&figures);
         bench->arena_peak_bytes = figures.vm.arena_peak;
         bench->wasm_stack_peak_cells = figures.vm.stack_peak_cells;
-        bench->c_stack_peak_bytes = figures.c_stack_peak;
+        bench->c_stack_peak_bytes = figures.c_stack_peak - (uint32_t)(board_memory()->c_stack_top - own_frame);
         bench->cells = wirq_results(firmware_vm);
         bench->cell_count = wirq_function_type(instance, function)->result_cells;
     }

@@ -7,71 +7,65 @@ import sys
 
 import click
 
-from firmware_host.bench import suite
+from firmware_host.bench import accepted, suite, tables, whole
 from firmware_host.boards import load_board
 from firmware_host.errors import WirqError
 
 
+def _dot(name: str) -> None:
+    click.echo(".", err=True, nl=False)
+
+
 @click.command()
 @click.argument("names", nargs=-1, metavar="[KERNEL]...")
-@click.option("--board", default="stm32f4", show_default=True, metavar="NAME", help="A board that QEMU plays.")
+@click.option("--board", metavar="NAME", help="Only this board, one that QEMU plays, and only the kernels.")
 @click.option("--toolchain", metavar="KIND", help="zig or gcc: compiles the firmware and the native side.")
 @click.option("--machine", metavar="NAME", help="Code for another processor, which the board's understands: cortex-m0.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
+@click.option("--no-host", is_flag=True, help="Without wall times on this computer.")
+@click.option("--accept", is_flag=True, help="Keep the figures in benchmarks/accepted.json.")
 @click.option("-j", "--jobs", default=2, show_default=True, help="Kernels to run at the same time.")
-def main(names: tuple[str, ...], board: str, toolchain: str | None, machine: str | None, as_json: bool, jobs: int) -> None:
-    """Counts executed instructions of the kernels, interpreted and native, and prints one as multiples of the other."""
+def main(
+    names: tuple[str, ...],
+    board: str | None,
+    toolchain: str | None,
+    machine: str | None,
+    as_json: bool,
+    no_host: bool,
+    accept: bool,
+    jobs: int,
+) -> None:
+    """Counts executed instructions of the kernels, interpreted and native, and prints one as multiples of the other:
+    on a Cortex-M4, as portable C, as Cortex-M0 and RV32 code, and by wall time on this computer; and what calls, loads,
+    modules and the VM itself cost."""
+    if accept and (names or board):
+        raise click.UsageError("--accept takes all figures: leave out the kernels and --board")
     try:
-        facts = load_board(board.removeprefix("qemu:"))
-        report = suite.measure(
-            facts,
-            suite.kernels(names),
-            toolchain=toolchain,
-            machine=machine,
-            jobs=jobs,
-            progress=lambda name: click.echo(".", err=True, nl=False),
-        )
+        kernels = suite.kernels(names)
+        if board is None and machine is None:
+            chosen = toolchain or whole.default_toolchain()
+            everything = whole.measure(kernels, toolchain=chosen, jobs=jobs, with_host=not no_host, progress=_dot)
+            click.echo(err=True)
+            failed = bool(everything.failed)
+            if as_json:
+                click.echo(json.dumps(everything.as_json()))
+            else:
+                tables.print_whole(everything)
+            if accept and not failed:
+                accepted.write(everything)
+        else:
+            facts = load_board((board or "stm32f4").removeprefix("qemu:"))
+            report = suite.measure(facts, kernels, toolchain=toolchain, machine=machine, jobs=jobs, progress=_dot)
+            click.echo(err=True)
+            failed = bool(report.failed)
+            if as_json:
+                click.echo(json.dumps(report.as_json()))
+            else:
+                tables.print_report(report)
     except WirqError as error:
         click.echo(f"error: {error}" + (f"\n  {error.hint}" if error.hint else ""), err=True)
         sys.exit(error.exit_code)
-    click.echo(err=True)
-    if as_json:
-        click.echo(json.dumps(report.as_json()))
-    else:
-        _print_table(report)
-    sys.exit(1 if report.failed else 0)
-
-
-def _print_table(report: suite.Report) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=f"{report.board}, {report.toolchain}: executed instructions, second call, kernels -O2")
-    table.add_column("kernel")
-    table.add_column("half")
-    table.add_column("arithmetic")
-    for heading in ("native", "wasm", "multiple", "load/B", "lowered/B", "cells", "C stack"):
-        table.add_column(heading, justify="right")
-    for row in sorted(report.kernels, key=lambda row: row.multiple):
-        table.add_row(
-            *(row.kernel, row.half, row.arithmetic),
-            *(f"{row.native_instructions:,}", f"{row.second_call_instructions:,}", f"{row.multiple:.2f}"),
-            *(f"{row.load_per_wasm_byte:.0f}", f"{row.expansion:.2f}"),
-            *(str(row.wasm_stack_peak_cells), str(row.c_stack_peak_bytes)),
-        )
-    table.caption = (
-        "multiple: wasm over native; load/B: instructions to load one byte of wasm code; lowered/B: bytes of internal "
-        "code for it; cells, C stack: most used, in cells and bytes"
-    )
-    console = Console(width=120, highlight=False)
-    console.print(table)
-    for name, reason in (report.failed | report.unfit).items():
-        console.print(f"{name}: no figures: {reason}", markup=False)
-    figures = report.as_json()
-    for key in ("integer_geomean", *(f"{half}_integer_geomean" for half in suite.HALVES)):
-        if figures[key] is not None:
-            label = key.replace("_geomean", "").replace("_", " ")
-            console.print(f"{label} kernels, geometric mean: {figures[key]:.2f} times native")
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

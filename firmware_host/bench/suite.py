@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from firmware_host import resources
+from firmware_host.bench import opcodes
 from firmware_host.bench.counting import Profile
 from firmware_host.bench.interpreted import InterpretedRun, run_interpreted
 from firmware_host.bench.native import NativeRun, run_native
@@ -51,7 +52,8 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures of one kernel on one board."""
+    """Figures of one kernel on one board. `opcodes` is how many wasm instructions the second call executes, if the
+    engine that counts them is installed."""
 
     kernel: str
     half: str
@@ -60,6 +62,8 @@ class Measured:
     first_call_instructions: int
     second_call_instructions: int
     multiple: float
+    dispatches: int
+    opcodes: int | None
     load_instructions: int
     load_per_wasm_byte: float
     wasm_code_bytes: int
@@ -70,12 +74,26 @@ class Measured:
     c_stack_peak_bytes: int
 
 
+    @property
+    def is_integer(self) -> bool:
+        return self.arithmetic.startswith("integer")
+
+    @property
+    def per_dispatch(self) -> float:
+        return self.second_call_instructions / self.dispatches
+
+    @property
+    def per_opcode(self) -> float | None:
+        return self.dispatches / self.opcodes if self.opcodes else None
+
+
 @dataclass(frozen=True)
 class Report:
     """Everything one run of the suite found. `failed` has the reason for each kernel that gave no figures, `unfit` the
     same for those that are too large for the board."""
 
     board: str
+    machine: str
     toolchain: str
     kernels: tuple[Measured, ...]
     failed: dict[str, str]
@@ -88,19 +106,47 @@ class Report:
 
     @property
     def integer_geomean(self) -> float | None:
-        return self.geometric_mean(lambda row: row.arithmetic.startswith("integer"))
+        return self.geometric_mean(lambda row: row.is_integer)
 
     def half_geomean(self, half: str) -> float | None:
-        return self.geometric_mean(lambda row: row.arithmetic.startswith("integer") and row.half == half)
+        return self.geometric_mean(lambda row: row.is_integer and row.half == half)
+
+    def worst(self, arithmetic: str) -> float | None:
+        """The largest multiple of a kernel of that arithmetic."""
+        return max((row.multiple for row in self.kernels if row.arithmetic == arithmetic), default=None)
+
+    @property
+    def instructions_per_dispatch(self) -> float | None:
+        """The mean over the integer kernels, each counting the same."""
+        rows = [row.per_dispatch for row in self.kernels if row.is_integer]
+        return sum(rows) / len(rows) if rows else None
+
+    @property
+    def dispatches_per_opcode(self) -> float | None:
+        rows = [row.per_opcode for row in self.kernels if row.is_integer and row.per_opcode is not None]
+        return sum(rows) / len(rows) if rows else None
+
+    @property
+    def load_per_wasm_byte(self) -> float | None:
+        return _ratio(self.kernels, "load_instructions", "wasm_code_bytes")
+
+    @property
+    def expansion(self) -> float | None:
+        return _ratio(self.kernels, "lowered_code_bytes", "wasm_code_bytes")
 
     def as_json(self) -> dict[str, Any]:
         return {
             "board": self.board,
+            "machine": self.machine,
             "toolchain": self.toolchain,
             "integer_geomean": self.integer_geomean,
             **{f"{half}_integer_geomean": self.half_geomean(half) for half in HALVES},
-            "load_per_wasm_byte": _ratio(self.kernels, "load_instructions", "wasm_code_bytes"),
-            "expansion": _ratio(self.kernels, "lowered_code_bytes", "wasm_code_bytes"),
+            **{f"worst_{arithmetic}": self.worst(arithmetic) for arithmetic in ARITHMETIC},
+            "instructions_per_dispatch": self.instructions_per_dispatch,
+            "dispatches_per_opcode": self.dispatches_per_opcode,
+            "load_per_wasm_byte": self.load_per_wasm_byte,
+            "expansion": self.expansion,
+            "c_stack_peak_bytes": max((row.c_stack_peak_bytes for row in self.kernels), default=None),
             "kernels": [asdict(row) for row in self.kernels],
             "failed": self.failed,
             "unfit": self.unfit,
@@ -137,19 +183,32 @@ def measure(
     *,
     toolchain: str | None = None,
     machine: str | None = None,
+    define: Mapping[str, str] | None = None,
     jobs: int = 2,
     progress: Callable[[str], None] = lambda name: None,
 ) -> Report:
-    """Runs the kernels on a board that QEMU plays. A kernel that fails, or does not fit, is reported and does not stop
-    the others; `progress` is told each one that is done. `machine`: code for another processor than the board's."""
-    made = image.build(image.Options(board.name, toolchain, machine=machine), jobs)
-    board = made.board
-    compiler = toolchains.find(board.machine, made.toolchain)
+    """Builds the firmware of a board that QEMU plays and runs the kernels on it. `machine`: code for another processor
+    than the board's; `define`: build options of the VM. See measure_on."""
+    options = image.Options(board.name, toolchain, define=define or {}, machine=machine)
+    return measure_on(image.build(options, jobs), chosen, jobs=jobs, progress=progress)
+
+
+def measure_on(
+    made: image.Image,
+    chosen: Sequence[Kernel],
+    *,
+    jobs: int = 2,
+    progress: Callable[[str], None] = lambda name: None,
+) -> Report:
+    """Runs the kernels on a firmware and natively. A kernel that fails, or does not fit, is reported and does not stop
+    the others; `progress` is told each one that is done."""
+    compiler = toolchains.find(made.board.machine, made.toolchain)
 
     def one(kernel: Kernel) -> Measured | WirqError:
         try:
-            native = run_native(kernel.file, board, compiler)
-            return _figures(kernel, native, _interpreted(kernel, made))
+            module = compile_kernel(kernel)
+            native = run_native(kernel.file, made.board, compiler)
+            return _figures(kernel, native, _interpreted(kernel, module, made), opcodes.executed(module, "run"))
         except WirqError as error:
             return error
         finally:
@@ -158,7 +217,8 @@ def measure(
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         found = dict(zip((kernel.name for kernel in chosen), pool.map(one, chosen), strict=True))
     return Report(
-        board=board.name,
+        board=made.board.name,
+        machine=made.board.machine,
         toolchain=compiler.identity(),
         kernels=tuple(row for row in found.values() if isinstance(row, Measured)),
         failed={
@@ -173,35 +233,34 @@ def profiles(
 ) -> dict[str, Profile]:
     """The internal operations of each kernel's second call, by kernel. Raises what a run raises."""
     made = image.build(image.Options(board.name, toolchain), jobs)
-
-    def one(kernel: Kernel) -> Profile:
-        profile = _interpreted(kernel, made, profiled=True).profile
-        assert profile is not None
-        return profile
-
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        return dict(zip((kernel.name for kernel in chosen), pool.map(one, chosen), strict=True))
+        found = pool.map(lambda kernel: _interpreted(kernel, compile_kernel(kernel), made).profile, chosen)
+        return {kernel.name: profile for kernel, profile in zip(chosen, found, strict=True) if profile is not None}
 
 
-def _interpreted(kernel: Kernel, made: image.Image, *, profiled: bool = False) -> InterpretedRun:
+def compile_kernel(kernel: Kernel) -> bytes:
+    """The kernel as a module, -O2, names included."""
     with tempfile.TemporaryDirectory(prefix="wirq-kernel-") as directory:
-        module = guest.compile_c(kernel.file, Path(directory) / f"{kernel.name}.wasm", optimise="-O2").read_bytes()
-    name = f"{kernel.name}.wasm"
+        return guest.compile_c(kernel.file, Path(directory) / f"{kernel.name}.wasm", optimise="-O2").read_bytes()
+
+
+def _interpreted(kernel: Kernel, module: bytes, made: image.Image) -> InterpretedRun:
     return run_interpreted(
         strip(module),
         "run",
         (),
         made.board,
         made.elf,
-        name=name,
+        name=f"{kernel.name}.wasm",
         symbols=module,
         timeout=_TIME_LIMIT,
-        profiled=profiled,
+        profiled=True,
     )
 
 
-def _figures(kernel: Kernel, native: NativeRun, interpreted: InterpretedRun) -> Measured:
-    said, counts = interpreted.board, interpreted.counts
+def _figures(kernel: Kernel, native: NativeRun, interpreted: InterpretedRun, executed: int | None) -> Measured:
+    said, counts, profile = interpreted.board, interpreted.counts, interpreted.profile
+    assert profile is not None
     expected = kernel.result & 0xFFFFFFFF
     for side, result in (("natively", native.result), ("as wasm", said.cells[0] if said.cells else None)):
         if result != expected:
@@ -215,6 +274,8 @@ def _figures(kernel: Kernel, native: NativeRun, interpreted: InterpretedRun) -> 
         first_call_instructions=counts.first_call,
         second_call_instructions=counts.second_call,
         multiple=counts.second_call / native.counts.second_call,
+        dispatches=profile.dispatches,
+        opcodes=executed,
         load_instructions=counts.load,
         load_per_wasm_byte=counts.load / said.wasm_code_bytes,
         wasm_code_bytes=said.wasm_code_bytes,

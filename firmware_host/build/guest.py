@@ -49,18 +49,31 @@ def compile_c(
     `define` holds NAME or NAME=VALUE; `report` is given the compiler's warnings, if there are any. Raises BuildError
     with the compiler's messages, or ToolMissing.
     """
-    if not source.is_file():
-        raise BuildError(f"there is no file {source}; nothing was compiled")
+    return link_c([(source, define)], output, optimise, page_size, stack_size, report)
+
+
+def link_c(
+    sources: Sequence[tuple[Path, Sequence[str]]],
+    output: Path,
+    optimise: Optimisation = "-Os",
+    page_size: Literal[1, 65536] = 1,
+    stack_size: int = DEFAULT_STACK_SIZE,
+    report: Callable[[str], None] | None = None,
+) -> Path:
+    """As compile_c, one module of several files, each with its own macros."""
     zig = str(toolchains.zig())
-    include = ("-I", str(resources.path("guests", "c")), "-I", str(source.parent))
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="wirq-guest-") as directory:
-        compiled = Path(directory) / "guest.o"
         made = Path(directory) / "guest.wasm"
-        compile_line = (zig, "cc", *_COMPILE, optimise, *include, *(f"-D{name}" for name in define))
-        warnings = _run((*compile_line, "-c", str(source), "-o", str(compiled)), source)
-        if warnings and report:
-            report(warnings)
+        compiled = [Path(directory) / f"guest{i}.o" for i in range(len(sources))]
+        for (source, define), target in zip(sources, compiled, strict=True):
+            if not source.is_file():
+                raise BuildError(f"there is no file {source}; nothing was compiled")
+            include = ("-I", str(resources.path("guests", "c")), "-I", str(source.parent))
+            compile_line = (zig, "cc", *_COMPILE, optimise, *include, *(f"-D{name}" for name in define))
+            warnings = _run((*compile_line, "-c", str(source), "-o", str(target)), source)
+            if warnings and report:
+                report(warnings)
         link = (
             "--no-entry",
             f"--page-size={page_size}",
@@ -69,7 +82,7 @@ def compile_c(
             f"stack-size={stack_size}",
             "--export=__stack_pointer",
         )
-        _run((zig, "wasm-ld", *link, str(compiled), "-o", str(made)), source)
+        _run((zig, "wasm-ld", *link, *map(str, compiled), "-o", str(made)), sources[0][0])
         temporary = output.with_name(f"{output.name}.{os.getpid()}.new")
         temporary.write_bytes(made.read_bytes())
         temporary.replace(output)

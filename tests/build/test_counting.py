@@ -120,7 +120,7 @@ def test_an_unknown_kernel_is_refused_naming_those_there_are() -> None:
 def measured(kernel: str, half: str, arithmetic: str, multiple: float) -> suite.Measured:
     native = 1000
     wasm = int(native * multiple)
-    return suite.Measured(kernel, half, arithmetic, native, wasm, wasm, multiple, 500, 5.0, 100, 110, 1.1, 1, 2, 3)
+    return suite.Measured(kernel, half, arithmetic, native, wasm, wasm, multiple, 10, 20, 500, 5.0, 100, 110, 1.1, 1, 2, 3)
 
 
 def test_the_geometric_mean_is_over_integer_kernels_only() -> None:
@@ -129,10 +129,10 @@ def test_the_geometric_mean_is_over_integer_kernels_only() -> None:
         measured("b", "checking", "integer64", 8.0),
         measured("c", "checking", "f32", 100.0),
     )
-    report = suite.Report("stm32f4", "zig", rows, {}, {})
+    report = suite.Report("stm32f4", "cortex-m4f", "zig", rows, {}, {})
     assert report.integer_geomean == pytest.approx(4.0)
     assert report.half_geomean("tuning") == pytest.approx(2.0)
     figures = report.as_json()
     assert figures["integer_geomean"] == pytest.approx(4.0)
     assert figures["load_per_wasm_byte"] == pytest.approx(5.0)
-    assert suite.Report("stm32f4", "zig", (), {}, {}).integer_geomean is None
+    assert suite.Report("stm32f4", "cortex-m4f", "zig", (), {}, {}).integer_geomean is None
