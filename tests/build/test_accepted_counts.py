@@ -1,4 +1,4 @@
-"""No count of the benchmark grows by more than 1 % unnoticed: whoever means it changes benchmarks/accepted.json as well."""
+"""No count of the benchmark grows by more than 1 % unnoticed: who means it changes benchmarks/accepted.json as well."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ def test_no_count_has_grown_since_it_was_accepted() -> None:
     if accepted.compilers(now) != before["compilers"]:
         pytest.skip(f"accepted with {before['compilers']}, here is {accepted.compilers(now)}")
     lines = accepted.grown(accepted.figures(now), before["figures"])
-    assert not lines, "\n".join(
-        ["these have grown by more than 1 %:", *lines, "if it is meant: make bench BENCH_ARGS=--accept, and commit the file"]
-    )
-    for figure in tables.figures(now):  # every figure can be told, and the costs are of something that was really called
+    way_out = "if it is meant: make bench BENCH_ARGS=--accept, and commit the file"
+    assert not lines, "\n".join(["these have grown by more than 1 %:", *lines, way_out])
+    for figure in tables.figures(now):
         assert figure.value is None or figure.value >= 0, figure.name
     assert now.interruptibility_per_dispatch == 0
     assert 1000 < now.mechanisms.large_module_code_bytes < 2 * now.mechanisms.large_module_bytes

@@ -120,7 +120,8 @@ def test_an_unknown_kernel_is_refused_naming_those_there_are() -> None:
 def measured(kernel: str, half: str, arithmetic: str, multiple: float) -> suite.Measured:
     native = 1000
     wasm = int(native * multiple)
-    return suite.Measured(kernel, half, arithmetic, native, wasm, wasm, multiple, 10, 20, 500, 5.0, 100, 110, 1.1, 1, 2, 3)
+    counts = (native, wasm, wasm, multiple, 10, 20, 500, 5.0)
+    return suite.Measured(kernel, half, arithmetic, *counts, 100, 110, 1.1, 1, 2, 3)
 
 
 def test_the_geometric_mean_is_over_integer_kernels_only() -> None:
