@@ -22,12 +22,17 @@ ALWAYS = ""
 
 #: Unit to feature, and the lines that it flips. Lines not named here still go either way.
 FLIPS: Mapping[str, Mapping[str, Collection[int]]] = {
+    "core-1.0/binary": {"multi-memory": (162, 182, 201, 220, 259, 278, 296, 314)},
     "core-1.0/data": {ALWAYS: (161, 169, 177, 185, 193, 210, 219, 226, 234, 242, 250, 257, 265, 272)},
     "core-1.0/elem": {ALWAYS: (142, 151, 160, 169, 177, 185, 194, 202, 211, 219, 228, 236)},
     "core-1.0/func": {"multi-value": (492, 496)},
-    "core-1.0/imports": {"multi-table": (309, 313, 317)},
+    "core-1.0/imports": {"multi-memory": (404, 408, 412), "multi-table": (309, 313, 317)},
     "core-1.0/linking": {ALWAYS: (206, 227, 236, 238, 248, 298, 334, 342, 344, 354)},
+    "core-1.0/memory": {"multi-memory": (8, 9)},
     "core-1.0/type": {"multi-value": (52, 56)},
+    "core-2.0/binary": {"multi-memory": (145, 165, 184, 203, 242, 261, 279, 297)},
+    "core-2.0/imports": {"multi-memory": (487, 491, 495)},
+    "core-2.0/memory": {"multi-memory": (10, 11)},
     "core-2.0/data": {"extended-const": (88, 92)},
     "core-2.0/elem": {"extended-const": (170, 174)},
     "core-2.0/global": {"extended-const": (351, 355)},

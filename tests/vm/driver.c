@@ -484,6 +484,28 @@ static void memory_crc(char *arguments) {
     printf("ok %" PRIu32 " %" PRIu32 "\n", memory->size, ~crc);
 }
 
+/* Memory of the embedder's, provided as "test" "buffer". */
+static uint64_t buffer[32];
+
+/* provide BYTES PAGE_SIZE [OFFSET]: of the buffer, filled with 0, 1, 2 … */
+static void provide(char *arguments) {
+    unsigned long numbers[3];
+    for (int i = 0; i < 3; i++)
+        numbers[i] = strtoul(arguments, &arguments, 10);
+    for (unsigned i = 0; i < sizeof buffer; i++)
+        ((uint8_t *)buffer)[i] = (uint8_t)i;
+    answer(wirq_provide_memory(vm, "test", "buffer", (uint8_t *)buffer + numbers[2], (uint32_t)numbers[0], (uint32_t)numbers[1]));
+}
+
+/* buffer LENGTH: its first bytes in hexadecimal. */
+static void show_buffer(char *arguments) {
+    unsigned long length = strtoul(arguments, NULL, 10);
+    printf("ok ");
+    for (unsigned long i = 0; i < length && i < sizeof buffer; i++)
+        printf("%02x", ((const uint8_t *)buffer)[i]);
+    puts("");
+}
+
 static void show_log(void) {
     printf("ok");
     for (uint32_t i = 0; i < log_count; i++)
@@ -572,6 +594,10 @@ static void command(char *line) {
         memory_crc(arguments);
     else if (strcmp(line, "features") == 0)
         printf("ok %" PRIu32 "\n", wirq_features());
+    else if (strcmp(line, "provide") == 0)
+        provide(arguments);
+    else if (strcmp(line, "buffer") == 0)
+        show_buffer(arguments);
     else if (strcmp(line, "hold") == 0)
         port_holds_requests = arguments[0] == '1', puts("ok");
     else if (strcmp(line, "preset") == 0) /* all counters of source 0, as after nearly 2^32 raises */

@@ -212,8 +212,6 @@ def test_the_function_that_is_wrong_is_named(machine: Machine) -> None:
         (PREAMBLE + section(1, b"\x5d\0"), "STACK_SWITCHING"),
         (PREAMBLE + section(2, b"\1a\1b\4\0\0"), "EXCEPTIONS"),
         (PREAMBLE + section(13, b"\0\0"), "EXCEPTIONS"),
-        (PREAMBLE + section(5, b"\0\1", b"\0\1"), "MULTI_MEMORY"),
-        (PREAMBLE + section(2, b"\1a\1b\2\0\1") + section(5, b"\0\1"), "MULTI_MEMORY"),
         (PREAMBLE + section(5, b"\3\1\1"), "THREADS"),
         (PREAMBLE + section(5, b"\4\1"), "MEMORY64"),
         (PREAMBLE + TYPES + FUNCTION + section(10, b"\3\0\x0a\x0b"), "EXCEPTIONS"),

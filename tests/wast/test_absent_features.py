@@ -15,7 +15,6 @@ from firmware_host.wast.assemble import assemble
 
 #: Feature, and the smallest modules that need it.
 MODULES = [
-    ("multi-memory", "(module (memory 1) (memory 1))"),
     ("simd", "(module (func (drop (v128.const i32x4 0 0 0 0))))"),
     ("simd", "(module (func (param v128)))"),
     ("threads", "(module (memory 1 1 shared))"),

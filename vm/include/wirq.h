@@ -157,6 +157,18 @@ struct wirq_host_import {
  * count is over 65535. The VM's own module "wirq" is always there and comes first. */
 wirq_status wirq_provide(struct wirq_vm *vm, const struct wirq_host_import *table, size_t count);
 
+/* Provides memory of the embedder's own for import as MODULE.NAME: a DMA buffer, a frame buffer, something shared with other
+ * software. A module that imports it, most likely beside a memory of its own (multi-memory), works on these very bytes. Its size in
+ * pages of page_size bytes, 65536 or 1, is minimum and maximum at once, so memory.grow answers -1.
+ *   Ownership: base stays the embedder's. It must stay there, readable and writable and 8-byte aligned, until the VM is no longer
+ * used; wirq_reset keeps what was provided. The names are kept, not copied. A description of some 40 bytes comes from the arena.
+ *   Others may write to it while code runs, an ISR or a DMA channel for instance: loads and stores of the guest are plain accesses,
+ * at most 32 bits wide and in no promised order, so bytes that change hands need a flag or an interrupt beside them.
+ *   WIRQ_BAD_LIMITS if page_size is something else or size is no multiple of it; WIRQ_BAD_REQUEST if base is not aligned;
+ * WIRQ_NO_MEMORY. Thread context, also while nothing is loaded yet. An instance registered as MODULE comes first. */
+wirq_status wirq_provide_memory(struct wirq_vm *vm, const char *module, const char *name, void *base, uint32_t size,
+                                uint32_t page_size);
+
 /* For a host function that answers WIRQ_WAIT: the wait also ends at this clock value (wirq_port_clock_us). Kept for the
  * whole of one wait, restarts after handlers included: only the first call of a wait sets it. Returns the deadline in force.
  * Host function. */
@@ -265,13 +277,16 @@ wirq_status wirq_global_get(const struct wirq_instance *instance, uint32_t globa
  * with a guest that does the same. Host function. */
 uint8_t *wirq_memory(const struct wirq_instance *instance, uint32_t *size);
 
+/* The same of any memory of the instance's index space, of which wirq_find_export gives the numbers. */
+uint8_t *wirq_memory_at(const struct wirq_instance *instance, uint32_t memory, uint32_t *size);
+
 /* A range of wirq_current()'s memory 0, checked; NULL if it is out of bounds or there is none. Lifetime as above. Host
  * function. */
 uint8_t *wirq_memory_range(const struct wirq_vm *vm, uint32_t address, uint32_t length);
 
-/* CRC-32 (IEEE) over linear memory, over globals, and over table elements: what interruption must leave as it was. */
+/* CRC-32 (IEEE) over linear memories, one after the other, over globals, and over table elements: what interruption must leave as it was. */
 struct wirq_digest {
-    uint32_t memory_size, memory, globals, tables;
+    uint32_t memory_size, memory, globals, tables; /* memory_size: bytes of memory 0 */
 };
 void wirq_digest(const struct wirq_instance *instance, struct wirq_digest *digest);
 

@@ -124,8 +124,9 @@ def control() -> Iterator[Operation]:
     yield op("return_n", "su", "wirq_move_cells(fp, &S32(1), U16(2)); RETURN();")
 
     # Long work, done in chunks: a safe point may be asked for between two of them (R53).
-    for name in ("copy", "fill"):
-        yield Operation(f"memory_{name}", "sss", f"goto memory_{name};", control=True, feature="BULK_COPY_FILL")
+    # The last operand of a copy is the memory that is copied from.
+    for name, operands in (("copy", "sssu"), ("fill", "sss")):
+        yield Operation(f"memory_{name}", operands, f"goto memory_{name};", control=True, feature="BULK_COPY_FILL")
     # Tables, segments, references: number (OBJECTS), first of the operands' slots, two indices.
     yield op("object", "usuu", "goto object;")
 
@@ -311,6 +312,8 @@ def memory() -> Iterator[Operation]:
     yield Operation("address_SK_A", "sk", "uint32_t x = S32(1), k = K32(2); A = x + k; if (A < k) goto trap_memory; NEXT(4);")
     yield Operation("memory_size_S", "d", "A = wirq_memory_pages(vm); S32(1) = A; NEXT(2);")
     yield Operation("memory_grow_S", "sd", "goto memory_grow;")
+    # Around an access of a memory other than 0, which it makes the one that everything above works on.
+    yield Operation("use_memory", "u", "goto use_memory;", feature="MULTI_MEMORY")
 
 
 # ---------------------------------------------------------------- 64-bit integers

@@ -17,6 +17,8 @@ void wirq_digest(const struct wirq_instance *instance, struct wirq_digest *diges
     const struct wirq_module *module = instance->module;
     const uint8_t *memory = wirq_memory(instance, &digest->memory_size);
     digest->memory = crc32(0, memory, digest->memory_size);
+    for (uint32_t i = 1; i < module->memory_count; i++)
+        digest->memory = crc32(digest->memory, instance->memories[i]->base, instance->memories[i]->size);
     digest->globals = 0;
     digest->tables = 0;
     for (uint32_t i = 0; i < module->global_count; i++) {

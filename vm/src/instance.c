@@ -318,13 +318,17 @@ wirq_status wirq_global_get(const struct wirq_instance *instance, uint32_t globa
     return WIRQ_OK;
 }
 
-uint8_t *wirq_memory(const struct wirq_instance *instance, uint32_t *size) {
-    if (instance->module->memory_count == 0) {
+uint8_t *wirq_memory_at(const struct wirq_instance *instance, uint32_t memory, uint32_t *size) {
+    if (memory >= instance->module->memory_count) {
         *size = 0;
         return NULL;
     }
-    *size = instance->memories[0]->size;
-    return instance->memories[0]->base;
+    *size = instance->memories[memory]->size;
+    return instance->memories[memory]->base;
+}
+
+uint8_t *wirq_memory(const struct wirq_instance *instance, uint32_t *size) {
+    return wirq_memory_at(instance, 0, size);
 }
 
 uint8_t *wirq_memory_range(const struct wirq_vm *vm, uint32_t address, uint32_t length) {

@@ -233,17 +233,26 @@ irq_return:
     goto reload;
 
 memory_copy:
-    status = interpreter_memory_copy(vm, &S32(1), &S32(2), &S32(3));
+    status = interpreter_memory_copy(vm, &S32(1), &S32(2), &S32(3), U16(4));
+    length = 5;
     goto bulk;
 
 memory_fill:
     status = interpreter_memory_fill(vm, &S32(1), S32(2), &S32(3));
+    length = 4;
 bulk: /* a chunk is done, and the operands say what is left (R54) */
     if (status == WIRQ_NEED_MORE)
         DISPATCH();
     if (status != WIRQ_OK)
         goto trap;
-    NEXT(4);
+    ip += length;
+    DISPATCH();
+
+use_memory:
+    vm->registers.memory = U16(1);
+    vm_reload_memory(vm);
+    RELOAD_MEMORY();
+    NEXT(2);
 
 object:
     status = interpreter_object(vm, ip, &S32(2));
@@ -254,7 +263,7 @@ object:
     NEXT(5);
 
 memory_grow:
-    A = memory_grow(vm, vm->registers.instance->memories[0], S32(1));
+    A = memory_grow(vm, vm->registers.instance->memories[vm->registers.memory], S32(1));
     S32(2) = A;
     vm_reload_memory(vm);
     RELOAD_MEMORY();

@@ -24,8 +24,9 @@ wirq_status interpreter_return_call_out(struct wirq_vm *vm);
 /* The 8- or 16-bit access at registers.ip, done with an exact check of the address; *length is the operation's, in units. */
 wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint32_t *length);
 
-/* One chunk of memory.copy or memory.fill. WIRQ_NEED_MORE: the operands now say what is left. */
-wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, uint32_t *source, uint32_t *count);
+/* One chunk of memory.copy or memory.fill. WIRQ_NEED_MORE: the operands now say what is left. Copies from the memory of that index. */
+wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, uint32_t *source, uint32_t *count,
+                                    uint32_t source_memory);
 wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, uint32_t value, uint32_t *count);
 
 /* The object operation at ip on its cells (table.c). WIRQ_NEED_MORE: they now say what is left. */
@@ -46,7 +47,7 @@ static inline void wirq_zero_cells(uint32_t *to, uint32_t count) {
 }
 
 static inline uint32_t wirq_memory_pages(const struct wirq_vm *vm) {
-    return vm->memory_size >> vm->registers.instance->memories[0]->limits.page_shift;
+    return vm->memory_size >> vm->registers.instance->memories[vm->registers.memory]->limits.page_shift;
 }
 
 #endif

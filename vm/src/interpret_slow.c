@@ -55,6 +55,7 @@ bool interpreter_prepare_call(struct wirq_vm *vm, struct wasm_stack *stack, stru
     vm->registers.fp = stack->base;
     vm->registers.rs = rs;
     vm->registers.a = 0;
+    vm->registers.memory = 0;
     vm_enter_instance(vm, instance);
     return true;
 }
@@ -202,23 +203,21 @@ wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint
 
 /* ---- bulk memory (R53-R55) ---- */
 
-static bool range_in_memory(const struct wirq_vm *vm, uint32_t address, uint32_t count) {
-    return count <= vm->memory_size && address <= vm->memory_size - count;
-}
-
-wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, uint32_t *source, uint32_t *count) {
+wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, uint32_t *source, uint32_t *count,
+                                    uint32_t source_memory) {
     uint32_t d = *destination, s = *source, n = *count;
-    if (!range_in_memory(vm, d, n) || !range_in_memory(vm, s, n))
+    const struct wirq_memory *from = vm->registers.instance->memories[source_memory];
+    if (!in_bounds(d, n, vm->memory_size) || !in_bounds(s, n, from->size))
         return WIRQ_TRAP_MEMORY;
     if (n == 0)
         return WIRQ_OK;
     uint32_t chunk = n < WIRQ_BULK_CHUNK ? n : WIRQ_BULK_CHUNK;
     if (d <= s) { /* forward: both move on */
-        __builtin_memmove(vm->memory_base + d, vm->memory_base + s, chunk);
+        __builtin_memmove(vm->memory_base + d, from->base + s, chunk);
         *destination = d + chunk;
         *source = s + chunk;
     } else { /* backward: the last chunk first; neither moves */
-        __builtin_memmove(vm->memory_base + d + n - chunk, vm->memory_base + s + n - chunk, chunk);
+        __builtin_memmove(vm->memory_base + d + n - chunk, from->base + s + n - chunk, chunk);
     }
     *count = n - chunk;
     return n == chunk ? WIRQ_OK : WIRQ_NEED_MORE;
@@ -226,7 +225,7 @@ wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, u
 
 wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, uint32_t value, uint32_t *count) {
     uint32_t d = *destination, n = *count;
-    if (!range_in_memory(vm, d, n))
+    if (!in_bounds(d, n, vm->memory_size))
         return WIRQ_TRAP_MEMORY;
     if (n == 0)
         return WIRQ_OK;

@@ -53,6 +53,19 @@ static bool limits_match(const struct limits *have, uint32_t size, const struct 
            (!want->has_maximum || (have->has_maximum && have->maximum <= want->maximum));
 }
 
+static bool link_memory(struct wirq_instance *instance, const struct import *import, struct wirq_memory *memory) {
+    instance->memories[import->index] = memory;
+    return limits_match(&memory->limits, memory->size, &instance->module->memories[import->index]);
+}
+
+/* Memory of the embedder. */
+static wirq_status link_provided(struct wirq_instance *instance, const struct import *import) {
+    struct provided_memory *i = instance->vm->provided_memories;
+    while (i != NULL && !(name_is(&import->module, i->module) && name_is(&import->name, i->name)))
+        i = i->next;
+    return i == NULL ? WIRQ_UNKNOWN_IMPORT : link_memory(instance, import, &i->memory) ? WIRQ_OK : WIRQ_IMPORT_TYPE;
+}
+
 static bool link_host(struct wirq_instance *instance, const struct import *import, const struct wirq_host_import *host) {
     if (import->kind != WIRQ_FUNCTION)
         return false;
@@ -76,11 +89,8 @@ static bool link_export(struct wirq_instance *instance, const struct import *imp
         return types_equal_across(table->owner->module, table->type, module, module->tables[index].type) &&
                limits_match(&table->limits, table->size, &module->tables[index].limits);
     }
-    case WIRQ_MEMORY: {
-        struct wirq_memory *memory = from->memories[there];
-        instance->memories[index] = memory;
-        return limits_match(&memory->limits, memory->size, &module->memories[index]);
-    }
+    case WIRQ_MEMORY:
+        return link_memory(instance, import, from->memories[there]);
     default: {
         const struct global_type *have = &from->module->globals[there], *want = &module->globals[index];
         instance->imported_globals[index] = instance_global(from, there);
@@ -103,6 +113,8 @@ static wirq_status link_one(struct wirq_instance *instance, const struct import 
     const struct wirq_vm *vm = instance->vm;
     struct wirq_instance *from = find_instance(vm, import);
     if (from == NULL) {
+        if (import->kind == WIRQ_MEMORY)
+            return link_provided(instance, import);
         const struct wirq_host_import *host = find_host(vm, import);
         return host == NULL ? WIRQ_UNKNOWN_IMPORT : link_host(instance, import, host) ? WIRQ_OK : WIRQ_IMPORT_TYPE;
     }

@@ -6,7 +6,7 @@
 static const uint8_t item_sizes[4] = {sizeof(uint16_t), sizeof(struct table_type), sizeof(struct limits),
                                       sizeof(struct global_type)};
 
-/* A second table or memory. */
+/* A second table or memory in a build that has not more than one. */
 static wirq_status check_single(struct wirq_load *load, uint8_t kind, uint32_t count) {
     if (count + load->module->counts[kind] <= 1 || (kind == WIRQ_TABLE ? WIRQ_WITH_MULTI_TABLE : WIRQ_WITH_MULTI_MEMORY))
         return WIRQ_OK;

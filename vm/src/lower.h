@@ -57,6 +57,8 @@ struct lower {
     uint32_t newest_set;              /* local without default value that was set last, or NO_LOCAL */
     bool has_non_defaultable;
 
+    uint32_t memory; /* that the instruction at hand works on */
+
     /* br_table in progress */
     uint32_t table_left; /* targets to come, default included; 0 = none in progress */
     uint32_t table_arity;

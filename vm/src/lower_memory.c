@@ -48,7 +48,7 @@ static const struct {
 static bool is_static(const struct lower *lower, const struct operand *address, uint32_t offset, uint32_t size) {
     if (address->kind != OPERAND_CONSTANT)
         return false;
-    const struct limits *memory = &lower->module->memories[0];
+    const struct limits *memory = &lower->module->memories[lower->memory];
     uint64_t ea = (uint64_t)address->low + offset;
     return ea <= 0xFFFF && ea + size <= (uint64_t)memory->minimum << memory->page_shift;
 }
@@ -188,14 +188,39 @@ static void store64(struct lower *lower, struct operand *address, struct operand
     lower_emit(lower, from);
 }
 
-static bool has_memory(struct lower *lower) {
-    if (lower->module->memory_count == 0)
+/* ---- which memory: 0 without any effort, another by an operation before the access and one after it ---- */
+
+static uint32_t read_memory(struct lower *lower, struct wirq_reader *reader) {
+    if (WIRQ_WITH_MULTI_MEMORY)
+        return read_u32(reader);
+    uint32_t reserved = read_byte(reader);
+    if (reader->status == WIRQ_OK && reserved != 0)
+        lower_fail(lower, WIRQ_BAD_RESERVED_BYTE);
+    return 0;
+}
+
+static bool has_memory(struct lower *lower, uint32_t memory) {
+    lower->memory = memory;
+    if (memory >= lower->module->memory_count)
         lower_fail(lower, WIRQ_UNKNOWN_MEMORY);
-    return lower->module->memory_count != 0;
+    return memory < lower->module->memory_count;
+}
+
+/* What was emitted before cannot be folded into what comes. */
+static void begin_access(struct lower *lower) {
+    if (WIRQ_WITH_MULTI_MEMORY && lower->memory != 0)
+        lower_operation1(lower, OP_use_memory, lower->memory);
+}
+
+static void end_access(struct lower *lower) {
+    if (WIRQ_WITH_MULTI_MEMORY && lower->memory != 0)
+        lower_operation1(lower, OP_use_memory, 0);
 }
 
 static void memory_access(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+    enum { HAS_MEMORY = 64 };
     uint32_t align = read_u32(reader);
+    uint32_t memory = WIRQ_WITH_MULTI_MEMORY && (align & HAS_MEMORY) != 0 ? read_u32(reader) : 0;
     uint32_t offset = read_u32(reader);
     if (reader->status != WIRQ_OK)
         return;
@@ -203,18 +228,24 @@ static void memory_access(struct lower *lower, uint32_t opcode, struct wirq_read
     uint32_t shift = accesses[opcode - FIRST_ACCESS].shift;
     uint32_t access = accesses[opcode - FIRST_ACCESS].access;
     uint32_t size = 1u << shift;
-    if (align >= 64 && align < 128)
-        lower_absent(lower, WIRQ_FEATURE_MULTI_MEMORY);
+    if ((align & HAS_MEMORY) != 0 && align < 2 * HAS_MEMORY) {
+        if (!WIRQ_WITH_MULTI_MEMORY)
+            lower_absent(lower, WIRQ_FEATURE_MULTI_MEMORY);
+        align -= HAS_MEMORY;
+    }
     if (align > shift)
         lower_fail(lower, WIRQ_BAD_ALIGNMENT);
-    if (!has_memory(lower))
+    if (!has_memory(lower, memory))
         return;
 
     struct operand address, value;
     if (opcode < FIRST_STORE) {
         stack_pop(lower, WIRQ_I32, &address);
-        if (!lower->dead)
+        if (!lower->dead) {
+            begin_access(lower);
             load(lower, access, accesses[opcode - FIRST_ACCESS].extend, &address, offset, size, lower->height);
+            end_access(lower);
+        }
         stack_push(lower, type);
         return;
     }
@@ -222,10 +253,12 @@ static void memory_access(struct lower *lower, uint32_t opcode, struct wirq_read
     stack_pop(lower, WIRQ_I32, &address);
     if (lower->dead)
         return;
+    begin_access(lower);
     if (access == STORE64)
         store64(lower, &address, &value, offset);
     else
         store32(lower, &store_forms[access], &address, &value, offset, size);
+    end_access(lower);
 }
 
 void lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
@@ -233,23 +266,21 @@ void lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *read
         memory_access(lower, opcode, reader);
         return;
     }
-    uint8_t reserved = read_byte(reader);
-    if (reader->status != WIRQ_OK)
-        return;
-    if (reserved != 0)
-        lower_fail(lower, WIRQ_BAD_RESERVED_BYTE);
-    if (!has_memory(lower))
+    uint32_t memory = read_memory(lower, reader);
+    if (reader->status != WIRQ_OK || !has_memory(lower, memory))
         return;
     if (opcode == 0x3F) {
+        begin_access(lower);
         lower_operation(lower, OP_memory_size_S);
-        lower_result(lower, lower->height, LAST_STORED32);
     } else {
         struct operand delta;
         stack_pop(lower, WIRQ_I32, &delta);
         uint32_t from = lower->dead ? 0 : lower_slot(lower, &delta);
+        begin_access(lower);
         lower_operation1(lower, OP_memory_grow_S, from);
-        lower_result(lower, lower->height, LAST_STORED32);
     }
+    lower_result(lower, lower->height, LAST_STORED32);
+    end_access(lower);
     stack_push(lower, WIRQ_I32);
 }
 
@@ -257,20 +288,19 @@ void lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader 
     static const value_type i32s[] = {WIRQ_I32, WIRQ_I32, WIRQ_I32};
     const struct types operands = {i32s, 3};
     bool copy = number == 10;
-    uint8_t reserved = read_byte(reader);
-    if (copy)
-        reserved |= read_byte(reader);
-    if (reader->status != WIRQ_OK)
-        return;
-    if (reserved != 0)
-        lower_fail(lower, WIRQ_BAD_RESERVED_BYTE);
-    if (!has_memory(lower) || !stack_check_types(lower, operands))
+    uint32_t memory = read_memory(lower, reader);
+    uint32_t source = copy ? read_memory(lower, reader) : memory;
+    if (reader->status != WIRQ_OK || !has_memory(lower, source) || !has_memory(lower, memory) || !stack_check_types(lower, operands))
         return;
     /* In slots of their own: progress is written into them (R54), so they may be no local's. */
     lower_materialise(lower, 3);
     stack_pop_types(lower, operands);
     uint32_t first = lower->height;
+    begin_access(lower);
     lower_operation2(lower, copy ? OP_memory_copy : OP_memory_fill, first, first + 1);
     lower_emit(lower, first + 2);
+    if (copy)
+        lower_emit(lower, source);
+    end_access(lower);
     lower_accumulator_unknown(lower);
 }

@@ -19,6 +19,27 @@ bool memory_create(struct wirq_vm *vm, struct wirq_memory *memory, const struct 
     return memory->base != NULL;
 }
 
+wirq_status wirq_provide_memory(struct wirq_vm *vm, const char *module, const char *name, void *base, uint32_t size,
+                                uint32_t page_size) {
+    uint32_t shift = page_size == 1 ? 0 : 16;
+    if (page_size != UINT32_C(1) << shift || (size & (page_size - 1)) != 0)
+        return WIRQ_BAD_LIMITS;
+    if (((uintptr_t)base & 7) != 0)
+        return WIRQ_BAD_REQUEST;
+    struct provided_memory *provided = arena_allocate(&vm->arena, sizeof *provided);
+    if (provided == NULL)
+        return WIRQ_NO_MEMORY;
+    uint32_t pages = size >> shift;
+    *provided = (struct provided_memory){
+        .memory = {base, size, {.minimum = pages, .maximum = pages, .has_maximum = true, .page_shift = (uint8_t)shift}},
+        .module = module,
+        .name = name,
+        .next = vm->provided_memories,
+    };
+    vm->provided_memories = provided;
+    return WIRQ_OK;
+}
+
 /* Elements from one on. */
 static void fill(struct wirq_table *table, uint32_t from, uint32_t value) {
     for (uint32_t i = from; i < table->size; i++)

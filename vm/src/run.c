@@ -10,8 +10,9 @@ void vm_reload_memory(struct wirq_vm *vm) {
     vm->memory_base = NULL;
     vm->memory_size = 0;
     if (instance->module->memory_count != 0) {
-        vm->memory_base = instance->memories[0]->base;
-        vm->memory_size = instance->memories[0]->size;
+        const struct wirq_memory *memory = instance->memories[vm->registers.memory];
+        vm->memory_base = memory->base;
+        vm->memory_size = memory->size;
     }
     vm->memory_limit = vm->memory_size < 4 ? 0 : vm->memory_size - 3;
 }
@@ -31,6 +32,7 @@ static void prepare_idle(struct wirq_vm *vm, struct wirq_instance *instance) {
     vm->registers.fp = vm_main_stack(vm)->base;
     vm->registers.rs = vm_main_stack(vm)->top;
     vm->registers.a = 0;
+    vm->registers.memory = 0;
     vm_enter_instance(vm, instance);
 }
 

@@ -174,11 +174,19 @@ struct wirq_module {
     uint32_t wasm_code_bytes, lowered_code_bytes, bytes;
 };
 
-/* Linear memory. Shared by the instances that import it; freed with the instance that defined it. */
+/* Linear memory. Shared by the instances that import it; freed with the instance that defined it, unless the embedder provides it
+ * (wirq_provide_memory): then its size is fixed. */
 struct wirq_memory {
     uint8_t *base;
     uint32_t size; /* bytes */
     struct limits limits;
+};
+
+/* What the embedder provides for import. */
+struct provided_memory {
+    struct wirq_memory memory;
+    const char *module, *name;
+    struct provided_memory *next;
 };
 
 /* Elements are reference cells: a reference to a function is instance id << 16 | function index, and no id is 0; an externref is the

@@ -23,6 +23,7 @@ struct registers {
     uint32_t *fp;                 /* frame of the running function */
     struct record *rs;            /* newest return record */
     uint32_t a;                   /* accumulator: the last 32-bit result */
+    uint32_t memory;              /* the instance's memory that accesses work on: 0 but within a few operations (use_memory) */
     struct wirq_instance *instance;
 };
 
@@ -165,6 +166,7 @@ struct wirq_vm {
 #define HOST_TABLES (WIRQ_MAX_HOST_TABLES + 1) /* the first is that of the VM's own module "wirq" */
     const struct wirq_host_import *host_tables[HOST_TABLES];
     uint16_t host_table_sizes[HOST_TABLES];
+    struct provided_memory *provided_memories; /* newest first */
     void *user;
 };
 
@@ -174,7 +176,7 @@ _Static_assert(offsetof(struct wirq_vm, handlers) == OPERATION_BIAS * sizeof(voi
 
 /* Makes an instance current: caches its globals, code, memory. Called by the interpreter and at delivery. */
 void vm_enter_instance(struct wirq_vm *vm, struct wirq_instance *instance);
-/* Reloads memory_base, memory_limit, memory_size after growth or a host call. */
+/* Reloads memory_base, memory_limit, memory_size after growth, a host call, or for another memory. */
 void vm_reload_memory(struct wirq_vm *vm);
 
 /* run.c: nothing runs any more. */
