@@ -39,8 +39,20 @@ class Body(Expressions):
             type_ = self._local_type()
             self.add_local(type_, exact=type_ in ("f32", "f64") and self.chance(0.5))
         self.labels = [Label(self.signature.results)]
-        code = TAKE_FUEL + self._content(self.signature.results)
+        code = TAKE_FUEL + (self.survey() if self.chance(0.3) else b"") + self._content(self.signature.results)
         return self._finish(code)
+
+    def tell_locals(self) -> bytes:
+        """Logs a number that depends on the value of every local."""
+        shown = [i for i in range(len(self.locals)) if i not in self._float_temporaries.values()]
+        mixed = unsigned(self.add_local("i64"))
+        code = b""
+        for i in shown:
+            told = self._told(self.locals[i], b"\x20" + unsigned(i))
+            if self.locals[i] not in ("i64", "f64"):
+                told += b"\xad"  # i64.extend_i32_u
+            code += b"\x20" + mixed + b"\x42\x03\x89" + told + b"\x85\x21" + mixed  # rotated by 3, xor
+        return code + b"\x20" + mixed + b"\x10\x01"
 
     def start(self, own: list[int], fuel: int) -> bytes:
         """A start function: gives itself fuel, and must not trap at once, so it does little."""
@@ -71,9 +83,17 @@ class Body(Expressions):
         return self._finish(code)
 
     def state(self, globals_: range, sizes: list[bytes]) -> bytes:
-        """The values of all globals, and what else is given."""
+        """The values of all globals, and what else is given; tables are logged."""
         code = b"".join(self._told(self.module.globals[i].type, b"\x23" + unsigned(i)) for i in globals_)
-        return self._finish(code + b"".join(sizes))
+        tables = range(len(self.module.tables)) if "REFERENCE_TYPES" in self.features else ()
+        return self._finish(b"".join(map(self._tell_table, tables)) + code + b"".join(sizes))
+
+    def _tell_table(self, table: int) -> bytes:
+        """Logs a number that depends on which elements are null, and on how many there are."""
+        left, mixed = (unsigned(self.add_local("i32")) for _ in range(2))
+        code = b"\xfc\x10" + unsigned(table) + b"\x21" + left + b"\x02\x40\x03\x40\x20" + left + b"\x45\x0d\x01"
+        code += b"\x20" + left + b"\x41\x01\x6b\x22" + left + b"\x25" + unsigned(table) + b"\xd1\x41\x01\x6a"
+        return code + b"\x20" + mixed + b"\x41\x1f\x6c\x6a\x21" + mixed + b"\x0c\x00\x0b\x0b\x20" + mixed + b"\x10\x00"
 
     def _told(self, type_: ValueType, code: bytes) -> bytes:
         if type_ in ("f32", "f64"):
@@ -102,6 +122,8 @@ class Body(Expressions):
                 return code
             if self.chance(0.3):  # where nothing comes, operands may be missing
                 code += self.random.choice((b"\x6a\x1a", b"\x1a", b"\x7c\x1a", b"\x0f", b"\x1b\x1a", b"\x92\x1a"))
+        if len(self.labels) <= 2 and self.chance(0.5):
+            code += self.tell_locals()
         return code + self.arguments(results)
 
     def _statement(self) -> bytes:
@@ -122,6 +144,8 @@ class Body(Expressions):
             (1, self._drop),
             (1, lambda: b"\x01"),
             (3, self._bulk),
+            (1, self.survey),
+            (2, self._rotate),
         ]
         if "REFERENCE_TYPES" in self.features:
             makers.append((2, self._table))
@@ -129,6 +153,8 @@ class Body(Expressions):
             makers.append((2, self._on_null))
         if "EXCEPTIONS" in self.features:
             makers.append((4, self._try))
+        if "TAIL_CALL" in self.features:
+            makers.append((2, self._leave_if))
         maker = self.random.choices([one for _, one in makers], [weight for weight, _ in makers])[0]
         return maker()
 
@@ -138,6 +164,15 @@ class Body(Expressions):
             return b"\x01"
         index = self.random.choice(settable)
         return self.value(self.locals[index], exact=index in self.exact_locals) + b"\x21" + unsigned(index)
+
+    def _rotate(self) -> bytes:
+        """Values of locals change places: what is on the stack is the old value of each."""
+        type_ = self.random.choice(NUMBERS)
+        picked = [self.pick_local(type_, exact=True) for _ in range(self.random.randrange(2, 6))]
+        places = [unsigned(one) for one in picked if one is not None]
+        code = b"".join(b"\x20" + one for one in places)
+        self.random.shuffle(places)
+        return code + b"".join(b"\x21" + one for one in places)
 
     def _global_set(self) -> bytes:
         type_ = self.random.choice(self.module.globals).type
@@ -260,7 +295,7 @@ class Body(Expressions):
         if self.chance(0.05):
             ways = [lambda: b"\x00"]
         if "TAIL_CALL" in self.features:
-            ways.append(self._tail_call)
+            ways += [self._tail_call, self._tail_call]
         if "EXCEPTIONS" in self.features and self.module.tags:
             ways.append(self._throw)
         return self.random.choice(ways)()
@@ -270,21 +305,41 @@ class Body(Expressions):
         return self.arguments(label.types) + b"\x0c" + unsigned(depth)
 
     def _return(self) -> bytes:
-        return self.arguments(self.signature.results) + b"\x0f"
+        told = self.tell_locals() if self.chance(0.3) else b""
+        return told + self.arguments(self.signature.results) + b"\x0f"
+
+    def _leave_if(self) -> bytes:
+        code = self.value("i32") + b"\x04\x40"
+        self.labels.append(Label(()))
+        code += self._tail_call() + b"\x0b"
+        self.labels.pop()
+        return code
 
     def _tail_call(self) -> bytes:
         fitting = [f for f in self.own if self.module.signature(f).results == self.signature.results]
         if not fitting:
             return self._return()
-        function = self.random.choice(fitting)
+        again = [f for f in fitting if self.module.signature(f).parameters == self.signature.parameters]
+        if again and self.chance(
+            0.5
+        ):  # with its own parameters, perhaps in another order: they are moved over each other
+            function = self.random.choice(again)
+            arguments = b"".join(map(self._parameter, self.signature.parameters))
+        else:
+            function = self.random.choice(fitting)
+            arguments = self.arguments(self.module.signature(function).parameters)
         type_ = unsigned(self.module.functions[function])
-        arguments = self.arguments(self.module.signature(function).parameters)
         index, table = self.table_index(function)
         if index is not None and self.chance(0.4):
             return arguments + index + b"\x13" + type_ + unsigned(table)
         if "TYPED_FUNCTION_REFERENCES" in self.features and self.chance(0.4):
             return arguments + self.typed(function) + b"\x15" + type_
         return arguments + b"\x12" + unsigned(function)
+
+    def _parameter(self, type_: ValueType) -> bytes:
+        """One of the function's own."""
+        fitting = [i for i, one in enumerate(self.signature.parameters) if one == type_]
+        return b"\x20" + unsigned(self.random.choice(fitting))
 
     def _throw(self) -> bytes:
         tag = self.random.randrange(len(self.module.tags))
@@ -347,6 +402,11 @@ class Body(Expressions):
             case "copy":
                 source = self.pick_memory() or 0
                 origin, _ = self.address(source, 1)
+                size = self.module.memories[memory].size
+                if source == memory and size > 1000 and self.chance(0.5):  # both overlap, in more than one chunk
+                    at = self.random.randrange(100, min(size - 800, 1500))
+                    distance = self.random.randrange(-90, 91)
+                    to, origin, length = i32(at), i32(at + distance), i32(self.random.randrange(200, 700))
                 return to + origin + length + b"\xfc\x0a" + unsigned(memory) + unsigned(source)
             case "init":
                 segment = self.random.choice(passive)
@@ -355,7 +415,11 @@ class Body(Expressions):
                 count = self.random.randrange(size - start + 1)
                 return to + i32(start) + i32(count) + b"\xfc\x08" + unsigned(segment) + unsigned(memory)
             case _:
-                return b"\xfc\x09" + unsigned(self.random.choice(passive)) if self.chance(0.1) else b"\x01"
+                if self.chance(0.7):
+                    return b"\x01"
+                dropped = unsigned(self.random.choice(passive))
+                used = to + i32(0) + i32(self.random.randrange(2)) + b"\xfc\x08" + dropped + unsigned(memory)
+                return b"\xfc\x09" + dropped + (used if self.chance(0.3) else b"")
 
     def _table(self) -> bytes:
         random = self.random
@@ -385,6 +449,8 @@ class Body(Expressions):
                 source = random.choice(alike)
                 size = self.module.tables[source].minimum
                 start = random.randrange(size + 1)
+                if source == index and self.chance(0.5):  # both overlap
+                    start = max(0, min(at + random.randrange(-5, 6), size - count))
                 count = min(count, size - start)
                 return i32(at) + i32(start) + i32(count) + b"\xfc\x0e" + unsigned(index) + unsigned(source)
             case "init":
@@ -392,7 +458,7 @@ class Body(Expressions):
                 count = min(count, len(self.module.elements[segment].functions))
                 return i32(at) + i32(0) + i32(count) + b"\xfc\x0c" + unsigned(segment) + unsigned(index)
             case _:
-                return b"\xfc\x0d" + unsigned(random.choice(passive)) if self.chance(0.1) else b"\x01"
+                return b"\xfc\x0d" + unsigned(random.choice(passive)) if self.chance(0.3) else b"\x01"
 
     def _on_null(self) -> bytes:
         if not self.own or len(self.labels) >= MOST_DEPTH:
@@ -400,6 +466,8 @@ class Body(Expressions):
         function = self.random.choice(self.own)
         type_ = self.module.functions[function]
         nullable = f"ref null {type_}"
+        if self.chance(0.2):
+            return self.value(nullable) + b"\xd4\x1a"
         if self.chance(0.5):  # called unless it is null
             self.labels.append(Label(()))
             reference = self.value(nullable)

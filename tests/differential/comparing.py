@@ -60,6 +60,7 @@ class Comparison:
         try:
             found = self._subject.run(program, memory_count(program))
         except AssertionError as error:  # the process has ended, or memory was not given back
+            self._machine.kill()
             self._open()
             return Difference(program, str(error))
         text = difference(expected, found)

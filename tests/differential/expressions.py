@@ -17,6 +17,9 @@ FUEL = 0  # index of the global
 
 _BY_RESULT: dict[str, list[Instruction]] = {kind: [row for row in numeric() if row.result == kind] for kind in NUMBERS}
 
+#: All but those that show the bits of a NaN.
+_TOLD = [row for row in numeric() if "reinterpret_f" not in row.name]
+
 #: Opcode, and log2 of the width.
 _LOADS = {
     "i32": ((0x28, 2), (0x2C, 0), (0x2D, 0), (0x2E, 1), (0x2F, 1)),
@@ -95,16 +98,17 @@ class Expressions:
     def _numeric(self, type_: ValueType, exact: bool) -> bytes | None:
         row = self.random.choice(_BY_RESULT[type_])
         if exact and type_[0] == "f" and "reinterpret" not in row.name:
-            return self.exact_float(type_, self._operation(row))
+            return self.exact_float(type_, self._operation(row, self.value))
         if "reinterpret_f" in row.name:
             return self.bits(row.parameters[0])
-        return self._operation(row)
+        return self._operation(row, self.value)
 
-    def _operation(self, row: Instruction) -> bytes:
-        operands = [self.value(one) for one in row.parameters]
+    def _operation(self, row: Instruction, operand: Callable[[ValueType, bool], bytes]) -> bytes:
+        """`operand` makes code for one; its second argument is `exact`."""
         operation = row.name.split(".")[1]
-        if operation == "copysign":  # the sign of the second operand shows, even if it is a NaN
-            operands[1] = self.value(row.parameters[1], exact=True)
+        # Of the second operand of copysign the sign shows, even if it is a NaN.
+        exact = [operation == "copysign" and i == 1 for i in range(len(row.parameters))]
+        operands = [operand(one, how) for one, how in zip(row.parameters, exact, strict=True)]
         if operation.startswith("trunc_f") and self.chance(0.9):
             return self._saturating(row, operands[0])
         if operation.startswith(("div_", "rem_")) and self.chance(0.9):
@@ -114,6 +118,39 @@ class Expressions:
     def _saturating(self, row: Instruction, operand: bytes) -> bytes:
         order = [f"{to}.trunc_{of}_{sign}" for to in ("i32", "i64") for of in ("f32", "f64") for sign in "su"]
         return operand + b"\xfc" + unsigned(order.index(row.name))
+
+    def survey(self) -> bytes:
+        """Many operations on constants and locals, whose results are mixed into one number, which is logged: none of
+        them is lost in what the program happens to do with it."""
+        mixed = b"\x20" + unsigned(self.add_local("i64"))
+        code = b""
+        for i in range(self.random.randrange(10, 80)):
+            if i % 8 == 0:  # values that the loader does not know
+                code += b"".join(self.anew() for _ in range(3))
+            row = self.random.choice(_TOLD)
+            result = self._operation(row, self.leaf)
+            if row.result in ("f32", "f64"):
+                result = self.known_bits(row.result, result)
+            if row.result in ("i32", "f32"):
+                result += b"\xad"  # i64.extend_i32_u
+            code += mixed + b"\x42\x01\x89" + result + b"\x85" + b"\x21" + mixed[1:]  # rotated by 1, xor
+        return code + mixed + b"\x10\x01"
+
+    def anew(self) -> bytes:
+        """Gives a local a constant value."""
+        index = self.random.randrange(len(self.locals))
+        type_ = self.locals[index]
+        return (
+            constant(type_, values.bits_of(self.random, type_))[:-1] + b"\x21" + unsigned(index)
+            if type_ in NUMBERS
+            else b""
+        )
+
+    def leaf(self, type_: ValueType, exact: bool) -> bytes:
+        local = self._local(type_, exact) if self.chance(0.5) else None
+        if local is not None:
+            return local
+        return self._constant(type_, exact) if type_ in NUMBERS else self._reference(type_, exact)
 
     def bits(self, type_: str) -> bytes:
         """The bits of a float as an integer: of an exact one all of them, of another the same unless it is a NaN."""
@@ -259,7 +296,7 @@ class Expressions:
         """A reference of the function's type, mostly not null."""
         type_ = f"ref null {self.module.functions[function]}"
         if self.chance(0.25):
-            return self.value(type_)
+            return self.value(type_) + (b"\xd4" if self.chance(0.3) else b"")
         return b"\xd2" + unsigned(function)
 
     def table_index(self, function: int) -> tuple[bytes | None, int]:

@@ -145,7 +145,7 @@ class _Generator:
             type_ = "funcref"
             if i != 0 and random.random() < 0.3:
                 type_ = "externref"
-            minimum = random.choice((0, 1, len(own), 10, 20))
+            minimum = random.choice((0, 1, len(own), 10, 20, 100))
             module.tables.append(Table(type_, minimum, minimum + random.randrange(5)))
 
     def _globals(self) -> None:
@@ -190,7 +190,7 @@ class _Generator:
         bulk = "BULK_MEMORY" in self.features
         for memory in range(len(module.memories)):
             for _ in range(random.randrange(3)):
-                content = random.randbytes(random.choice((0, 1, 5, 30, 200)))
+                content = random.randbytes(random.choice((0, 1, 5, 30, 200, 1800)))
                 size = module.memories[memory].size
                 if bulk and random.random() < 0.4:
                     module.data.append(Data(content, None))
@@ -201,7 +201,7 @@ class _Generator:
         for index in funcref_tables:
             for _ in range(random.randrange(1, 3)):
                 size = module.tables[index].minimum
-                count = random.randrange(min(size, 8) + 1)
+                count = random.randrange(min(size, random.choice((8, 60))) + 1)
                 listed: list[int | None] = [random.choice([*own, *own, 0]) for _ in range(count)]
                 if "REFERENCE_TYPES" in self.features and random.random() < 0.3:
                     listed = [one if random.random() < 0.7 else None for one in listed]
@@ -232,21 +232,17 @@ class _Generator:
         kinds = [_as_integer(one.type) for one in self.module.globals]
         if "MULTI_VALUE" not in self.features:
             kinds = kinds[-1:]
-        signature = Signature((), (*kinds, *("i32" for _ in self._sizes())))
-        if "MULTI_VALUE" not in self.features:
-            signature = Signature((), tuple(kinds))
+        sizes = self._sizes() if "MULTI_VALUE" in self.features else []
+        signature = Signature((), (*kinds, *("i32" for _ in sizes)))
         function = self.module.declare(signature)
         body = Body(self.random, self.module, self.features, signature)
         shown = range(len(self.module.globals))[-len(kinds) :]
-        self.module.bodies[function] = body.state(shown, self._sizes() if "MULTI_VALUE" in self.features else [])
+        self.module.bodies[function] = body.state(shown, sizes)
         self.module.exports.append(("state", Kind.FUNCTION, function))
 
     def _sizes(self) -> list[bytes]:
-        """Instructions that tell how large what can grow is."""
-        sizes = [b"\x3f" + unsigned(i) for i in range(len(self.module.memories))]
-        if "REFERENCE_TYPES" in self.features:
-            sizes += [b"\xfc\x10" + unsigned(i) for i in range(len(self.module.tables))]
-        return sizes
+        """Instructions that tell how large memories are."""
+        return [b"\x3f" + unsigned(i) for i in range(len(self.module.memories))]
 
     def _handler(self) -> None:
         """An interrupt handler that uses much stack and changes nothing: whoever is interrupted must not notice."""

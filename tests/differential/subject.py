@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from threading import Timer
 
 from firmware_host.wasm.types import Kind
 from tests.differential.generator import Program
@@ -11,6 +12,8 @@ from tests.vm.machine import Machine, Refusal, Trap
 
 #: Bytes and cells: enough for what the generator makes.
 ARENA, STACK, HANDLER_STACK = 24 << 20, 1 << 18, 2048
+#: Seconds that a program may take; the generator's all end soon.
+LONGEST = 60.0
 #: The source whose handler must not be noticed.
 SOURCE = 3
 #: What the oracle does not tell apart.
@@ -26,13 +29,17 @@ class Subject:
         self._used = machine.used()
 
     def run(self, program: Program, memories: int) -> Outcome:
-        """`memories`: how many the module has."""
+        """`memories`: how many the module has. Raises AssertionError where the VM ends the process, takes too long for
+        a program that ends on the oracle, or does not give its memory back; only the last leaves this of use."""
         random = Random(program.seed)
         outcome = Outcome()
+        watchdog = Timer(LONGEST, self.machine.kill)
+        watchdog.start()
         try:
             self._run(program, memories, random, outcome)
-        finally:
             self.machine.reset()
+        finally:
+            watchdog.cancel()
         if self.machine.used() != self._used:
             raise AssertionError(f"seed {program.seed}: {self.machine.used() - self._used} bytes were not given back")
         return outcome

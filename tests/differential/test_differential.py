@@ -10,8 +10,9 @@ import pytest
 
 from tests.differential.comparing import Comparison
 from tests.differential.generator import generate
+from tests.differential.mutants import MUTANTS, Mutant, noticed
 from tests.differential.oracle import Oracle
-from tests.vm.building import build_once
+from tests.vm.building import ROOT, build_once
 
 #: Seconds that the slice takes which runs with all tests, and the least it must come to in them on a busy machine.
 SLICE_SECONDS, SLICE_LEAST = 25, 40
@@ -60,3 +61,13 @@ def test_wirq_and_wasmtime_agree(comparison: Comparison) -> None:
         )
         kinds.update(comparison.last_kinds)
     assert {"done", "TRAP_UNREACHABLE", "TRAP_MEMORY"} <= kinds
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)
+def test_every_mutant_finds_its_place_in_the_vm(mutant: Mutant) -> None:
+    assert mutant.applied_to(ROOT / "vm") != (ROOT / "vm" / mutant.file).read_text()
+
+
+def test_a_broken_vm_is_noticed(driver: Path, tmp_path: Path) -> None:
+    mutant = next(one for one in MUTANTS if "interrupt" in one.what)
+    assert noticed(mutant, driver.parent, tmp_path) is not None

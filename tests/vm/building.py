@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,18 +40,19 @@ def _compiler(scratch: Path) -> tuple[list[str], list[str]]:
 
 
 class Builder:
-    """Objects of the VM, and programs linked with them."""
+    """Objects of the VM, and programs linked with them. `vm`: where its sources lie."""
 
-    def __init__(self, folder: Path, defines: list[str] | None = None) -> None:
+    def __init__(self, folder: Path, defines: list[str] | None = None, vm: Path = ROOT / "vm") -> None:
         self.folder = folder
         self.defines = [f"-D{one}" for one in defines or []]
+        self.vm = vm
         folder.mkdir(parents=True, exist_ok=True)
         self.compiler, self.flags = _compiler(folder)
         if os.environ.get(COVERAGE_VARIABLE):
             self.flags = COUNTERS
 
     def _compile(self, source: Path, target: Path) -> None:
-        includes = [f"-I{path}" for path in (ROOT / "vm/include", ROOT / "vm/src", HERE, self.folder / "generated")]
+        includes = [f"-I{path}" for path in (self.vm / "include", self.vm / "src", HERE, self.folder / "generated")]
         common = [*WARNINGS, *self._flags_of(source), *self.defines, "-g", "-DWIRQ_TEST_ALLOCATION", *includes]
         _run([*self.compiler, *common, "-c", str(source), "-o", str(target)])
 
@@ -62,10 +64,12 @@ class Builder:
             return [*SANITIZERS, "-fno-sanitize=address", "-O1"]
         return [*self.flags, "-O1"]
 
-    def build_vm(self) -> None:
-        _run([sys.executable, str(ROOT / "vm/ops/generate.py"), str(self.folder / "generated")])
-        for source in [*sorted((ROOT / "vm/src").glob("*.c")), HERE / "port.c", HERE / "arena_access.c"]:
-            self._compile(source, self.folder / f"vm-{source.stem}.o")
+    def build_vm(self, only: Collection[str] = ()) -> None:
+        """All of it, or again only the sources of these names."""
+        _run([sys.executable, str(self.vm / "ops/generate.py"), str(self.folder / "generated")])
+        for source in [*sorted((self.vm / "src").glob("*.c")), HERE / "port.c", HERE / "arena_access.c"]:
+            if not only or source.name in only:
+                self._compile(source, self.folder / f"vm-{source.stem}.o")
 
     def program(self, name: str) -> Path:
         """The program whose main is in NAME.c of this folder."""

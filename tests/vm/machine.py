@@ -73,6 +73,10 @@ class Trap(Exception):
     source: int
 
 
+class DriverEnded(AssertionError):
+    """The driver process is no more; the message has its last words."""
+
+
 @dataclass(frozen=True)
 class Loaded:
     handle: int
@@ -116,6 +120,10 @@ class Machine:
     def __enter__(self) -> Machine:
         return self
 
+    def kill(self) -> None:
+        """Ends the driver, whatever it is doing; who waits for its answer is told with DriverEnded."""
+        self._process.kill()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -136,7 +144,7 @@ class Machine:
         words = self._process.stdout.readline().split()
         if not words or words[0] not in ("ok", "error", "trap"):
             rest, complaint = self._process.communicate()
-            raise AssertionError(f"{line[:200]!r} ended the driver: {' '.join(words)}\n{rest}{complaint}")
+            raise DriverEnded(f"{line[:200]!r} ended the driver: {' '.join(words)}\n{rest}{complaint}")
         if words[0] == "ok":
             return words[1:]
         name = STATUS_NAME[int(words[1])]
