@@ -169,7 +169,7 @@ class InProcessInstance:
     def __init__(self, board: InProcessBoard, vm: ctypes.CDLL, handle: c_void_p, names: ModuleNames) -> None:
         self._board = board
         self.handle = handle
-        self._names = names
+        self.names = names
         self._library = vm
 
     def register(self, name: str) -> None:
@@ -178,7 +178,7 @@ class InProcessInstance:
         self._board.keep(encoded)
         code = self._library.wirq_register(self._board.vm, encoded, len(name.encode()), self.handle)
         if code:
-            raise refusal(code, _NOWHERE, self._names)
+            raise refusal(code, _NOWHERE, self.names)
 
     def invoke(self, name: str, cells: Sequence[int] = (), timeout: float | None = None) -> list[int]:
         """Calls an export and returns its result cells. Raises TrapError if it traps, LinkTimeout after `timeout`."""
@@ -194,11 +194,11 @@ class InProcessInstance:
                         *(arguments, len(cells), results, ctypes.byref(count)),
                     )
                 ),
-                self._names,
+                self.names,
                 timeout,
             )
         except BoardError as error:  # no load: the place of the last one says nothing
-            raise refusal(error.code, _NOWHERE, self._names) from None
+            raise refusal(error.code, _NOWHERE, self.names) from None
         return results[: count.value]
 
     def global_get(self, name: str) -> tuple[int, list[int]]:
@@ -207,7 +207,7 @@ class InProcessInstance:
         type_, cells = c_uint32(), (c_uint32 * 2)()
         code = self._library.inprocess_global(self.handle, encoded, len(encoded), ctypes.byref(type_), cells)
         if code:
-            raise refusal(code, _NOWHERE, self._names)
+            raise refusal(code, _NOWHERE, self.names)
         return type_.value, cells[: 2 if type_.value in _TWO_CELLS else 1]
 
 

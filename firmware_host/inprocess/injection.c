@@ -2,6 +2,8 @@
  * need not have for this alone what boards would have to carry. */
 #include "injection.h"
 
+#include <string.h>
+
 #include "vm.h"
 
 #define MOST 64 /* places that are kept */
@@ -59,6 +61,18 @@ struct wirq_instance *injection_place(uint32_t n, uint32_t fields[2]) {
 
 uint32_t injection_extent(const struct wirq_vm *vm) {
     return (uint32_t)(vm->arena.heap_end - (const uint8_t *)vm);
+}
+
+uint32_t injection_difference(const struct wirq_vm *vm, const uint8_t *copy, uint32_t size) {
+    const uint8_t *bytes = (const uint8_t *)vm;
+    uint32_t i = vm->own_bytes;
+    if (size != injection_extent(vm))
+        return size;
+    if (memcmp(bytes + i, copy + i, size - i) == 0)
+        return UINT32_MAX;
+    while (bytes[i] == copy[i])
+        i++;
+    return i;
 }
 
 const void *injection_state(const struct wirq_instance *instance, uint32_t kind, uint32_t n, uint32_t *size) {

@@ -17,6 +17,10 @@ struct wirq_instance *injection_place(uint32_t n, uint32_t fields[2]);
 /* Bytes in use, from the VM on: what has to be saved and put back. */
 uint32_t injection_extent(const struct wirq_vm *vm);
 
+/* The first byte that differs from a copy of these, or UINT32_MAX: of all that guests can see, in whatever instance. What the VM itself
+ * keeps is left out: registers, stacks, counts. */
+uint32_t injection_difference(const struct wirq_vm *vm, const uint8_t *copy, uint32_t size);
+
 /* The n-th memory, global or table (enum wirq_kind) of an instance; NULL past the last. */
 const void *injection_state(const struct wirq_instance *instance, uint32_t kind, uint32_t n, uint32_t *size);
 

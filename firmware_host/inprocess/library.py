@@ -45,6 +45,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "injection_arm": (None, [c_void_p, _CELLS, c_uint32, c_bool]),
     "injection_place": (c_void_p, [c_uint32, _CELLS]),
     "injection_extent": (c_uint32, [c_void_p]),
+    "injection_difference": (c_uint32, [c_void_p, c_char_p, c_uint32]),
     "injection_state": (c_void_p, [c_void_p, c_uint32, c_uint32, _CELLS]),
     "injection_delivered": (c_uint32, [c_void_p, c_uint32, POINTER(c_bool)]),
     "injection_serve": (None, [c_void_p, c_void_p, c_uint32]),

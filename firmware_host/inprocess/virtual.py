@@ -85,6 +85,11 @@ class VirtualBoard(InProcessBoard):
         ctypes.memmove(self.vm, saved.heap, len(saved.heap))
         ctypes.memmove(self._address, saved.state, len(saved.state))
 
+    def difference(self, saved: Saved) -> int | None:
+        """The first byte that differs from what was saved, of all that guests can see; None if nothing does."""
+        at = int(self._library.injection_difference(self.vm, saved.heap, len(saved.heap)))
+        return None if at == 0xFFFFFFFF else at
+
     # -- interrupts
 
     def arm(self, injections: Sequence[Injection] = (), *, every_dispatch: bool = False) -> None:
