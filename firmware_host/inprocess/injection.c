@@ -6,7 +6,8 @@
 
 #include "vm.h"
 
-#define MOST 64 /* places that are kept */
+#define MOST 64     /* places that are kept */
+#define LOGGED 1024 /* raises of a run that are logged */
 
 static struct {
     const uint32_t *schedule; /* NULL: nothing is armed */
@@ -16,6 +17,12 @@ static struct {
         const uint16_t *ip;
     } places[MOST];
 } armed;
+
+static struct {
+    uint32_t pairs[2 * LOGGED], count;
+    uint32_t raised[32]; /* of each source, as it was last seen */
+} logged;
+static bool raising; /* by the schedule, besides what the VM raises for it */
 
 static void arm_next(struct wirq_vm *vm) {
     vm->inject_at = armed.next < armed.count ? armed.schedule[2 * armed.next] : 0;
@@ -29,10 +36,40 @@ void injection_arm(struct wirq_vm *vm, const uint32_t *schedule, uint32_t count,
     armed.next = 0;
     wirq_inject(vm, 0, 0, every);
     arm_next(vm);
+    logged.count = 0;
+    for (uint32_t i = 0; i < vm->source_count; i++)
+        logged.raised[i] = vm->sources[i].raised;
+}
+
+/* Something has been raised. */
+static void log_raise(struct wirq_vm *vm, bool of_the_schedule) {
+    for (uint32_t i = 0; i < vm->source_count; i++) {
+        if (vm->sources[i].raised == logged.raised[i])
+            continue;
+        logged.raised[i] = vm->sources[i].raised;
+        if (!of_the_schedule && !vm_in_handler(vm) && logged.count < LOGGED) {
+            logged.pairs[2 * logged.count] = vm->inject_count + 1;
+            logged.pairs[2 * logged.count + 1] = i;
+            logged.count++;
+        }
+    }
+}
+
+const uint32_t *injection_log(uint32_t *count) {
+    *count = logged.count;
+    return logged.pairs;
+}
+
+uint32_t injection_gap(const struct wirq_instance *instance) {
+    return instance->module->max_gap;
 }
 
 void injection_raised(struct wirq_vm *vm) {
-    if (armed.schedule == NULL || !(vm->counting & COUNTING_INJECTION) || vm->inject_at == 0 || vm->inject_count != vm->inject_at)
+    if (armed.schedule == NULL || !(vm->counting & COUNTING_INJECTION))
+        return;
+    bool is_due = vm->inject_at != 0 && vm->inject_count == vm->inject_at;
+    log_raise(vm, is_due || raising);
+    if (!is_due)
         return;
     uint32_t at = vm->inject_at;
     vm->inject_at = 0; /* what is raised below is not of the schedule's next point */
@@ -42,7 +79,9 @@ void injection_raised(struct wirq_vm *vm) {
         armed.next++;
         if (armed.next == armed.count || armed.schedule[2 * armed.next] != at)
             break;
+        raising = true;
         wirq_raise(vm, armed.schedule[2 * armed.next + 1], 0); /* at the same point */
+        raising = false;
     } while (true);
     arm_next(vm);
 }

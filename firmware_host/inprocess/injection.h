@@ -14,6 +14,13 @@ void injection_raised(struct wirq_vm *vm);
 /* Where the n-th of them came: function and byte of its lowered code. The instance, or NULL if it did not come. */
 struct wirq_instance *injection_place(uint32_t n, uint32_t fields[2]);
 
+/* What was raised in the last armed run by anything else than the schedule, as a schedule that raises it again: pairs of the point that
+ * comes next and the source. Of raises within handlers the point is not known: they are left out. */
+const uint32_t *injection_log(uint32_t *count);
+
+/* The heaviest run of operations between two safe points, as the loader has found it (R67). */
+uint32_t injection_gap(const struct wirq_instance *instance);
+
 /* Bytes in use, from the VM on: what has to be saved and put back. */
 uint32_t injection_extent(const struct wirq_vm *vm);
 

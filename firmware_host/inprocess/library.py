@@ -48,6 +48,8 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "injection_difference": (c_uint32, [c_void_p, c_char_p, c_uint32]),
     "injection_state": (c_void_p, [c_void_p, c_uint32, c_uint32, _CELLS]),
     "injection_delivered": (c_uint32, [c_void_p, c_uint32, POINTER(c_bool)]),
+    "injection_log": (_CELLS, [_CELLS]),
+    "injection_gap": (c_uint32, [c_void_p]),
     "injection_serve": (None, [c_void_p, c_void_p, c_uint32]),
     "wirq_injection_count": (c_uint32, [c_void_p]),
     "wirq_instantiate": (c_uint8, [c_void_p, c_void_p, POINTER(c_void_p)]),

@@ -111,6 +111,16 @@ class VirtualBoard(InProcessBoard):
         instance = self._library.injection_place(n, fields)
         return (instance, fields[0], fields[1]) if instance else None
 
+    def logged(self) -> list[Injection]:
+        """What the last armed call raised by itself, or time did while it ran: arming it brings the same interrupts to
+        the same places (T12). Not what handlers raised, nor what ended waits."""
+        pairs = self._library.injection_log(ctypes.byref(self._size))
+        return [(pairs[2 * i], pairs[2 * i + 1]) for i in range(self._size.value)]
+
+    def gap(self, instance: InProcessInstance) -> int:
+        """The heaviest run of operations between two safe points that the loader has found in the module (R67)."""
+        return int(self._library.injection_gap(instance.handle))
+
     def delivered(self, source: int) -> tuple[int, bool]:
         """Handler runs of a source, and whether it has a handler now."""
         attached = c_bool()

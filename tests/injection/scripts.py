@@ -21,10 +21,12 @@ SOURCE = "soft0"
 
 @dataclass
 class Effort:
-    """How thorough to be: the most points of one call, evenly apart; pairs for calls of fewer points than this."""
+    """How thorough to be: the most points of one call, evenly apart; pairs for calls of fewer points than this. Calls
+    of a million points get fewer runs, so that all runs of one call pass `most` points at most."""
 
     limit: int
     pairs_below: int
+    most: int = 100_000_000
 
 
 @dataclass
@@ -91,7 +93,7 @@ class DisturbedInstance(InProcessInstance):
 
 
 def _chosen(points: int, effort: Effort) -> Iterator[tuple[int, ...]]:
-    step = max(1, -(-points // effort.limit))
+    step = max(1, -(-points // min(effort.limit, max(10, effort.most // max(points, 1)))))
     yield from ((point,) for point in range(1, points + 1, step))
     if points < effort.pairs_below:
         yield from ((one, two) for one in range(1, points + 1) for two in range(one + 1, points + 1))

@@ -20,7 +20,7 @@ OWN_SCRIPTS = Path(__file__).parents[1] / "wast" / "scripts"
 
 #: Pairs of fewer points than this, in CI.
 PAIRS_BELOW = 150
-EFFORT = Effort(limit=100, pairs_below=30)
+EFFORT = Effort(limit=100, pairs_below=30, most=10_000_000)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
@@ -57,6 +57,6 @@ def test_an_interrupt_at_any_safe_point_of_the_public_scripts_changes_nothing(na
     scripts = group(suites.need(), name)
     if not is_built(name):
         pytest.skip(f"this build has no {NEEDS[name]}")
-    tally = run_all(scripts, EFFORT if name != "tail calls" else Effort(limit=20, pairs_below=30))
+    tally = run_all(scripts, EFFORT)
     assert tally.differences == []
     assert tally.runs > 100

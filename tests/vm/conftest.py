@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +12,17 @@ import pytest
 from tests.vm.building import build_once, environment
 from tests.vm.machine import Machine
 
+#: A folder where they are built already: tests.interrupts.mutants.
+BUILT_VARIABLE = "WIRQ_TEST_PROGRAMS"
+
 PROGRAMS = ["driver", "arena_program", "embedding_program", "manual_program", "signals_program", "stack_program"]
 
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the built programs, shared by parallel workers."""
+    if os.environ.get(BUILT_VARIABLE):
+        return Path(os.environ[BUILT_VARIABLE])
     base = tmp_path_factory.getbasetemp()
     return build_once((base.parent if base.name.startswith("popen-") else base) / "wirq-vm", PROGRAMS)
 

@@ -111,7 +111,7 @@ def test_no_handler_takes_over_what_another_left_on_the_stack(code: tuple[list[I
         ("br", 4),
     ],
 )
-def test_the_common_handlers_are_as_short_as_they_can_be(
+def test_t9_the_common_handlers_are_as_short_as_they_can_be(
     code: tuple[list[Instruction], dict[str, int]], name: str, instructions: int
 ) -> None:
     texts = [text for text in handler(code, name) if not text.startswith("it")]

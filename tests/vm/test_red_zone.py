@@ -40,7 +40,9 @@ def corrupted(machine: Machine, guest: bytes) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("level", ["-O0", "-O1", "-O2", "-O3", "-Os", "-Oz"])
-def test_a_handler_does_not_touch_the_red_zone(new_machine: Callable[..., Machine], tmp_path: Path, level: str) -> None:
+def test_t4_a_handler_does_not_touch_the_red_zone(
+    new_machine: Callable[..., Machine], tmp_path: Path, level: str
+) -> None:
     with new_machine(arena=1 << 22) as machine:
         wrong, points = corrupted(machine, compile_guest(tmp_path / "guest.wasm", level, export_pointer=True))
         assert points >= TURNS
