@@ -69,6 +69,7 @@ class MemoryInfo:
     static_bytes: int
     ram_size: int
     ram_free: int
+    arena_refused: int
 
 
 @dataclass(frozen=True)

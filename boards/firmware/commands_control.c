@@ -41,6 +41,7 @@ static wirq_status memory(const struct request *request) {
     link_put_u32(figures.static_bytes);
     link_put_u32(figures.ram_size);
     link_put_u32(figures.ram_free);
+    link_put_u32(figures.vm.arena_refused);
     return WIRQ_OK;
 }
 

@@ -12,7 +12,7 @@ import click
 
 from firmware_host.cli.context import Context
 from firmware_host.wast.batch import run_scripts
-from firmware_host.wast.report import Outcome, ScriptReport, by_group
+from firmware_host.wast.report import CommandResult, Outcome, ScriptReport, by_group
 from firmware_host.wast.runner import RunnableBoard
 from firmware_host.wast.suite import find_scripts
 
@@ -155,5 +155,10 @@ def _fields(report: ScriptReport) -> dict[str, Any]:
     return {
         "file": report.unit,
         **_count_fields([report]),
-        "failures": [{"line": one.line, "command": one.keyword, "message": one.message} for one in report.failures],
+        "failures": _results(report.failures),
+        "too_large": _results(report.too_large),
     }
+
+
+def _results(results: Sequence[CommandResult]) -> list[dict[str, Any]]:
+    return [{"line": one.line, "command": one.keyword, "message": one.message} for one in results]

@@ -4,6 +4,6 @@ For conformance runs that should take seconds. Everything else goes over the lin
 that breaks the VM breaks this process, too.
 """
 
-from firmware_host.inprocess.board import InProcessBoard, Pieces
+from firmware_host.inprocess.board import InProcessBoard, InProcessMemory, Pieces
 
-__all__ = ["InProcessBoard", "Pieces"]
+__all__ = ["InProcessBoard", "InProcessMemory", "Pieces"]

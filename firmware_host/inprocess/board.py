@@ -46,6 +46,14 @@ class Pieces:
         return f"pieces of {self.size} bytes" if self.size else "whole modules, in place"
 
 
+@dataclass(frozen=True)
+class InProcessMemory:
+    """Bytes of the arena in use, and how often there was no room."""
+
+    arena_used: int
+    arena_refused: int
+
+
 class InProcessBoard:
     """A VM with an arena of its own. A context manager; leaving it ends the VM. Not for several threads.
 
@@ -94,6 +102,9 @@ class InProcessBoard:
     def used(self) -> int:
         """Bytes of the arena in use."""
         return int(self._library.inprocess_used(self.vm))
+
+    def memory(self) -> InProcessMemory:
+        return InProcessMemory(self.used, int(self._library.inprocess_refused(self.vm)))
 
     def put(self, data: bytes, *, replace: bool = False) -> None:
         """Takes a module; with `replace`, drops everything loaded before."""

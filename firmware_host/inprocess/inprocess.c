@@ -32,6 +32,7 @@ wirq_status inprocess_global(struct wirq_instance *instance, const char *name, s
 void inprocess_failure(struct wirq_vm *vm, uint32_t fields[3]);
 void inprocess_trap(struct wirq_vm *vm, uint32_t fields[3]);
 uint32_t inprocess_used(struct wirq_vm *vm);
+uint32_t inprocess_refused(struct wirq_vm *vm);
 
 struct wirq_vm *inprocess_open(void *arena, size_t size, uint32_t stack_cells) {
     struct wirq_config config = {.arena = arena, .arena_size = size, .stack_cells = stack_cells};
@@ -141,4 +142,10 @@ uint32_t inprocess_used(struct wirq_vm *vm) {
     struct wirq_memory_info info;
     wirq_memory_info(vm, &info);
     return info.arena_used;
+}
+
+uint32_t inprocess_refused(struct wirq_vm *vm) {
+    struct wirq_memory_info info;
+    wirq_memory_info(vm, &info);
+    return info.arena_refused;
 }

@@ -36,6 +36,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "inprocess_failure": (None, [c_void_p, _CELLS]),
     "inprocess_trap": (None, [c_void_p, _CELLS]),
     "inprocess_used": (c_uint32, [c_void_p]),
+    "inprocess_refused": (c_uint32, [c_void_p]),
     "virtual_open": (c_void_p, [c_void_p, c_size_t]),
     "virtual_close": (None, []),
     "virtual_script": (None, [c_char_p, c_uint32, c_char_p, c_uint32]),

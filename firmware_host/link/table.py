@@ -98,6 +98,7 @@ COMMANDS: tuple[Command, ...] = (
             ("static_bytes", "u32"),  # .data and .bss without arena and C stack
             ("ram_size", "u32"),
             ("ram_free", "u32"),  # RAM that nothing has claimed: free arena and untouched C stack
+            ("arena_refused", "u32"),  # how often there was no room, as for a memory that was to grow
         ),
         help="where the board's RAM went",
     ),

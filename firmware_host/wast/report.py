@@ -59,6 +59,11 @@ class ScriptReport:
         return [result for result in self.results if result.outcome is Outcome.FAILED]
 
     @property
+    def too_large(self) -> list[CommandResult]:
+        """Commands that the board has no room for."""
+        return [result for result in self.results if result.outcome is Outcome.NO_SPACE]
+
+    @property
     def whole(self) -> bool:
         """Whether everything that was not rightly skipped has passed."""
         return not self.count(Outcome.FAILED) and not self.count(Outcome.NO_SPACE)

@@ -41,11 +41,19 @@ class RunnableInstance(Protocol):
     def global_get(self, name: str) -> tuple[int, list[int]]: ...
 
 
+class MemoryFigures(Protocol):
+    """What the runner needs of firmware_host.MemoryInfo."""
+
+    @property
+    def arena_refused(self) -> int: ...
+
+
 class RunnableBoard(Protocol):
     """What the runner needs of firmware_host.Board, or of another that runs modules."""
 
     @property
     def features(self) -> Collection[str]: ...
+    def memory(self) -> MemoryFigures: ...
     def put(self, data: bytes, *, replace: bool = False) -> None: ...
     def instantiate(
         self, *, keep: bool = False, start: bool = True, timeout: float | None = None
@@ -112,9 +120,7 @@ class Runner:
             is_listed = listed.lists(unit, command.line)
             flipped = listed.flipped_by(unit, command.line, self._board.features) if is_listed else None
             try:
-                script.run(index, command)
-                if flipped:
-                    outcome, message = Outcome.FAILED, f"{flipped} demands another answer than this script"
+                script.run(index, command, flipped)
             except _Skipped as skipped:
                 outcome, message = skipped.outcome, str(skipped)
                 if outcome is Outcome.ABSENT and is_listed and command.keyword in _REFUSED:
@@ -151,16 +157,41 @@ class _Script:
         self.named: dict[str, _Slot] = {}
         self.registered: dict[str, _Slot] = {}
         self.definitions: dict[str, c.ModuleSource] = {}
+        self.refused = board.memory().arena_refused
         self._drop_all()
 
     def _drop_all(self) -> None:
         self.empty = True
         self.has_spectest = False
+        self.too_small = ""  # why commands may find another state than the script means: the board lacked room
 
-    def run(self, index: int, command: c.Command) -> None:
-        """Returns if all is as the script says; raises _Failed, _OtherAnswer, _Skipped, LinkError otherwise."""
+    def run(self, index: int, command: c.Command, flipped: str | None = None) -> None:
+        """Returns if all is as the script says; raises _Failed, _OtherAnswer, _Skipped, LinkError otherwise. `flipped`
+        is the feature that demands another answer than the script, if one does."""
         if index in self.fresh_starts:
             self._drop_all()
+        try:
+            self._run(command)
+            if flipped:
+                raise _Failed(f"{flipped} demands another answer than this script")
+        except _Skipped as skipped:
+            if skipped.outcome is Outcome.NO_SPACE and not self.too_small:
+                self.too_small = f"it follows from line {command.line}, which does not fit"
+            raise
+        except _Failed:
+            self._look_for_refusals()
+            if self.too_small:
+                raise _Skipped(Outcome.NO_SPACE, self.too_small) from None
+            raise
+
+    def _look_for_refusals(self) -> None:
+        """A memory or table that could not grow has told the module so, as the standard allows, not this runner."""
+        refused = self.board.memory().arena_refused
+        if refused != self.refused:
+            self.refused = refused
+            self.too_small = "a memory or table could not grow for lack of room"
+
+    def _run(self, command: c.Command) -> None:
         match command:
             case c.ModuleCommand():
                 self._module(command)
@@ -169,7 +200,7 @@ class _Script:
             case c.RegisterCommand():
                 self._register(command)
             case c.ActionCommand():
-                self._act(command.action)
+                self._results(command.action)
             case c.AssertReturn():
                 self._assert_return(command)
             case c.AssertFailure():
@@ -308,17 +339,17 @@ class _Script:
         except BoardError as error:
             raise _Failed(str(error)) from None
 
-    def _act(self, action: c.Action) -> None:
+    def _results(self, action: c.Action) -> list[int]:
+        """The same of an action that may not trap."""
         try:
-            self._cells(action)
+            return self._cells(action)
         except TrapError as error:
+            if error.code == status.code("TRAP_STACK_EXHAUSTED"):
+                raise _Skipped(Outcome.NO_SPACE, f"its calls go deeper than the board's stack: {error}") from None
             raise _Failed(str(error)) from None
 
     def _assert_return(self, command: c.AssertReturn) -> None:
-        try:
-            cells = self._cells(command.action)
-        except TrapError as error:
-            raise _Failed(str(error)) from None
+        cells = self._results(command.action)
         problem = mismatch(command.expected, cells)
         if problem:
             raise _OtherAnswer(problem)

@@ -324,7 +324,7 @@ class Body(Expressions):
             0.5
         ):  # with its own parameters, perhaps in another order: they are moved over each other
             function = self.random.choice(again)
-            arguments = b"".join(map(self._parameter, self.signature.parameters))
+            arguments = self._own_parameters()
         else:
             function = self.random.choice(fitting)
             arguments = self.arguments(self.module.signature(function).parameters)
@@ -336,10 +336,13 @@ class Body(Expressions):
             return arguments + self.typed(function) + b"\x15" + type_
         return arguments + b"\x12" + unsigned(function)
 
-    def _parameter(self, type_: ValueType) -> bytes:
-        """One of the function's own."""
-        fitting = [i for i, one in enumerate(self.signature.parameters) if one == type_]
-        return b"\x20" + unsigned(self.random.choice(fitting))
+    def _own_parameters(self) -> bytes:
+        """Those of one type in any order."""
+        types = self.signature.parameters
+        places = list(range(len(types)))
+        self.random.shuffle(places)
+        taken = [places.pop(next(i for i, place in enumerate(places) if types[place] == one)) for one in types]
+        return b"".join(b"\x20" + unsigned(place) for place in taken)
 
     def _throw(self) -> bytes:
         tag = self.random.randrange(len(self.module.tags))

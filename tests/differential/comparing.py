@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -35,7 +36,7 @@ class Comparison:
         self._oracle = Oracle()
         self._open()
         self.features = self._machine.features()
-        self.last_kinds: list[str] = []  # "done" or the trap's name, of each call of the last program
+        self.told: Counter[str] = Counter()  # calls, by "done" or the trap's name
 
     def _open(self) -> None:
         self._machine = Machine(self._driver, self._scratch, arena=ARENA, stack=STACK, handler_stack=HANDLER_STACK)
@@ -54,8 +55,9 @@ class Comparison:
 
     def program(self, program: Program) -> Difference | None:
         expected = self._oracle.run(program)
-        self.last_kinds = [kind for kind, _ in expected.calls]
-        if "TRAP_STACK_EXHAUSTED" in self.last_kinds:
+        kinds = [kind for kind, _ in expected.calls]
+        self.told.update(kinds)
+        if "TRAP_STACK_EXHAUSTED" in kinds:
             return None  # how deep it goes is each engine's own affair
         try:
             found = self._subject.run(program, memory_count(program))

@@ -110,6 +110,8 @@ class _Generator:
             count += 12
         results = self.random.choices((0, 1, 2, 3), (2, 5, 1, 1))[0] if "MULTI_VALUE" in self.features else 1
         parameters = tuple(self._parameter() for _ in range(count))
+        if self.random.random() < 0.2:
+            parameters = (self._number(),) * 2
         return Signature(parameters, tuple(self._parameter() for _ in range(results)))
 
     def _parameter(self) -> ValueType:

@@ -10,6 +10,7 @@ class Outcome:
     """Of instantiation, of every call, and what was left in the end."""
 
     refused: str = ""  # the module was not loaded, or not instantiated: why
+    refusal: str = ""  # the status of that on wirq, where it was no trap
     calls: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)  # "done" and cells, or a trap's name
     log: list[int] = field(default_factory=list)
     memories: list[tuple[int, int]] = field(default_factory=list)  # size and CRC-32

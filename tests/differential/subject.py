@@ -28,15 +28,18 @@ class Subject:
         machine.open(ARENA, STACK, HANDLER_STACK)
         self._used = machine.used()
 
-    def run(self, program: Program, memories: int) -> Outcome:
-        """`memories`: how many the module has. Raises AssertionError where the VM ends the process, takes too long for
-        a program that ends on the oracle, or does not give its memory back; only the last leaves this of use."""
+    def run(self, program: Program, memories: int, *, interrupts: bool = True) -> Outcome:
+        """`memories`: how many the module exports. `interrupts`: in some calls, its handler being known to do no harm.
+
+        Raises AssertionError where the VM ends the process, takes too long for a program that ends on the oracle, or
+        does not give its memory back; only the last leaves this of use.
+        """
         random = Random(program.seed)
         outcome = Outcome()
         watchdog = Timer(LONGEST, self.machine.kill)
         watchdog.start()
         try:
-            self._run(program, memories, random, outcome)
+            self._run(program, memories, random, interrupts, outcome)
             self.machine.reset()
         finally:
             watchdog.cancel()
@@ -44,13 +47,27 @@ class Subject:
             raise AssertionError(f"seed {program.seed}: {self.machine.used() - self._used} bytes were not given back")
         return outcome
 
-    def _run(self, program: Program, memories: int, random: Random, outcome: Outcome) -> None:
+    def refusal(self, program: Program) -> str:
+        """The status with which the module is refused at load; empty if it is valid."""
+        status = ""
+        try:
+            self.machine.load(program.module, Random(program.seed).choice((0, 1, 7)))
+        except Refusal as refusal:
+            status = refusal.status
+        self.machine.reset()
+        return status
+
+    def _run(self, program: Program, memories: int, random: Random, interrupts: bool, outcome: Outcome) -> None:
         machine = self.machine
         machine.log()
         try:
             loaded = machine.load(program.module, random.choice((0, 0, 1, 7, -random.randrange(1, 1000))))
             (instance,) = machine.numbers(f"instantiate {loaded.handle}")
         except Refusal as refusal:
+            if refusal.status.startswith("TRAP_"):  # of a segment
+                outcome.refused, outcome.log = _ALIKE.get(refusal.status, refusal.status), machine.log()
+                return
+            outcome.refusal = refusal.status
             outcome.refused = f"{refusal.status} at {refusal.offset}, function {refusal.function}, {refusal.detail}"
             return
         try:
@@ -60,7 +77,7 @@ class Subject:
             outcome.log = machine.log()
             return
         for call in program.calls:
-            if random.random() < 0.5:
+            if interrupts and random.random() < 0.5:
                 machine.inject(SOURCE, random.choice((1, 2, 3, 10, random.randrange(1, 400))), random.random() < 0.7)
             cells: list[int] = []
             for type_, bits in call.arguments:

@@ -11,11 +11,13 @@ import pytest
 from tests.differential.comparing import Comparison
 from tests.differential.generator import generate
 from tests.differential.mutants import MUTANTS, Mutant, noticed
+from tests.differential.mutated import MutatedComparison
 from tests.differential.oracle import Oracle
 from tests.vm.building import ROOT, build_once
 
 #: Seconds that the slice takes which runs with all tests, and the least it must come to in them on a busy machine.
 SLICE_SECONDS, SLICE_LEAST = 25, 40
+MUTATED_SECONDS = 12
 EVERY_FEATURE = (
     *("MULTI_VALUE", "CUSTOM_PAGE_SIZES", "BULK_MEMORY", "REFERENCE_TYPES", "EXTENDED_CONST", "TAIL_CALL"),
     *("TYPED_FUNCTION_REFERENCES", "MULTI_MEMORY", "EXCEPTIONS", "MULTI_TABLE"),
@@ -52,15 +54,26 @@ def test_every_module_is_valid_with_whatever_features() -> None:
 def test_wirq_and_wasmtime_agree(comparison: Comparison) -> None:
     end = time.monotonic() + SLICE_SECONDS
     seed = 0
-    kinds: set[str] = set()
     while time.monotonic() < end or seed < SLICE_LEAST:
         seed += 1
         found = comparison.seed(seed)
         assert found is None, (
             f"seed {seed}: {found.text if found else ''}; python -m tests.differential --seed {seed} --count 1"
         )
-        kinds.update(comparison.last_kinds)
-    assert {"done", "TRAP_UNREACHABLE", "TRAP_MEMORY"} <= kinds
+    assert {"done", "TRAP_UNREACHABLE", "TRAP_MEMORY"} <= set(comparison.told)
+
+
+@pytest.mark.slow
+def test_wirq_and_wasmtime_agree_on_modules_that_were_changed(driver: Path, tmp_path: Path) -> None:
+    end = time.monotonic() + MUTATED_SECONDS
+    seed = 0
+    with MutatedComparison(driver, tmp_path) as compare:
+        while time.monotonic() < end or seed < SLICE_LEAST:
+            seed += 1
+            found = compare.seed(seed)
+            again = f"python -m tests.differential --mutated --seed {seed} --count 1"
+            assert found is None, f"seed {seed}: {found.text}; {again}"
+    assert {"run alike", "invalid alike"} <= set(compare.told)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)

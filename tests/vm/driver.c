@@ -359,8 +359,10 @@ static void forget(void) {
 static void memory_info(void) {
     struct wirq_memory_info info;
     wirq_memory_info(vm, &info);
-    printf("ok size %" PRIu32 " used %" PRIu32 " peak %" PRIu32 " largest %" PRIu32 " vm %" PRIu32 " stack %" PRIu32 "\n",
-           info.arena_size, info.arena_used, info.arena_peak, info.arena_largest_free, info.vm_bytes, info.stack_peak_cells);
+    printf("ok size %" PRIu32 " used %" PRIu32 " peak %" PRIu32 " largest %" PRIu32 " refused %" PRIu32 " vm %" PRIu32
+           " stack %" PRIu32 "\n",
+           info.arena_size, info.arena_used, info.arena_peak, info.arena_largest_free, info.arena_refused, info.vm_bytes,
+           info.stack_peak_cells);
 }
 
 static void digest(char *arguments) {

@@ -11,6 +11,7 @@ import wasmtime
 
 from firmware_host import status
 from firmware_host.errors import BadModule, BoardError, TrapError
+from firmware_host.inprocess import InProcessMemory
 from firmware_host.wasm import Module
 from firmware_host.wast.values import NULL_REFERENCE, cell_count, host_cell
 
@@ -175,6 +176,9 @@ class ReferenceBoard:
         self.linker.allow_shadowing = True
         self.modules: list[bytes] = []
         self.dropped += 1
+
+    def memory(self) -> InProcessMemory:
+        return InProcessMemory(0, 0)
 
     def put(self, data: bytes, *, replace: bool = False) -> None:
         self._upload = data

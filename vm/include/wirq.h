@@ -443,6 +443,7 @@ uint32_t wirq_injection_count(const struct wirq_vm *vm);
 /* Where the arena went. Walks the main stack to find how far it was used. */
 struct wirq_memory_info {
     uint32_t arena_size, arena_used, arena_peak, arena_largest_free; /* bytes */
+    uint32_t arena_refused;       /* how often there was no room, as for a memory that was to grow, since wirq_open */
     uint32_t vm_bytes;            /* the VM itself, handler table and stacks included */
     uint32_t handler_table_bytes; /* of which the handler table (R62) */
     uint32_t stack_peak_cells;    /* main wasm stack, cells and return records, since wirq_open or wirq_reset */

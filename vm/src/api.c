@@ -133,6 +133,7 @@ void wirq_memory_info(const struct wirq_vm *vm, struct wirq_memory_info *info) {
     info->arena_used = before + vm->arena.used + (uint32_t)(vm->arena.end - vm->arena.temporary);
     info->arena_peak = before + vm->arena.peak;
     info->arena_largest_free = arena_largest_free(&vm->arena);
+    info->arena_refused = vm->arena.refused;
     info->vm_bytes = vm->own_bytes;
     info->handler_table_bytes = sizeof vm->handlers;
     info->stack_peak_cells = used_cells(&vm->stacks[LEVEL_THREAD]);

@@ -96,14 +96,14 @@ static uint32_t room(const struct arena *arena) {
 
 void *arena_allocate(struct arena *arena, uint32_t size) {
     uint32_t whole = whole_size(size);
-    if (whole == 0 || fails_now())
-        return NULL;
     uint8_t *p = arena->start;
     while (p != arena->heap_end && (is_used(p) || block_size(p) < whole))
         p += block_size(p);
+    if (whole == 0 || (p == arena->heap_end && room(arena) < whole) || fails_now()) {
+        arena->refused++;
+        return NULL;
+    }
     if (p == arena->heap_end) {
-        if (room(arena) < whole)
-            return NULL;
         arena->heap_end += whole;
     } else if (block_size(p) != whole) {
         set_header(p + whole, block_size(p) - whole);
