@@ -132,7 +132,8 @@ def lowering(operations: list[Operation], extended: list[Operation]) -> str:
         "BINARY64": lambda a: f"OP_{a}64_SS" + (" | WITH_CONSTANT" if f"{a}64_SC" in known else ""),
         "SHIFT64": lambda a: f"OP_{a}64_SS",
         "ROTATE64": lambda a: f"EXT_{a}",
-        "COMPARE64": lambda a: f"OP_{a}64_SS_S" + (" | WITH_CONSTANT" if f"{a}64_SC_S" in known else ""),
+        "COMPARE64": lambda a: str(relations.index(a)),
+        "COMPARE_F32": lambda a: str(internal.FLOAT_RELATIONS[a]),
         "EXTEND64": lambda a: f"OP_{a}",
         "EXTENDED": lambda a: f"EXT_{a}",
     }
@@ -158,7 +159,7 @@ def lowering(operations: list[Operation], extended: list[Operation]) -> str:
 def lowering_enums() -> str:
     lines = [HEADER, "enum lower_how {\n"]
     lines += [f"    HOW_{how},\n" for how in wasm.HOW]
-    lines.append("};\n\n/* ORDER RELATIONS: as the branch and compare operations are numbered within a form. */\nenum relation {\n")
+    lines.append("};\n\n/* ORDER RELATIONS: as branches are numbered within a form. */\nenum relation {\n")
     lines += [f"    RELATION_{relation},\n" for relation in internal.RELATIONS]
     lines.append("};\n\nenum binary32 {\n")
     lines += [f"    BINARY32_{name},\n" for name in internal.BINARY32]

@@ -15,19 +15,22 @@ MAX_CONTROL_OPERATIONS = 96
 #: R62: the table costs 4 bytes of RAM per operation.
 MAX_OPERATIONS = 384
 
-#: Relations of i32 comparisons. lt and ge with operands swapped give gt and le, except when one operand is the accumulator.
+#: Relations of integer comparisons, each followed by its inverse (ORDER RELATIONS in vm/src/interpret.h). lt and ge with operands
+#: swapped give gt and le, except when one operand is the accumulator.
 RELATIONS = {
     "eq": "{x} == {y}",
     "ne": "{x} != {y}",
     "lt_s": "(int32_t){x} < (int32_t){y}",
-    "lt_u": "{x} < {y}",
     "ge_s": "(int32_t){x} >= (int32_t){y}",
+    "lt_u": "{x} < {y}",
     "ge_u": "{x} >= {y}",
-    "gt_s": "(int32_t){x} > (int32_t){y}",
-    "gt_u": "{x} > {y}",
     "le_s": "(int32_t){x} <= (int32_t){y}",
+    "gt_s": "(int32_t){x} > (int32_t){y}",
     "le_u": "{x} <= {y}",
+    "gt_u": "{x} > {y}",
 }
+#: Relations of f32 comparisons: bit 0 less, bit 1 equal, bit 2 neither of these.
+FLOAT_RELATIONS = {"lt": 1, "eq": 2, "le": 3, "ne": 6}
 #: Relations that each operand form has. Only AS needs gt and le.
 FORM_RELATIONS = {form: list(RELATIONS)[: 10 if form == "AS" else 6] for form in ("SS", "SC", "AS", "AC")}
 
@@ -173,11 +176,12 @@ def integer32() -> Iterator[Operation]:
             yield from to_slot_and_accumulator(
                 f"extend{bits}_{form}", "s" * (unit - 1), unit, f"(uint32_t)(int32_t)(int{bits}_t){value}"
             )
-    for form, relations in FORM_RELATIONS.items():
+    # Comparisons that no branch takes in are rare: an operand says which relation it is.
+    for form in FORM_RELATIONS:
         values, kinds, unit = fetch(form)
-        for relation in relations:
-            test = RELATIONS[relation].format(x=values[0], y=values[1])
-            yield Operation(f"{relation}_{form}_S", kinds + "d", f"A = {test}; S32({unit}) = A; NEXT({unit + 1});")
+        yield Operation(
+            f"compare_{form}_S", kinds + "ud", f"left = {values[0]}; right = {values[1]}; ip += {unit}; goto compare;"
+        )
 
 
 def divisions() -> Iterator[Operation]:
@@ -203,8 +207,9 @@ def divisions() -> Iterator[Operation]:
 
 
 def float32() -> Iterator[Operation]:
-    for name, sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<=")):
-        yield from to_slot_and_accumulator(f"f32_{name}_SS", "ss", 3, f"wirq_f32(S32(1)) {sign} wirq_f32(S32(2))")
+    yield Operation(
+        "f32_compare_SS_S", "ssud", "A = wirq_f32_holds(U16(3), wirq_f32(S32(1)), wirq_f32(S32(2))); S32(4) = A; NEXT(5);"
+    )
     for sign, ctype in (("s", "int32_t"), ("u", "uint32_t")):
         yield from to_slot_and_accumulator(f"f32_convert_i32_{sign}_S", "s", 2, f"wirq_f32_bits((float)({ctype})S32(1))")
 
@@ -257,10 +262,11 @@ ADDRESS = {
 }
 LOADS32 = {
     "load32": (4, "LOAD32(ea)", ("S", "A", "SO", "AO", "SC", "SS", "AS", "K")),
-    "load8_u": (1, "LOAD8(ea)", ("S", "A", "SO", "AO", "SC", "SS", "AS", "K")),
+    "load8_u": (1, "LOAD8(ea)", ("S", "A", "SO", "AO", "SC", "K")),
     "load16_u": (2, "LOAD16(ea)", ("S", "A", "SO", "AO", "SC")),
-    "load8_s": (1, "(uint32_t)(int32_t)(int8_t)LOAD8(ea)", ("S", "A", "SO", "AO")),
-    "load16_s": (2, "(uint32_t)(int32_t)(int16_t)LOAD16(ea)", ("S", "A", "SO", "AO")),
+    # With an offset the unsigned load, and an extension.
+    "load8_s": (1, "(uint32_t)(int32_t)(int8_t)LOAD8(ea)", ("S", "A")),
+    "load16_s": (2, "(uint32_t)(int32_t)(int16_t)LOAD16(ea)", ("S", "A")),
 }
 STORES32 = {"store32": (4, "STORE32"), "store8": (1, "STORE8"), "store16": (2, "STORE16")}
 #: Value forms of stores per address form: the accumulator can be one of the two only.
@@ -340,14 +346,6 @@ SHIFTS64 = {
     "rotl64_SC": ("LOW << n | HIGH >> (32 - n)", "HIGH << n | LOW >> (32 - n)"),
     "rotl64_high_SC": ("HIGH << n | LOW >> 1 >> (31 - n)", "LOW << n | HIGH >> 1 >> (31 - n)"),
 }
-RELATIONS64 = {
-    "eq": "x == y",
-    "ne": "x != y",
-    "lt_s": "(int64_t)x < (int64_t)y",
-    "lt_u": "x < y",
-    "ge_s": "(int64_t)x >= (int64_t)y",
-    "ge_u": "x >= y",
-}
 
 
 def integer64() -> Iterator[Operation]:
@@ -359,11 +357,8 @@ def integer64() -> Iterator[Operation]:
     for name, (low, high) in SHIFTS64.items():
         result = f"({low}) | (uint64_t)({high}) << 32".replace("LOW", "(uint32_t)x").replace("HIGH", "(uint32_t)(x >> 32)")
         yield Operation(name, "wuD", f"uint64_t x = S64(1); uint32_t n = U16(2); x = {result}; PUT64(3, x); NEXT(4);")
-    for relation, test in RELATIONS64.items():
-        body = f"uint64_t x = S64(1), y = {{y}}; A = {test}; S32(3) = A; NEXT(4);"
-        yield Operation(f"{relation}64_SS_S", "wwd", body.format(y="S64(2)"))
-        if relation in ("eq", "ne"):
-            yield Operation(f"{relation}64_SC_S", "wcd", body.format(y="(uint64_t)(int64_t)(int16_t)U16(2)"))
+    yield Operation("compare64_SS_S", "wwud", "A = wirq_holds64(U16(3), S64(1), S64(2)); S32(4) = A; NEXT(5);")
+    yield Operation("eqz64_S", "wd", "A = S64(1) == 0; S32(2) = A; NEXT(3);")
     for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):
         kinds = "s" * (unit - 1) + "D"
         yield Operation(f"extend_u64_{form}", kinds, f"uint64_t v = {value}; PUT64({unit}, v); NEXT({unit + 1});")

@@ -39,7 +39,8 @@ HOW = (
     "BINARY64",  # SS and SC forms
     "SHIFT64",  # SS form, and forms for constants below 32
     "ROTATE64",  # an extended operation, and forms for constants
-    "COMPARE64",  # SS and SC forms
+    "COMPARE64",  # operands in slots, and the relation
+    "COMPARE_F32",  # the same
     "EQZ64",
     "EXTEND64",  # i32 to i64, S and A forms
     "EXTENDED",  # operands in slots, an extended operation
@@ -47,9 +48,9 @@ HOW = (
 )
 
 INTEGER_RELATIONS = ("eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u")
-#: Relations that exist for operands in slots; the others swap their operands.
-SWAPPED = {"gt_s": "lt_s", "gt_u": "lt_u", "le_s": "ge_s", "le_u": "ge_u", "gt": "lt", "ge": "le"}
-FLOAT_RELATIONS = ("eq", "ne", "lt", "gt", "le", "ge")
+#: Relations of floats that are others with their operands swapped.
+SWAPPED = {"gt": "lt", "ge": "le"}
+ORDER_FLOAT = ("eq", "ne", "lt", "gt", "le", "ge")
 FLOAT_UNARY = ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt")
 FLOAT_BINARY = ("add", "sub", "mul", "div", "min", "max", "copysign")
 ORDER32 = ("add", "sub", "mul", "div_s", "div_u", "rem_s", "rem_u", "and", "or", "xor", "shl", "shr_s", "shr_u", "rotl", "rotr")
@@ -67,11 +68,10 @@ def numeric() -> list[Instruction]:
         row(0x46 + i, f"i32.{relation}", "i32 i32", "i32", "COMPARE32", relation)
     row(0x50, "i64.eqz", "i64", "i32", "EQZ64")
     for i, relation in enumerate(INTEGER_RELATIONS):
+        row(0x51 + i, f"i64.{relation}", "i64 i64", "i32", "COMPARE64", relation)
+    for i, relation in enumerate(ORDER_FLOAT):
         plain = SWAPPED.get(relation, relation)
-        row(0x51 + i, f"i64.{relation}", "i64 i64", "i32", "COMPARE64", plain, plain != relation)
-    for i, relation in enumerate(FLOAT_RELATIONS):
-        plain = SWAPPED.get(relation, relation)
-        row(0x5B + i, f"f32.{relation}", "f32 f32", "i32", "SLOTS32", f"f32_{plain}_SS", plain != relation)
+        row(0x5B + i, f"f32.{relation}", "f32 f32", "i32", "COMPARE_F32", plain, plain != relation)
         row(0x61 + i, f"f64.{relation}", "f64 f64", "i32", "EXTENDED", f"f64_{plain}", plain != relation)
     for base, type_ in ((0x67, "i32"), (0x79, "i64")):
         for i, name in enumerate(("clz", "ctz", "popcnt")):

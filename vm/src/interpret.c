@@ -132,7 +132,7 @@ enum wirq_run interpret(struct wirq_vm *vm_argument) {
     STATE;
     wirq_status status;
     enum safe_point at;
-    uint32_t length, narrow_address;
+    uint32_t length, narrow_address, left, right;
 
     vm = vm_argument;
     RELOAD();
@@ -231,6 +231,11 @@ irq_return:
     WRITE_BACK();
     interrupt_return(vm);
     goto reload;
+
+compare: /* ip is at the relation, behind which the result's slot comes */
+    A = wirq_holds(U16(0), left, right);
+    S32(1) = A;
+    NEXT(2);
 
 memory_copy:
     status = interpreter_memory_copy(vm, &S32(1), &S32(2), &S32(3), U16(4));

@@ -46,6 +46,25 @@ static inline void wirq_zero_cells(uint32_t *to, uint32_t count) {
     __builtin_memset(to, 0, count * sizeof *to);
 }
 
+/* ORDER RELATIONS: eq ne, signed lt ge, unsigned lt ge, signed le gt, unsigned le gt. An odd one is the inverse of the one before. */
+#define RELATION_HOLDS(relation, is_less, is_equal)                                                                          \
+    ((((relation) >= 2 && (is_less)) || (((relation) < 2 || (relation) >= 6) && (is_equal))) != ((relation) & 1))
+
+static inline bool wirq_holds(uint32_t relation, uint32_t x, uint32_t y) {
+    uint32_t sign = (relation & 2) << 30; /* flipped, signed numbers order like unsigned ones */
+    return RELATION_HOLDS(relation, (x ^ sign) < (y ^ sign), x == y);
+}
+
+static inline bool wirq_holds64(uint32_t relation, uint64_t x, uint64_t y) {
+    uint64_t sign = (uint64_t)(relation & 2) << 62;
+    return RELATION_HOLDS(relation, (x ^ sign) < (y ^ sign), x == y);
+}
+
+/* Bit 0: holds if less; bit 1: if equal; bit 2: the inverse. */
+static inline bool wirq_f32_holds(uint32_t relation, float x, float y) {
+    return ((relation & 1 && x < y) || (relation & 2 && x == y)) != (relation >> 2);
+}
+
 static inline uint32_t wirq_memory_pages(const struct wirq_vm *vm) {
     return vm->memory_size >> vm->registers.instance->memories[vm->registers.memory]->limits.page_shift;
 }

@@ -30,8 +30,8 @@ enum operand_kind {
 };
 
 struct operand {
-    uint16_t type : 14; /* value_type */
-    uint16_t kind : 2;  /* enum operand_kind */
+    value_type type;
+    uint16_t kind; /* enum operand_kind */
     uint16_t canonical;
     uint32_t low; /* OPERAND_CONSTANT: value. Else: the slot */
     uint32_t high;

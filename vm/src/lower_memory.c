@@ -8,11 +8,10 @@ struct load_forms {
 
 static const struct load_forms load_forms[] = {
     {OP_load32_S_S, OP_load32_A_S, OP_load32_SO_S, OP_load32_AO_S, OP_load32_SC_S, OP_load32_SS_S, OP_load32_AS_S, OP_load32_K_S},
-    {OP_load8_u_S_S, OP_load8_u_A_S, OP_load8_u_SO_S, OP_load8_u_AO_S, OP_load8_u_SC_S, OP_load8_u_SS_S, OP_load8_u_AS_S,
-     OP_load8_u_K_S},
+    {OP_load8_u_S_S, OP_load8_u_A_S, OP_load8_u_SO_S, OP_load8_u_AO_S, OP_load8_u_SC_S, 0, 0, OP_load8_u_K_S},
     {OP_load16_u_S_S, OP_load16_u_A_S, OP_load16_u_SO_S, OP_load16_u_AO_S, OP_load16_u_SC_S, 0, 0, 0},
-    {OP_load8_s_S_S, OP_load8_s_A_S, OP_load8_s_SO_S, OP_load8_s_AO_S, 0, 0, 0, 0},
-    {OP_load16_s_S_S, OP_load16_s_A_S, OP_load16_s_SO_S, OP_load16_s_AO_S, 0, 0, 0, 0},
+    {OP_load8_s_S_S, OP_load8_s_A_S, 0, 0, 0, 0, 0, 0},
+    {OP_load16_s_S_S, OP_load16_s_A_S, 0, 0, 0, 0, 0, 0},
 };
 enum { LOAD32, LOAD8_U, LOAD16_U, LOAD8_S, LOAD16_S, LOAD64 };
 
@@ -120,6 +119,13 @@ static void load64(struct lower *lower, struct operand *address, uint32_t offset
     }
 }
 
+/* The newest operation, emitted up to its destination, leaves its result in the accumulator. */
+static void into_accumulator(struct lower *lower) {
+    if (!lower->dead)
+        lower->last[0]++;
+    lower_accumulator_unknown(lower);
+}
+
 static void load(struct lower *lower, uint32_t access, uint32_t extend, struct operand *address, uint32_t offset, uint32_t size,
                  uint32_t slot) {
     if (access == LOAD64) {
@@ -127,14 +133,17 @@ static void load(struct lower *lower, uint32_t access, uint32_t extend, struct o
         lower_result(lower, slot, LAST_RESULT64);
         return;
     }
-    load32(lower, &load_forms[access], address, offset, size);
+    bool extends_apart = access >= LOAD8_S && offset != 0; /* signed loads have no form with an offset */
+    load32(lower, &load_forms[extends_apart ? access - LOAD8_S + LOAD8_U : access], address, offset, size);
+    if (extends_apart) {
+        into_accumulator(lower);
+        lower_operation(lower, access == LOAD8_S ? OP_extend8_A_S : OP_extend16_A_S);
+    }
     if (extend == 0) {
         lower_result(lower, slot, LAST_RESULT32);
         return;
     }
-    if (!lower->dead)
-        lower->last[0]++; /* into the accumulator, and from there extended */
-    lower_accumulator_unknown(lower);
+    into_accumulator(lower);
     lower_operation(lower, extend == 's' ? OP_extend_s64_A : OP_extend_u64_A);
     lower_result(lower, slot, LAST_RESULT64);
 }

@@ -95,46 +95,21 @@ static void slots32(struct lower *lower, uint32_t operation, struct operand *x, 
 
 /* ---- i32 comparisons ---- */
 
-static const uint8_t swapped_relation[] = {
-    [RELATION_eq] = RELATION_eq,     [RELATION_ne] = RELATION_ne,     [RELATION_lt_s] = RELATION_gt_s,
-    [RELATION_lt_u] = RELATION_gt_u, [RELATION_ge_s] = RELATION_le_s, [RELATION_ge_u] = RELATION_le_u,
-    [RELATION_gt_s] = RELATION_lt_s, [RELATION_gt_u] = RELATION_lt_u, [RELATION_le_s] = RELATION_ge_s,
-    [RELATION_le_u] = RELATION_ge_u,
-};
-
-static const uint8_t inverse_relation[] = {
-    [RELATION_eq] = RELATION_ne,     [RELATION_ne] = RELATION_eq,     [RELATION_lt_s] = RELATION_ge_s,
-    [RELATION_lt_u] = RELATION_ge_u, [RELATION_ge_s] = RELATION_lt_s, [RELATION_ge_u] = RELATION_lt_u,
-    [RELATION_gt_s] = RELATION_le_s, [RELATION_gt_u] = RELATION_le_u, [RELATION_le_s] = RELATION_gt_s,
-    [RELATION_le_u] = RELATION_gt_u,
-};
-
-/* ORDER RELATIONS: within a form, relations are numbered as in enum relation, in comparisons and in branches alike. */
-static const struct {
-    uint16_t compare, branch, count;
-} relation_forms[] = {
-    {OP_eq_SS_S, OP_br_eq_SS, 6},
-    {OP_eq_SC_S, OP_br_eq_SC, 6},
-    {OP_eq_AS_S, OP_br_eq_AS, 10},
-    {OP_eq_AC_S, OP_br_eq_AC, 6},
-};
-
-/* Form and relation of a comparison. */
-static uint32_t comparison_form(uint32_t operation, uint32_t *relation) {
-    for (uint32_t i = 0; i < 4; i++)
-        if (operation >= relation_forms[i].compare && operation < relation_forms[i].compare + (uint32_t)relation_forms[i].count) {
-            *relation = operation - relation_forms[i].compare;
-            return i;
-        }
-    return 4;
+/* ORDER RELATIONS. An odd relation is the inverse of the one before. */
+static uint32_t swapped_relation(uint32_t relation) {
+    return relation < RELATION_lt_s ? relation : (relation & RELATION_lt_s ? 9 : 13) - relation;
 }
+
+/* The branch with relation eq for each form of a comparison; the others follow. */
+static const uint16_t branch_forms[] = {OP_br_eq_SS, OP_br_eq_SC, OP_br_eq_AS, OP_br_eq_AC};
+enum { FORM_SS, FORM_SC, FORM_AS, FORM_AC };
 
 static void compare32(struct lower *lower, uint32_t relation, struct operand *x, struct operand *y, uint32_t slot) {
     if (x->kind == OPERAND_CONSTANT && y->kind != OPERAND_CONSTANT) {
         struct operand *swap = x;
         x = y;
         y = swap;
-        relation = swapped_relation[relation];
+        relation = swapped_relation(relation);
     }
     if (x->kind == OPERAND_CONSTANT)
         (void)lower_slot(lower, x);
@@ -151,39 +126,39 @@ static void compare32(struct lower *lower, uint32_t relation, struct operand *x,
         if (fits16(constant) && relation <= RELATION_ge_u) {
             if (lower_in_accumulator(lower, x)) {
                 lower_take_accumulator(lower, x);
-                lower_operation(lower, OP_eq_AC_S + relation);
+                lower_operation(lower, OP_compare_AC_S);
             } else {
-                lower_operation1(lower, OP_eq_SC_S + relation, x->low);
+                lower_operation1(lower, OP_compare_SC_S, x->low);
             }
             lower_emit(lower, constant);
         } else {
             lower_constant_to_accumulator(lower, constant);
-            lower_operation1(lower, OP_eq_AS_S + swapped_relation[relation], x->low);
+            lower_operation1(lower, OP_compare_AS_S, x->low);
+            relation = swapped_relation(relation);
         }
     } else if (lower_in_accumulator(lower, x)) {
         lower_take_accumulator(lower, x);
-        lower_operation1(lower, OP_eq_AS_S + relation, y->low);
+        lower_operation1(lower, OP_compare_AS_S, y->low);
     } else if (lower_in_accumulator(lower, y)) {
         lower_take_accumulator(lower, y);
-        lower_operation1(lower, OP_eq_AS_S + swapped_relation[relation], x->low);
+        lower_operation1(lower, OP_compare_AS_S, x->low);
+        relation = swapped_relation(relation);
     } else {
         if (relation > RELATION_ge_u) {
             struct operand *swap = x;
             x = y;
             y = swap;
-            relation = swapped_relation[relation];
+            relation = swapped_relation(relation);
         }
-        lower_operation2(lower, OP_eq_SS_S + relation, x->low, y->low);
+        lower_operation2(lower, OP_compare_SS_S, x->low, y->low);
     }
+    lower_emit(lower, relation);
     lower_result(lower, slot, LAST_COMPARE);
 }
 
 static void eqz32(struct lower *lower, struct operand *x, uint32_t slot) {
-    uint32_t relation;
     if (lower->last_kind == LAST_COMPARE && lower_is_last(lower, x)) {
-        /* Not of a comparison is the inverse comparison; its result lies in the same canonical slot. */
-        uint32_t form = comparison_form(lower->last[0], &relation);
-        lower->last[0] = (uint16_t)(relation_forms[form].compare + inverse_relation[relation]);
+        lower->code[-2] ^= 1; /* not of a comparison is the inverse comparison; its result lies in the same canonical slot */
         return;
     }
     struct operand zero = {.type = WIRQ_I32, .kind = OPERAND_CONSTANT};
@@ -194,22 +169,19 @@ void lower_branch_condition(struct lower *lower, struct operand *operand, bool w
     if (lower->dead)
         return;
     if (lower->last_kind == LAST_COMPARE && lower_is_last(lower, operand)) {
-        uint32_t relation;
-        uint32_t form = comparison_form(lower->last[0], &relation);
-        if (!when)
-            relation = inverse_relation[relation];
         uint16_t *last = lower->last;
-        lower->code--; /* the comparison's destination */
+        uint32_t form = last[0] - OP_compare_SS_S, relation = lower->code[-2] ^ !when;
+        lower->code -= 2; /* the relation, and the comparison's destination */
         lower->a[0] = lower->last_a[0];
         lower->a[1] = lower->last_a[1];
         lower->last_kind = LAST_FIXED;
-        bool with_zero = (form == 1 && last[2] == 0) || (form == 3 && last[1] == 0);
+        bool with_zero = (form == FORM_SC || form == FORM_AC) && lower->code[-1] == 0;
         if (with_zero && relation <= RELATION_ne) {
             bool equal = relation == RELATION_eq;
-            last[0] = form == 1 ? (equal ? OP_brz_S : OP_brnz_S) : (equal ? OP_brz_A : OP_brnz_A);
+            last[0] = form == FORM_SC ? (equal ? OP_brz_S : OP_brnz_S) : (equal ? OP_brz_A : OP_brnz_A);
             lower->code--; /* the zero */
         } else {
-            last[0] = (uint16_t)(relation_forms[form].branch + relation);
+            last[0] = (uint16_t)(branch_forms[form] + relation);
         }
     } else if (operand->kind == OPERAND_CONSTANT) {
         lower_constant_to_accumulator(lower, operand->low);
@@ -229,8 +201,7 @@ static bool constant64_fits(const struct operand *operand) {
            operand->high == (operand->low & 0x80000000 ? UINT32_MAX : 0);
 }
 
-static void binary64(struct lower *lower, uint32_t argument, struct operand *x, struct operand *y, uint32_t slot,
-                     enum last_kind kind) {
+static void binary64(struct lower *lower, uint32_t argument, struct operand *x, struct operand *y, uint32_t slot) {
     uint32_t operation = argument & ~(uint32_t)WITH_CONSTANT;
     bool with_constant = argument & WITH_CONSTANT;
     bool commutative = operation == OP_add64_SS || operation == OP_mul64_SS || operation == OP_and64_SS ||
@@ -256,7 +227,7 @@ static void binary64(struct lower *lower, uint32_t argument, struct operand *x, 
         uint32_t second = lower_slot(lower, y);
         lower_operation2(lower, operation, first, second);
     }
-    lower_result(lower, slot, kind);
+    lower_result(lower, slot, LAST_RESULT64);
 }
 
 /* x shifted or rotated by the constant `count`. False: there is no form for it. */
@@ -296,9 +267,12 @@ static void shift64(struct lower *lower, uint32_t operation, struct operand *x, 
     lower_result(lower, slot, LAST_RESULT64);
 }
 
-static void eqz64(struct lower *lower, struct operand *x, uint32_t slot) {
+/* Comparisons that no branch takes in. */
+static void compare_slots(struct lower *lower, uint32_t operation, uint32_t relation, struct operand *x, struct operand *y,
+                          uint32_t slot) {
     uint32_t first = lower_slot(lower, x);
-    lower_operation2(lower, OP_eq64_SC_S, first, 0);
+    lower_operation2(lower, operation, first, lower_slot(lower, y));
+    lower_emit(lower, relation);
     lower_result(lower, slot, LAST_STORED32);
 }
 
@@ -395,7 +369,7 @@ static void lower_row(struct lower *lower, const struct numeric *row) {
         unary(lower, row->argument, OP_extend_u64_A - OP_extend_u64_S, x, slot, LAST_RESULT64);
         break;
     case HOW_BINARY64:
-        binary64(lower, row->argument, x, y, slot, LAST_RESULT64);
+        binary64(lower, row->argument, x, y, slot);
         break;
     case HOW_SHIFT64:
         shift64(lower, row->argument, x, y, slot);
@@ -409,10 +383,14 @@ static void lower_row(struct lower *lower, const struct numeric *row) {
         lower_result(lower, slot, LAST_RESULT64);
         break;
     case HOW_COMPARE64:
-        binary64(lower, row->argument, x, y, slot, LAST_STORED32);
+        compare_slots(lower, OP_compare64_SS_S, row->argument, x, y, slot);
+        break;
+    case HOW_COMPARE_F32:
+        compare_slots(lower, OP_f32_compare_SS_S, row->argument, x, y, slot);
         break;
     case HOW_EQZ64:
-        eqz64(lower, x, slot);
+        lower_operation1(lower, OP_eqz64_S, lower_slot(lower, x));
+        lower_result(lower, slot, LAST_STORED32);
         break;
     case HOW_ALIAS:
         if (type_cells(parameter) != type_cells(result))

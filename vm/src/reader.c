@@ -60,3 +60,19 @@ uint64_t read_fixed_u64(struct wirq_reader *r) {
     uint64_t low = read_fixed_u32(r);
     return low | (uint64_t)read_fixed_u32(r) << 32;
 }
+
+uint8_t read_byte(struct wirq_reader *r) {
+    if (r->p == r->end) {
+        reader_fail(r, r->last ? WIRQ_TRUNCATED : WIRQ_NEED_MORE);
+        return 0;
+    }
+    return *r->p++;
+}
+
+/* Most unsigned LEBs are one byte. */
+uint32_t read_u32(struct wirq_reader *r) {
+    if (r->p != r->end && *r->p < 0x80)
+        return *r->p++;
+    return read_leb_u32(r);
+}
+

@@ -27,13 +27,7 @@ static inline void reader_fail(struct wirq_reader *r, wirq_status status) {
     }
 }
 
-static inline uint8_t read_byte(struct wirq_reader *r) {
-    if (r->p == r->end) {
-        reader_fail(r, r->last ? WIRQ_TRUNCATED : WIRQ_NEED_MORE);
-        return 0;
-    }
-    return *r->p++;
-}
+uint8_t read_byte(struct wirq_reader *r);
 
 /* LEB128, padded up to ceil(bits / 7) bytes; WIRQ_BAD_LEB if longer, or if bits beyond `bits` are not the sign's. */
 uint32_t read_leb_u32(struct wirq_reader *r);
@@ -45,11 +39,6 @@ int64_t read_leb_s64(struct wirq_reader *r);
 uint32_t read_fixed_u32(struct wirq_reader *r);
 uint64_t read_fixed_u64(struct wirq_reader *r);
 
-/* Most unsigned LEBs are one byte. */
-static inline uint32_t read_u32(struct wirq_reader *r) {
-    if (r->p != r->end && *r->p < 0x80)
-        return *r->p++;
-    return read_leb_u32(r);
-}
+uint32_t read_u32(struct wirq_reader *r);
 
 #endif
