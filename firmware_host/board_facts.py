@@ -85,6 +85,21 @@ class StoreFacts:
 
 
 @dataclass(frozen=True)
+class LatencyFacts:
+    """What the parts of an interrupt's latency cost at most, in executed instructions: struct wirq_costs in
+    vm/include/wirq.h. An `operation` of 0: not measured, so no bound is computed. `per_us`: instructions executed in a
+    microsecond, at least; 0: not known, so no time is promised."""
+
+    raise_: int = 0
+    deliver: int = 0
+    operation: int = 0
+    stub: int = 0
+    chunk: int = 0
+    import_: int = 0
+    per_us: int = 0
+
+
+@dataclass(frozen=True)
 class SerialFacts:
     """The board's console port: speed, and what the modem lines must be so that opening it does not reset the board.
 
@@ -161,6 +176,7 @@ class BoardFacts:
     linker_script: Path | None
     libraries: tuple[str, ...]
     vm: VmFacts
+    latency: LatencyFacts
     serial: SerialFacts
     store: StoreFacts | None
     irq_sources: tuple[Source, ...]

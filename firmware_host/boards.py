@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from firmware_host.board_facts import (
     BoardFacts,
     ChipTarget,
     FlasherFacts,
+    LatencyFacts,
     Pin,
     QemuTarget,
     Region,
@@ -111,6 +113,14 @@ def _vm(table: Table) -> VmFacts:
     )
 
 
+def _latency(table: Table | None) -> LatencyFacts:
+    if table is None:
+        return LatencyFacts()
+    names = [key.name for key in fields(LatencyFacts)]
+    table.only(*(name.rstrip("_") for name in names))
+    return LatencyFacts(**{name: table.number(name.rstrip("_"), 0, most=0xFFFF) for name in names})
+
+
 def _serial(table: Table | None) -> SerialFacts:
     if table is None:
         return SerialFacts(115200, None, None)
@@ -195,6 +205,7 @@ def read_board(file: Path) -> BoardFacts:
             "linker_script",
             "libraries",
             "vm",
+            "latency",
             "serial",
             "store",
             "source",
@@ -219,6 +230,7 @@ def read_board(file: Path) -> BoardFacts:
         linker_script=root.existing_file("linker_script") if "linker_script" in values else None,
         libraries=root.texts("libraries", []),
         vm=_vm(root.table("vm")),
+        latency=_latency(root.optional_table("latency")),
         serial=_serial(root.optional_table("serial")),
         store=_store(root.optional_table("store")),
         irq_sources=_irq_sources(root),

@@ -56,6 +56,17 @@ static wirq_status inject(const struct request *request) {
     return WIRQ_OK;
 }
 
+static wirq_status bound(const struct request *request) {
+    struct wirq_bound b;
+    wirq_status status = wirq_bound(firmware_vm, request->fields[LINK_IRQ_BOUND_REQUEST_SOURCE], &b);
+    if (status != WIRQ_OK)
+        return status;
+    const uint32_t parts[] = {b.raise, b.deliver, b.wait, b.handlers, b.section, b.total, b.gap, b.us, b.demanded_us, b.unlimited};
+    for (uint32_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        link_put_u32(parts[i]);
+    return WIRQ_OK;
+}
+
 static wirq_status injected(const struct request *request) {
     (void)request;
     link_put_u32(wirq_injection_count(firmware_vm));
@@ -67,6 +78,7 @@ const struct link_command irq_commands[] = {
     {LINK_CHANNEL_IRQ, LINK_IRQ_RAISE, LINK_IRQ_RAISE_REQUEST_FIXED_SIZE, raise_},
     {LINK_CHANNEL_IRQ, LINK_IRQ_ENABLE, LINK_IRQ_ENABLE_REQUEST_FIXED_SIZE, enable},
     {LINK_CHANNEL_IRQ, LINK_IRQ_INJECT, LINK_IRQ_INJECT_REQUEST_FIXED_SIZE, inject},
+    {LINK_CHANNEL_IRQ, LINK_IRQ_BOUND, LINK_IRQ_BOUND_REQUEST_FIXED_SIZE, bound},
     {LINK_CHANNEL_IRQ, LINK_IRQ_INJECTED, LINK_IRQ_INJECTED_REQUEST_FIXED_SIZE, injected},
 };
 const uint32_t irq_command_count = sizeof irq_commands / sizeof *irq_commands;

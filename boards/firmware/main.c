@@ -73,6 +73,17 @@ static bool handler_faulted(struct wirq_vm *vm, const struct wirq_trap *trap) {
     return true;
 }
 
+/* What board.toml says in [latency]. */
+static const struct wirq_costs costs = {
+    .raise = BOARD_LATENCY_RAISE,
+    .deliver = BOARD_LATENCY_DELIVER,
+    .operation = BOARD_LATENCY_OPERATION,
+    .stub = BOARD_LATENCY_STUB,
+    .chunk = BOARD_LATENCY_CHUNK,
+    .import = BOARD_LATENCY_IMPORT,
+    .per_us = BOARD_LATENCY_PER_US,
+};
+
 static void open_vm(void) {
     const struct board_memory *memory = board_memory();
     struct wirq_config config = {
@@ -83,6 +94,7 @@ static void open_vm(void) {
         .source_count = BOARD_SOURCE_COUNT,
         .source_names = firmware_source_names,
         .on_fault = handler_faulted,
+        .costs = BOARD_LATENCY_OPERATION != 0 ? &costs : NULL,
     };
     firmware_vm = wirq_open(&config);
     if (firmware_vm == NULL) { /* sizes in board.toml, or given to the host board, that no VM fits */

@@ -140,6 +140,8 @@ def board_facts_h(board: BoardFacts) -> str:
         ("BOARD_C_STACK_SIZE", _number(vm.c_stack_size)),
         ("BOARD_RAM_SIZE", _number(board.ram.size if board.ram else vm.arena_size)),
     ]
+    costs = asdict(board.latency).items()
+    defines += [(f"BOARD_LATENCY_{_identifier(key.rstrip('_'))}", _number(value)) for key, value in costs]
     if board.ram:
         defines.append(("BOARD_RAM_ORIGIN", _number(board.ram.origin)))
     if board.flash:

@@ -252,6 +252,25 @@ COMMANDS: tuple[Command, ...] = (
         (("source", "u8"), ("every_dispatch", "u8"), ("n", "u32")),
         help="arm wirq_inject for the next invoke; n = 0 only counts",
     ),
+    Command(
+        "irq",
+        6,
+        "bound",
+        (("source", "u8"),),
+        (
+            ("raise_", "u32"),  # executed instructions, this and the next ones
+            ("deliver", "u32"),
+            ("wait", "u32"),
+            ("handlers", "u32"),
+            ("section", "u32"),
+            ("total", "u32"),  # 0xFFFFFFFF = no bound
+            ("gap", "u32"),  # ordinary operations
+            ("us", "u32"),  # 0xFFFFFFFF = not known
+            ("demanded_us", "u32"),  # 0 = nothing
+            ("unlimited", "u32"),  # a source that comes first and has no budget, 0xFFFFFFFF = none
+        ),
+        help="the latency bound of a source with a handler, and its parts",
+    ),
     Command("irq", 5, "injected", response=(("points", "u32"),), help="points that the last armed run had"),
     # -- trap
     Command(
