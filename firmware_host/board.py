@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from firmware_host import guest
 from firmware_host.app import App
+from firmware_host.board_facts import LatencyFacts
 from firmware_host.boards import known_boards, load_board
 from firmware_host.connection import Connection
 from firmware_host.console import Console
@@ -20,6 +21,7 @@ from firmware_host.files import Files
 from firmware_host.info import BenchResult, BoardInfo, MemoryInfo, SourceInfo, Trap
 from firmware_host.instance import Instance
 from firmware_host.irq import Irq
+from firmware_host.latency import LatencyBound
 from firmware_host.link import messages, table
 from firmware_host.link.messages import Values
 from firmware_host.names import ModuleNames
@@ -400,6 +402,14 @@ class Board:
     def irq_enable(self, source: int, on: bool) -> None:
         """Unmasks or masks a source."""
         self.ask("irq.enable", source=source, on=int(on))
+
+    def irq_bound(self, source: int) -> LatencyBound:
+        """How long an interrupt of a source with a handler waits for it at most, with all that is loaded now. Raises
+        BoardError if it has no handler, or if it is not known what things cost on this board."""
+        unit = LatencyFacts.unit
+        if self.info.name in known_boards():
+            unit = load_board(self.info.name).latency.unit
+        return LatencyBound.from_values(source, self.ask("irq.bound", source=source), unit)
 
     def irq_inject(self, source: int, n: int, *, every_dispatch: bool = False) -> None:
         """For tests: raises the source at the n-th safe point (or dispatch) of the next call, counted from 1; n = 0

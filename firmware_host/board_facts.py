@@ -86,10 +86,12 @@ class StoreFacts:
 
 @dataclass(frozen=True)
 class LatencyFacts:
-    """What the parts of an interrupt's latency cost at most, in executed instructions: struct wirq_costs in
-    vm/include/wirq.h. An `operation` of 0: not measured, so no bound is computed. `per_us`: instructions executed in a
-    microsecond, at least; 0: not known, so no time is promised."""
+    """What the parts of an interrupt's latency cost at most: struct wirq_costs in vm/include/wirq.h. `unit` is what is
+    counted: instructions, or the VM's operations where instructions cannot be. An `operation` of 0: not measured, so no
+    bound is computed. `per_us`: how many are executed in a microsecond, at least; 0: not known, so no time is
+    promised."""
 
+    unit: str = "instructions"
     raise_: int = 0
     deliver: int = 0
     operation: int = 0

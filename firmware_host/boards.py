@@ -116,9 +116,10 @@ def _vm(table: Table) -> VmFacts:
 def _latency(table: Table | None) -> LatencyFacts:
     if table is None:
         return LatencyFacts()
-    names = [key.name for key in fields(LatencyFacts)]
-    table.only(*(name.rstrip("_") for name in names))
-    return LatencyFacts(**{name: table.number(name.rstrip("_"), 0, most=0xFFFF) for name in names})
+    names = [key.name for key in fields(LatencyFacts) if key.name != "unit"]
+    table.only("unit", *(name.rstrip("_") for name in names))
+    costs = {name: table.number(name.rstrip("_"), 0, most=0xFFFF) for name in names}
+    return LatencyFacts(table.text("unit", LatencyFacts.unit), **costs)
 
 
 def _serial(table: Table | None) -> SerialFacts:

@@ -17,7 +17,7 @@ _NONE = 0xFFFFFFFF
 #: Statuses outside 32-79 that are the module's fault.
 _OF_MODULE = (
     *("UNKNOWN_IMPORT", "IMPORT_TYPE", "UNKNOWN_EXPORT", "NO_ENTRY", "ENTRY_TYPE"),
-    *("HANDLER_TYPE", "BAD_PRIORITY", "BAD_BLOCK", "NULL_HANDLER"),
+    *("HANDLER_TYPE", "HANDLER_STACK", "LATENCY_BOUND", "BAD_PRIORITY", "BAD_BLOCK", "NULL_HANDLER"),
 )
 
 #: What can be wrong with an export `irq:SOURCE[:PRIORITY]`.
@@ -56,6 +56,11 @@ def refusal(code: int, values: Mapping[str, Any], names: ModuleNames | None = No
     elif row.name in _OF_HANDLERS:
         handlers = names.handlers()
         message = f"{names.name} is refused: {row.text}; its handlers are {handlers}" if handlers else row.text
+    elif row.name == "LATENCY_BOUND":
+        reached = "there is no bound" if detail == _NONE else f"the bound is {detail} us"
+        message = f"{names.name} is refused: {row.text} for {names.source(function)}: {reached}"
+    elif row.name == "HANDLER_STACK":
+        message = f"{names.name} is refused: {row.text} ({detail} bytes are needed)"
     elif kind is NoSpace:
         message = f"{names.name} does not fit: {row.text}"
         if detail:

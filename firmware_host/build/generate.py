@@ -9,6 +9,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,7 @@ def board_facts_h(board: BoardFacts) -> str:
         ("BOARD_C_STACK_SIZE", _number(vm.c_stack_size)),
         ("BOARD_RAM_SIZE", _number(board.ram.size if board.ram else vm.arena_size)),
     ]
-    costs = asdict(board.latency).items()
+    costs = [(key, value) for key, value in asdict(board.latency).items() if key != "unit"]
     defines += [(f"BOARD_LATENCY_{_identifier(key.rstrip('_'))}", _number(value)) for key, value in costs]
     if board.ram:
         defines.append(("BOARD_RAM_ORIGIN", _number(board.ram.origin)))

@@ -9,17 +9,41 @@ import click
 from firmware_host.board import Board
 from firmware_host.cli.context import Context
 from firmware_host.cli.inject import command as inject_every
+from firmware_host.cli.irq_bound import command as bound
+from firmware_host.cli.irq_config import command as config
 from firmware_host.cli.tables import table
 from firmware_host.cli.times import TimeType
 from firmware_host.info import SourceInfo
 
 
-@click.group("irq", help="A board's interrupt sources: list, raise, mask them. SOURCE is a number or a name.")
+@click.group("irq", help="A board's interrupt sources: list, raise, mask, bound them. SOURCE is a number or a name.")
 def command() -> None:
     pass
 
 
-@command.command("list", help="Show every source: its handler, what is pending, and what was delivered and missed.")
+_LIST_HELP = """Show every source: its handler, what is pending, and what was delivered and missed.
+
+VECTOR is the hardware's number of it, HANDLER the function that is attached, LEVEL its priority. PENDING counts raises
+that no handler has taken. MISSED are raises that are counted but of which no record was kept. WORST is the longest time
+from a raise to its handler that was seen; `wirq irq bound` shows how long it can be.
+
+\b
+Examples:
+  wirq irq list
+  wirq -b qemu:stm32f4 irq list --json
+"""
+
+_RAISE_HELP = """Raise SOURCE, once or more often.
+
+\b
+Examples:
+  wirq irq raise button
+  wirq irq raise soft0 --count 1000 --every 500us
+  wirq irq raise timer --after 10ms
+"""
+
+
+@command.command("list", help=_LIST_HELP)
 @click.pass_obj
 def list_(context: Context) -> None:
     with context.connect() as board:
@@ -27,7 +51,7 @@ def list_(context: Context) -> None:
     context.result(listing(sources), sources=[asdict(source) for source in sources])
 
 
-@command.command("raise", help="Raise SOURCE, once or more often.")
+@command.command("raise", help=_RAISE_HELP)
 @click.argument("source")
 @click.option("--count", type=click.IntRange(1, 0xFFFFFFFF), default=1, help="How often (1).")
 @click.option("--after", type=TimeType(), default=0, metavar="TIME", help="How long from now, such as 10ms (0).")
@@ -62,7 +86,8 @@ def unmask(context: Context, source: str) -> None:
     _enable(context, source, True)
 
 
-command.add_command(inject_every)
+for subcommand in (inject_every, bound, config):
+    command.add_command(subcommand)
 
 
 def _enable(context: Context, source: str, on: bool) -> None:

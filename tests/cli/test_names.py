@@ -22,7 +22,7 @@ ROOT = HERE.parents[1]
 def lines_of(command: click.Command, path: str) -> list[str]:
     lines = []
     arguments = [p.human_readable_name for p in command.params if isinstance(p, click.Argument)]
-    options = [" ".join(p.opts) for p in command.params if isinstance(p, click.Option)]
+    options = [" ".join((*p.opts, *p.secondary_opts)) for p in command.params if isinstance(p, click.Option)]
     own = [o for o in options if o not in GLOBAL]
     lines.append(" ".join([path, *arguments, *(f"[{o}]" for o in own)]))
     if isinstance(command, click.Group) and path != "wirq":
