@@ -121,7 +121,7 @@ def measure(
         handler_table_entries=size.operations,
         interruptibility_per_dispatch=per_dispatch,
         interruptibility_percent=percent,
-        host=host_time.ratios(kernels, progress) if with_host else {},
+        host=host_time.ratios(kernels, toolchain, progress) if with_host else {},
     )
 
 

@@ -95,7 +95,7 @@ def _arm(name: str, gcc_cpu: str, zig_cpu: str, fpu: str | None = None) -> Machi
 
 def _riscv(name: str, cpu: str) -> Machine:
     gcc = (f"-march={name}", "-mabi=ilp32", "-mcmodel=medany")
-    zig = ("-target", "riscv32-freestanding", f"-mcpu={cpu}", "-mcmodel=medany")
+    zig = ("-target", "riscv32-freestanding", f"-mcpu={cpu}", "-mcmodel=medany", *_NO_FRAME_POINTER)
     return Machine(
         name,
         {
@@ -106,6 +106,7 @@ def _riscv(name: str, cpu: str) -> Machine:
                 "gcc-riscv64-unknown-elf",
                 ("-nostdlib", "-nostartfiles"),
                 ("-lgcc",),
+                fast=_GCC_PINNED,
             ),
         },
     )

@@ -57,11 +57,17 @@ class InProcessMemory:
 class InProcessBoard:
     """A VM with an arena of its own. A context manager; leaving it ends the VM. Not for several threads.
 
-    `define` are build options of the VM, such as {"WIRQ_WITH_TAIL_CALL": "0"}.
+    `define` are build options of the VM, such as {"WIRQ_WITH_TAIL_CALL": "0"}; `toolchain` compiles it.
     """
 
-    def __init__(self, arena_size: int, pieces: Pieces | None = None, define: Mapping[str, str] | None = None) -> None:
-        self._library = library.load(define)
+    def __init__(
+        self,
+        arena_size: int,
+        pieces: Pieces | None = None,
+        define: Mapping[str, str] | None = None,
+        toolchain: str | None = None,
+    ) -> None:
+        self._library = library.load(define, toolchain)
         self._pieces = pieces or Pieces()
         self._arena = mmap.mmap(-1, arena_size)
         self._view = ctypes.c_char.from_buffer(self._arena)

@@ -100,14 +100,14 @@ def build(define: Mapping[str, str] | None = None, toolchain: str | None = None,
     return library
 
 
-def load(define: Mapping[str, str] | None = None) -> ctypes.CDLL:
+def load(define: Mapping[str, str] | None = None, toolchain: str | None = None) -> ctypes.CDLL:
     """The library, built if need be and loaded into this process once."""
-    return _load(tuple(sorted((define or {}).items())))
+    return _load(tuple(sorted((define or {}).items())), toolchain)
 
 
 @cache
-def _load(define: tuple[tuple[str, str], ...]) -> ctypes.CDLL:
-    path = build(dict(define))
+def _load(define: tuple[tuple[str, str], ...], toolchain: str | None) -> ctypes.CDLL:
+    path = build(dict(define), toolchain)
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:

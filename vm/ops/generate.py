@@ -4,7 +4,8 @@
     wirq_ops.h                     numbers of operations
     wirq_handlers.inc              one labelled handler per operation, for vm/src/interpret.c
     wirq_labels.inc                the handler table
-    wirq_lengths.inc               length and weight of every operation, for vm/src/interrupt_bound.c
+    wirq_lengths.inc               length and weight of every operation, for vm/src/code.c
+    wirq_slots.inc                 which of its units name slots, for vm/src/code.c
     wirq_narrow.inc                what the slow path of 8- and 16-bit accesses needs to know
     wirq_extended.inc              a case per extended operation, for vm/src/extended.c
     wirq_lowering.inc              tables for vm/src/lower_numeric.c
@@ -106,6 +107,12 @@ def lengths(operations: list[Operation]) -> str:
     return HEADER + "".join(f"0x{low | high << 4:02X},\n" for low, high in pairs)
 
 
+def slots(operations: list[Operation]) -> str:
+    """Bit n: unit n + 1 names a slot."""
+    masks = [sum(1 << unit - 1 for unit in operation.slot_units) for operation in operations]
+    return HEADER + "".join(f"0x{mask:02X},\n" for mask in masks)
+
+
 def labels(operations: list[Operation]) -> str:
     """Lowering emits no operation of an absent feature; its entry is there so that all builds number alike."""
     return HEADER + "".join(only_with(o, f"&&op_{o.name},\n", "&&op_unreachable,\n") for o in operations)
@@ -180,6 +187,7 @@ def generate(outdir: Path) -> list[Path]:
         "wirq_handlers.inc": handlers(operations),
         "wirq_labels.inc": labels(operations),
         "wirq_lengths.inc": lengths(operations),
+        "wirq_slots.inc": slots(operations),
         "wirq_narrow.inc": narrow(operations),
         "wirq_extended.inc": extended_cases(extended),
         "wirq_lowering.inc": lowering(operations, extended),

@@ -109,11 +109,11 @@ def control() -> Iterator[Operation]:
     )
 
     # Operands: function (defined ones counted from 0; imports apart), first cell of the callee's frame.
-    yield op("call", "uu", "CALL(ip + 3, U16(1), fp + U16(2));")
-    yield op("call_import", "uu", "goto call_import;")
-    yield op("call_indirect", "suuu", "goto call_indirect;")  # element index, type, table, frame
+    yield op("call", "uf", "CALL(ip + 3, U16(1), CELL(U16(2)));")
+    yield op("call_import", "uf", "goto call_import;")
+    yield op("call_indirect", "suuf", "goto call_indirect;")  # element index, type, table, frame
     # As call_indirect, but the reference itself lies in the slot; the unit of the table is not used.
-    yield refer("call_ref", "suuu", "goto call_out;")
+    yield refer("call_ref", "suuf", "goto call_out;")
     # In place of a return. The arguments are in the first cells of the frame, which the callee takes over. What leaves the instance
     # may be a host function's: the `return` behind it follows then. Element index, type, table.
     yield tail("return_call", "u", "ip = vm->code[U16(1)]; DISPATCH();")
@@ -227,7 +227,7 @@ def moves() -> Iterator[Operation]:
     yield Operation("k64", "qD", "uint64_t v = K32(1) | (uint64_t)K32(3) << 32; PUT64(5, v); NEXT(6);")
     yield Operation("move_n", "sdu", "wirq_move_cells(&S32(2), &S32(1), U16(3)); NEXT(4);")
     # Before the entry of functions that need them.
-    yield Operation("enter", "u", "if ((uint32_t *)(void *)rs - fp < (ptrdiff_t)U16(1)) TRAP(WIRQ_TRAP_STACK_EXHAUSTED); NEXT(2);")
+    yield Operation("enter", "u", "if ((uint32_t *)(void *)RS - fp < (ptrdiff_t)U16(1)) TRAP(WIRQ_TRAP_STACK_EXHAUSTED); NEXT(2);")
     yield Operation("zero", "du", "wirq_zero_cells(&S32(1), U16(2)); NEXT(3);")
     for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):
         yield from to_slot_and_accumulator(

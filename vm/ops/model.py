@@ -24,12 +24,16 @@ OPERAND_KINDS = {
     "d": (1, "destination slot"),
     "D": (1, "wide destination slot"),
     "c": (1, "constant, sign-extended"),
+    "f": (1, "first slot of the callee's frame"),
     "u": (1, "number, unsigned"),
     "b": (1, "branch distance from this unit, in units"),
     "l": (2, "branch distance from the first of these units, in units"),
     "k": (2, "constant, low unit first"),
     "q": (4, "constant, lowest unit first"),
 }
+
+#: Kinds that name a slot: what lowered code for some instruction sets holds as distances in bytes (vm/src/lower_scale.c).
+SLOT_KINDS = "swdDf"
 
 
 #: Number of the first operation: the words of the VM before it are its own hot state, so that one register serves as base of both.
@@ -49,6 +53,16 @@ class Operation:
     code: str
     control: bool = False
     feature: str = ""  # name in WIRQ_FEATURES: a build without it has no handler, but the same numbers
+
+    @property
+    def slot_units(self) -> list[int]:
+        """Units that name slots."""
+        units, unit = [], 1
+        for kind in self.operands:
+            if kind in SLOT_KINDS:
+                units.append(unit)
+            unit += OPERAND_KINDS[kind][0]
+        return units
 
     @property
     def length(self) -> int:

@@ -53,6 +53,16 @@
      WIRQ_FEATURE_BIT(EXTENDED_CONST) | WIRQ_FEATURE_BIT(TYPED_FUNCTION_REFERENCES) | WIRQ_FEATURE_BIT(TAIL_CALL) |           \
      WIRQ_FEATURE_BIT(MULTI_MEMORY) | WIRQ_FEATURE_BIT(EXCEPTIONS))
 
+/* Whether lowered code holds operations and slots as distances in bytes (lower_scale.c): 1 where a load has no scaled index, which
+ * then takes an instruction less for each. */
+#ifndef WIRQ_SCALED_UNITS
+#if (defined(__thumb__) && !defined(__thumb2__)) || (defined(__riscv) && __riscv_xlen == 32)
+#define WIRQ_SCALED_UNITS 1
+#else
+#define WIRQ_SCALED_UNITS 0
+#endif
+#endif
+
 /* Interrupt sources a VM can have (interrupts.md section 2). */
 #define WIRQ_MAX_SOURCES 32
 
@@ -86,7 +96,11 @@
 #define WIRQ_STACK_SLACK 32
 
 /* Cells of the largest frame: operands of the internal code are 16-bit slot numbers, and the callee's frame begins within. */
+#if WIRQ_SCALED_UNITS
+#define WIRQ_MAX_FRAME_CELLS 16000
+#else
 #define WIRQ_MAX_FRAME_CELLS 60000
+#endif
 
 /* Parameters, and results, of a function type. */
 #define WIRQ_MAX_TYPE_VALUES 1000

@@ -41,7 +41,7 @@
     do {                                                                                                                     \
         uint32_t *callee = (frame);                                                                                          \
         PUSH_RECORD(return_ip);                                                                                              \
-        if (UNLIKELY((uintptr_t)(callee + WIRQ_STACK_SLACK) > (uintptr_t)rs))                                                \
+        if (UNLIKELY((uintptr_t)(callee + WIRQ_STACK_SLACK) > (uintptr_t)RS))                                                \
             goto no_room_to_call; /* the record lies where the caller's frame had room to spare */                           \
         fp = callee;                                                                                                         \
         ip = vm->code[function];                                                                                             \
@@ -57,16 +57,16 @@
  * limit is size - 3: for 4-byte accesses the comparison is exact; narrower ones leave the last 3 bytes to a slow path. */
 #define BOUNDS(ea, n) BOUNDS_##n(ea)
 #define BOUNDS_4(ea)                                                                                                         \
-    if (UNLIKELY((ea) >= limit))                                                                                             \
+    if (UNLIKELY((ea) >= LIMIT))                                                                                             \
     goto trap_memory
 #define BOUNDS_1(ea)                                                                                                         \
-    if (UNLIKELY((ea) >= limit)) {                                                                                           \
+    if (UNLIKELY((ea) >= LIMIT)) {                                                                                           \
         narrow_address = (ea);                                                                                               \
         goto narrow_access;                                                                                                  \
     }
 #define BOUNDS_2(ea) BOUNDS_1(ea)
 #define BOUNDS_8(ea)                                                                                                         \
-    if (UNLIKELY((ea) >= limit || (ea) + 4 >= limit))                                                                        \
+    if (UNLIKELY((ea) >= LIMIT || (ea) + 4 >= LIMIT))                                                                        \
     goto trap_memory
 
 /* The machine is little-endian like linear memory; addresses are of any alignment. */
@@ -77,47 +77,70 @@ struct unaligned32 {
     uint32_t value;
 } __attribute__((packed, may_alias));
 
+/* Where unaligned words fault (Cortex-M0) or may trap into slow emulation (RISC-V), compilers expand packed ones into bytes. Guests
+ * nearly always align: test, and take the word. Linear memory starts on an 8-byte boundary. APART before and after the access
+ * keeps compilers from making one of both: gcc hoists, clang sinks. */
+#define APART(value) __asm__ volatile("" : "+r"(value))
 #if defined(__ARM_ARCH_6M__) || defined(__riscv)
-/* Unaligned words fault (Cortex-M0) or may trap into slow emulation (RISC-V), and compilers expand packed ones into bytes. Guests
- * nearly always align: test, and take the word. linear memory starts on an 8-byte boundary. */
-static inline uint32_t load32(const uint8_t *p) {
-    return LIKELY(((uintptr_t)p & 3) == 0) ? *(const uint32_t *)(const void *)p
-                                           : ((const struct unaligned32 *)(const void *)p)->value;
-}
-static inline void store32(uint8_t *p, uint32_t v) {
-    if (LIKELY(((uintptr_t)p & 3) == 0))
-        *(uint32_t *)(void *)p = v;
-    else
-        ((struct unaligned32 *)(void *)p)->value = v;
-}
+#define IS_ALIGNED(p, size) LIKELY(((uintptr_t)(p) & ((size) - 1)) == 0)
 #else
-static inline uint32_t load32(const uint8_t *p) {
-    return ((const struct unaligned32 *)(const void *)p)->value;
-}
-static inline void store32(uint8_t *p, uint32_t v) {
-    ((struct unaligned32 *)(void *)p)->value = v;
-}
+#define IS_ALIGNED(p, size) false
 #endif
-#define LOAD8(ea) ((uint32_t)memory[ea])
-#define LOAD16(ea) ((uint32_t)((const struct unaligned16 *)(const void *)(memory + (ea)))->value)
-#define LOAD32(ea) load32(memory + (ea))
+#define INLINE static inline __attribute__((always_inline))
+INLINE uint32_t load32(const uint8_t *p) {
+    if (!IS_ALIGNED(p, 4))
+        return ((const struct unaligned32 *)(const void *)p)->value;
+    APART(p);
+    uint32_t v = *(const uint32_t *)(const void *)p;
+    APART(v);
+    return v;
+}
+INLINE uint32_t load16(const uint8_t *p) {
+    if (!IS_ALIGNED(p, 2))
+        return ((const struct unaligned16 *)(const void *)p)->value;
+    APART(p);
+    uint32_t v = *(const uint16_t *)(const void *)p;
+    APART(v);
+    return v;
+}
+INLINE void store32(uint8_t *p, uint32_t v) {
+    if (IS_ALIGNED(p, 4)) {
+        APART(p);
+        *(uint32_t *)(void *)p = v;
+        APART(p);
+    } else {
+        ((struct unaligned32 *)(void *)p)->value = v;
+    }
+}
+INLINE void store16(uint8_t *p, uint32_t v) {
+    if (IS_ALIGNED(p, 2)) {
+        APART(p);
+        *(uint16_t *)(void *)p = (uint16_t)v;
+        APART(p);
+    } else {
+        ((struct unaligned16 *)(void *)p)->value = (uint16_t)v;
+    }
+}
+#define LOAD8(ea) ((uint32_t)MEMORY[ea])
+#define LOAD16(ea) load16(MEMORY + (ea))
+#define LOAD32(ea) load32(MEMORY + (ea))
 /* By words: LDRD faults on addresses that are not a multiple of 4. */
-#define LOAD64(ea) ((uint64_t)load32(memory + (ea)) | (uint64_t)load32(memory + (ea) + 4) << 32)
-#define STORE8(ea, v) (memory[ea] = (uint8_t)(v))
-#define STORE16(ea, v) (((struct unaligned16 *)(void *)(memory + (ea)))->value = (uint16_t)(v))
-#define STORE32(ea, v) store32(memory + (ea), v)
+#define LOAD64(ea) ((uint64_t)load32(MEMORY + (ea)) | (uint64_t)load32(MEMORY + (ea) + 4) << 32)
+#define STORE8(ea, v) (MEMORY[ea] = (uint8_t)(v))
+#define STORE16(ea, v) store16(MEMORY + (ea), v)
+#define STORE32(ea, v) store32(MEMORY + (ea), v)
 #define STORE64(ea, v)                                                                                                       \
     do {                                                                                                                     \
         uint64_t whole = (v);                                                                                                \
-        store32(memory + (ea), (uint32_t)whole);                                                                             \
-        store32(memory + (ea) + 4, (uint32_t)(whole >> 32));                                                                 \
+        store32(MEMORY + (ea), (uint32_t)whole);                                                                             \
+        store32(MEMORY + (ea) + 4, (uint32_t)(whole >> 32));                                                                 \
     } while (0)
 
 /* ---- registers in and out of the VM ---- */
-#define WRITE_BACK() (vm->registers.ip = ip, vm->registers.fp = fp, vm->registers.rs = rs, vm->registers.a = A)
-#define RELOAD_MEMORY() (memory = vm->memory_base, limit = vm->memory_limit)
+#define WRITE_BACK() (vm->registers.ip = ip, vm->registers.fp = fp, (void)(vm->registers.rs = RS), vm->registers.a = A)
+#define RELOAD_MEMORY() ((void)(MEMORY = vm->memory_base), (void)(LIMIT = vm->memory_limit))
 #define RELOAD()                                                                                                             \
-    (ip = vm->registers.ip, fp = vm->registers.fp, rs = vm->registers.rs, A = vm->registers.a, RELOAD_MEMORY())
+    (ip = vm->registers.ip, fp = vm->registers.fp, (void)(RS = vm->registers.rs), A = vm->registers.a, RELOAD_MEMORY())
 
 enum wirq_run interpret(struct wirq_vm *vm_argument) {
     static const void *const labels[WIRQ_OPERATIONS + 1] = {
@@ -133,6 +156,7 @@ enum wirq_run interpret(struct wirq_vm *vm_argument) {
     wirq_status status;
     enum safe_point at;
     uint32_t length, narrow_address, left, right;
+    const struct record *before; /* RS before something that may change it */
 
     vm = vm_argument;
     RELOAD();
@@ -148,16 +172,17 @@ poisoned: /* a control operation has been reached while a safe point is asked fo
         goto leave;
     RELOAD();
     if (UNLIKELY(vm->counting != 0)) /* counting stubs stay installed: run the operation itself (R65) */
-        DISPATCH_TO(labels[*ip - OPERATION_BIAS]);
+        DISPATCH_TO(labels[UNIT_OPERATION(*ip) - OPERATION_BIAS]);
     DISPATCH();
 
 idle: /* a reactor between interrupts */
     WRITE_BACK();
 at_rest: /* nothing to run at ip; registers are written back */
+    before = RS;
     at = interrupt_safe_point(vm);
     if (at != SAFE_POINT_RESUME)
         goto leave;
-    if (vm->registers.rs == rs) /* no handler has been entered */
+    if (vm->registers.rs == before) /* no handler has been entered */
         return WIRQ_RUN_WAITING;
 reload: /* the registers have changed */
     RELOAD();
@@ -170,9 +195,10 @@ leave:
 
 call_import: {
     const struct function_import *import = &vm->registers.instance->functions[U16(1)];
-    uint32_t *frame = fp + U16(2);
+    uint32_t *frame = CELL(U16(2));
     length = 3;
     WRITE_BACK();
+    before = RS;
     if (LIKELY(import->host != NULL))
         status = interpreter_call_host(vm, import->host, frame);
     else
@@ -189,12 +215,13 @@ call_indirect: {
         uint32_t reference = table->elements[element], function = reference & 0xFFFF;
         if (LIKELY(reference >> 16 == instance->id && function >= module->imported_functions &&
                    module->types[module->function_types[function]] == module->types[U16(2)]))
-            CALL(ip + 5, function - module->imported_functions, fp + U16(4));
+            CALL(ip + 5, function - module->imported_functions, CELL(U16(4)));
     }
 } /* else out of the instance, or a trap */
 call_out:
     length = 5;
     WRITE_BACK();
+    before = RS;
     status = interpreter_call_out(vm);
     goto called_out;
 
@@ -210,7 +237,7 @@ tail_called:
 called_out: /* after a call out of the instance; ip still names the call, whose length is `length` */
     if (LIKELY(status == WIRQ_OK)) {
         RELOAD_MEMORY();
-        if (vm->registers.rs != rs) /* a function of another instance has been entered */
+        if (vm->registers.rs != before) /* a function of another instance has been entered */
             goto reload;
         A = vm->registers.a;
         ip += length;
@@ -284,7 +311,7 @@ narrow_access: /* of 1 or 2 bytes, in the last 3 of the memory or beyond */
     DISPATCH();
 
 no_room_to_call:
-    rs++;
+    RS++;
     TRAP(WIRQ_TRAP_STACK_EXHAUSTED);
 
 trap_memory:

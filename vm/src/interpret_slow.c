@@ -1,11 +1,12 @@
 /* interpret_slow.c: what running code does rarely: calls out of the instance, bulk memory, traps, the handler table. */
 #include "dispatch.h"
 #include "interpret.h"
+#include "operands.h"
 
-const uint16_t code_exit[] = {OP_exit};
-const uint16_t code_irq_return[] = {OP_irq_return};
-const uint16_t code_restore_instance[] = {OP_restore_instance};
-const uint16_t code_idle[] = {OP_idle};
+const uint16_t code_exit[] = {OPERATION_UNIT(OP_exit)};
+const uint16_t code_irq_return[] = {OPERATION_UNIT(OP_irq_return)};
+const uint16_t code_restore_instance[] = {OPERATION_UNIT(OP_restore_instance)};
+const uint16_t code_idle[] = {OPERATION_UNIT(OP_idle)};
 
 /* ---- the handler table ---- */
 
@@ -110,7 +111,8 @@ wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *
 static wirq_status find_callee(const struct wirq_vm *vm, bool through_table, struct function_import *target) {
     const struct registers *r = &vm->registers;
     const uint16_t *ip = r->ip;
-    uint32_t reference = r->fp[ip[1]];
+    const uint32_t *fp = r->fp;
+    uint32_t reference = S32(1);
     if (through_table) {
         const struct wirq_table *table = r->instance->tables[ip[3]];
         if (reference >= table->size)
@@ -129,9 +131,9 @@ static wirq_status find_callee(const struct wirq_vm *vm, bool through_table, str
 
 wirq_status interpreter_call_out(struct wirq_vm *vm) {
     const uint16_t *ip = vm->registers.ip;
-    uint32_t *frame = vm->registers.fp + ip[4];
+    uint32_t *fp = vm->registers.fp, *frame = CELL(ip[4]);
     struct function_import target;
-    wirq_status status = find_callee(vm, ip[0] == OP_call_indirect, &target);
+    wirq_status status = find_callee(vm, ip[0] == OPERATION_UNIT(OP_call_indirect), &target);
     if (status != WIRQ_OK)
         return status;
     if (target.host != NULL)
@@ -142,12 +144,12 @@ wirq_status interpreter_call_out(struct wirq_vm *vm) {
 wirq_status interpreter_return_call_out(struct wirq_vm *vm) {
     struct registers *r = &vm->registers;
     struct function_import target;
-    bool is_import = r->ip[0] == OP_return_call_import;
+    bool is_import = r->ip[0] == OPERATION_UNIT(OP_return_call_import);
     wirq_status status = WIRQ_OK;
     if (is_import)
         target = r->instance->functions[r->ip[1]];
     else
-        status = find_callee(vm, r->ip[0] == OP_return_call_indirect, &target);
+        status = find_callee(vm, r->ip[0] == OPERATION_UNIT(OP_return_call_indirect), &target);
     if (status != WIRQ_OK)
         return status;
     if (target.host != NULL) {
@@ -176,15 +178,16 @@ wirq_status interpreter_return_call_out(struct wirq_vm *vm) {
 wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint32_t *length) {
     enum { LOAD8_U, LOAD8_S, STORE8, LOAD16_U, LOAD16_S, STORE16 }; /* ORDER NARROW */
     struct registers *r = &vm->registers;
-    uint32_t row = narrow_accesses[r->ip[0] - FIRST_NARROW];
+    uint32_t row = narrow_accesses[UNIT_OPERATION(r->ip[0]) - FIRST_NARROW];
     uint32_t access = row & 7, place = row >> 3 & 3, size = access >= LOAD16_U ? 2 : 1;
     if (vm->memory_size < size || address > vm->memory_size - size)
         return WIRQ_TRAP_MEMORY;
     *length = row >> 5;
     uint8_t *p = vm->memory_base + address;
+    uint32_t *fp = r->fp;
     uint16_t last = r->ip[*length - 1];
     if (access == STORE8 || access == STORE16) {
-        uint32_t value = place == 0 ? r->fp[last] : place == 1 ? r->a : last;
+        uint32_t value = place == 0 ? *CELL(last) : place == 1 ? r->a : last;
         p[0] = (uint8_t)value;
         if (size == 2)
             p[1] = (uint8_t)(value >> 8);
@@ -197,7 +200,7 @@ wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint
         value = (uint32_t)(int32_t)(int16_t)value;
     r->a = value;
     if (place == 0)
-        r->fp[last] = value;
+        *CELL(last) = value;
     return WIRQ_OK;
 }
 

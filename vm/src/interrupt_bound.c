@@ -1,33 +1,16 @@
 /* interrupt_bound.c: what can be promised before anything runs: how much stack a handler needs (interrupts.md R32), and how long an
  * interrupt waits for its handler (section 12). */
+#include "code.h"
+#include "operands.h"
 #include "vm.h"
 
 #if WIRQ_COMPUTE_BOUNDS
 
-/* ---- walking lowered code ---- */
-
-static const uint8_t lengths[] = {
-#include "wirq_lengths.inc"
-};
-
-/* The operation after the one at ip. *weight: how many ordinary ones it counts as. */
-static const uint16_t *next_operation(const uint16_t *ip, uint32_t *weight) {
-    uint32_t operation = *ip - OPERATION_BIAS;
-    uint32_t row = lengths[operation / 2] >> operation % 2 * 4 & 15;
-    *weight = row & 8 ? WIRQ_HEAVY_OPERATION : 1;
-    if (*ip == OP_zero || *ip == OP_move_n || *ip == OP_return_n)
-        *weight += 1u + ip[(row & 7) - 1] / 4; /* cells */
-    if ((row & 7) != 0)
-        return ip + (row & 7);
-    /* A table of targets follows, one more than it says. */
-    return *ip == OP_br_table_S ? ip + 4 + ip[2] : ip + 6 + 2 * (size_t)(ip[2] | (uint32_t)ip[3] << 16);
-}
-
 void interrupt_measure(struct wirq_module *module, const uint16_t *code, const uint16_t *end) {
     uint32_t run = 0, weight;
     while (code < end) {
-        bool is_control = *code < OPERATION_BIAS + WIRQ_CONTROL_OPERATIONS;
-        code = next_operation(code, &weight);
+        bool is_control = UNIT_OPERATION(*code) < OPERATION_BIAS + WIRQ_CONTROL_OPERATIONS;
+        code = code_next(code, &weight);
         run += weight;
         if (run > module->max_gap)
             module->max_gap = (uint16_t)(run < UINT16_MAX ? run : UINT16_MAX);
@@ -64,7 +47,7 @@ static uint32_t stack_need(const struct wirq_instance *instance, uint32_t functi
         bool is_last = function + 1 == (uint32_t)(module->function_count - module->imported_functions);
         struct activation *a = &calls[depth++];
         *a = (struct activation){module->code[function], is_last ? module->code_end : module->code[function + 1], base};
-        uint32_t frame = *a->ip == OP_enter ? a->ip[1] : WIRQ_STACK_SLACK;
+        uint32_t frame = *a->ip == OPERATION_UNIT(OP_enter) ? a->ip[1] : WIRQ_STACK_SLACK;
         frame += base + depth * RECORD_CELLS;
         if (frame > need)
             need = frame;
@@ -77,14 +60,15 @@ static uint32_t stack_need(const struct wirq_instance *instance, uint32_t functi
                 return UINT32_MAX;
             a = &calls[depth - 1];
             const uint16_t *ip = a->ip;
-            a->ip = next_operation(ip, &weight);
-            if (*ip == OP_call || *ip == OP_return_call) {
+            a->ip = code_next(ip, &weight);
+            uint32_t operation = UNIT_OPERATION(*ip);
+            if (operation == OP_call || operation == OP_return_call) {
                 function = ip[1];
-                base = a->base + (*ip == OP_call ? ip[2] : 0);
+                base = a->base + (operation == OP_call ? UNIT_CELL(ip[2]) : 0);
                 break;
             }
-            if (*ip == OP_call_indirect || *ip == OP_return_call_indirect ||
-                ((*ip == OP_call_import || *ip == OP_return_call_import) && instance->functions[ip[1]].host == NULL))
+            if (operation == OP_call_indirect || operation == OP_return_call_indirect ||
+                ((operation == OP_call_import || operation == OP_return_call_import) && instance->functions[ip[1]].host == NULL))
                 return UINT32_MAX;
         }
     }

@@ -1,4 +1,5 @@
 /* load_code.c: the code section: bodies go to validation and lowering, and what these make gets a place (spec 5.5.13). */
+#include "code.h"
 #include "load.h"
 
 wirq_status load_begin_code(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
@@ -40,6 +41,7 @@ static wirq_status step_instructions(struct wirq_load *load, struct wirq_reader 
     if (load_rest(load, r) != 0)
         return WIRQ_BAD_SECTION; /* the body goes on after its last end */
     load->limit = load->section_end;
+    code_scale(lower->start, lower->code);
     interrupt_measure(load->module, lower->start, lower->code);
     load->function_in_code++;
     return load_next_item(load);

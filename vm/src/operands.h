@@ -2,14 +2,30 @@
 #ifndef WIRQ_OPERANDS_H
 #define WIRQ_OPERANDS_H
 
+#include "config.h"
+
+#if WIRQ_SCALED_UNITS
+#define OPERATION_UNIT(operation) ((uint16_t)((operation) * sizeof(void *)))
+#define UNIT_OPERATION(unit) ((uint32_t)(unit) / sizeof(void *))
+#define HANDLER_AT(unit) (*(const void *volatile *)(void *)((uint8_t *)vm + (unit)))
+#define CELL(unit) ((uint32_t *)(void *)((uint8_t *)fp + (unit)))
+#define UNIT_CELL(unit) ((uint32_t)(unit) / sizeof(uint32_t))
+#else
+#define OPERATION_UNIT(operation) ((uint16_t)(operation))
+#define UNIT_OPERATION(unit) ((uint32_t)(unit))
+#define HANDLER_AT(unit) (VM_HANDLERS(vm)[unit])
+#define CELL(unit) (&fp[unit])
+#define UNIT_CELL(unit) ((uint32_t)(unit))
+#endif
+
 #define U16(n) ((uint32_t)ip[n])
 #define C16(n) ((uint32_t)(int32_t)(int16_t)ip[n])
 #define K32(n) ((uint32_t)ip[n] | (uint32_t)ip[(n) + 1] << 16)
-#define S32(n) (fp[ip[n]])
+#define S32(n) (*CELL(ip[n]))
 #define GET64(p) get_cells(p)
 #define SET64(p, v) set_cells(p, v)
-#define S64(n) GET64(&fp[ip[n]])
-#define PUT64(n, v) SET64(&fp[ip[n]], v)
+#define S64(n) GET64(CELL(ip[n]))
+#define PUT64(n, v) SET64(CELL(ip[n]), v)
 
 /* Two cells at a multiple of 4, which is all that LDRD and STRD want; compilers make two instructions with two addresses of it. */
 struct cells {
@@ -22,6 +38,10 @@ static inline uint64_t get_cells(const uint32_t *p) {
     uint32_t low, high;
     __asm__("ldrd %0, %1, %2" : "=r"(low), "=r"(high) : "Q"(*cells));
     return (uint64_t)high << 32 | low;
+#elif UINTPTR_MAX > UINT32_MAX
+    uint64_t value;
+    __builtin_memcpy(&value, cells, sizeof value);
+    return value;
 #else
     return (uint64_t)cells->high << 32 | cells->low;
 #endif
@@ -32,6 +52,8 @@ static inline void set_cells(uint32_t *p, uint64_t value) {
 #if defined(__thumb2__) && !defined(WIRQ_PORTABLE_DISPATCH)
     uint32_t low = (uint32_t)value, high = (uint32_t)(value >> 32);
     __asm__("strd %1, %2, %0" : "=Q"(*cells) : "r"(low), "r"(high));
+#elif UINTPTR_MAX > UINT32_MAX
+    __builtin_memcpy(cells, &value, sizeof value);
 #else
     *cells = (struct cells){(uint32_t)value, (uint32_t)(value >> 32)};
 #endif
