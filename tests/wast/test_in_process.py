@@ -29,6 +29,20 @@ def test_own_scripts_pass_however_modules_are_fed(pieces: Pieces) -> None:
     assert sum(report.passed for report in reports) > 2000
 
 
+#: Forms of dispatch and of lowered code that this machine's usual build does not have (vm/src/dispatch.h, code.h).
+FORMS = {
+    "dispatch in portable C": {"WIRQ_PORTABLE_DISPATCH": "1"},
+    "units that are distances in bytes": {"WIRQ_PORTABLE_DISPATCH": "1", "WIRQ_SCALED_UNITS": "1"},
+}
+
+
+@pytest.mark.parametrize("define", FORMS.values(), ids=FORMS.keys())
+def test_own_scripts_pass_in_every_form_of_the_interpreter(define: dict[str, str]) -> None:
+    reports = list(run_scripts(lambda: InProcessBoard(ARENA_SIZE, define=define), find_scripts([SCRIPTS])))
+    assert [report.unit for report in reports if not report.whole] == []
+    assert sum(report.passed for report in reports) > 2000
+
+
 @pytest.mark.parametrize("pieces", WAYS, ids=str)
 def test_everything_is_given_back(pieces: Pieces) -> None:
     with InProcessBoard(1 << 20, pieces) as board:
