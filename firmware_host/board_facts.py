@@ -22,6 +22,9 @@ PORTABLE_PINS: Mapping[str, int] = MappingProxyType({"led": 0})
 MAX_SOURCES = 32
 NO_VECTOR = 0xFFFF
 
+#: Parts whose own loader wants a checksum in the image: firmware_host.build.boot_checksum.
+BOOT_CHECKSUMS = ("rp2040",)
+
 #: Ways to bring firmware onto a chip, and the facts that each needs besides optional arguments for its program.
 FLASH_DRIVERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -187,6 +190,7 @@ class BoardFacts:
     chip: ChipTarget
     variants: tuple[Variant, ...]
     conformance_only: bool
+    boot_checksum: str  # how the start of the image is signed for the part's own loader; empty: not at all
     flashers: tuple[FlasherFacts, ...]
     raw: Mapping[str, Any] = field(hash=False, repr=False)
 

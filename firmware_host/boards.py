@@ -11,6 +11,7 @@ from typing import Any
 
 from firmware_host import resources
 from firmware_host.board_facts import (
+    BOOT_CHECKSUMS,
     FLASH_DRIVERS,
     MAX_SOURCES,
     NO_VECTOR,
@@ -212,7 +213,7 @@ def read_board(file: Path) -> BoardFacts:
             "source",
             "pin",
         ),
-        *("define", "target", "flasher", "variant", "conformance_only"),
+        *("define", "target", "flasher", "variant", "conformance_only", "boot_checksum"),
     )
     if root.text("name") != file.parent.name:
         raise root.wrong("name", f"is {root.text('name')!r}, but the directory is {file.parent.name}/")
@@ -240,6 +241,7 @@ def read_board(file: Path) -> BoardFacts:
         chip=ChipTarget(chip_table.number("tick_hz", least=1)),
         variants=_variants(root.optional_table("variant")),
         conformance_only=root.flag("conformance_only", False),
+        boot_checksum=root.text("boot_checksum", ""),
         flashers=_flashers(root) if "flasher" in values else (),
         raw=values,
     )
@@ -253,6 +255,8 @@ def _check_whole(root: Table, facts: BoardFacts) -> None:
 
     if facts.machine not in MACHINES:
         raise root.wrong("machine", f"is {facts.machine!r}", listing("known machines", sorted(MACHINES)))
+    if facts.boot_checksum and facts.boot_checksum not in BOOT_CHECKSUMS:
+        raise root.wrong("boot_checksum", f"is {facts.boot_checksum!r}", listing("known", list(BOOT_CHECKSUMS)))
     for name in facts.sources:
         if not (facts.directory / name).is_file():
             raise root.wrong("sources", f"names {name}, which is not in {facts.directory.name}/")

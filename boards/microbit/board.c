@@ -3,6 +3,7 @@
 
 #include "board.h"
 #include "cortexm.h"
+#include "nrf_timer.h"
 
 #define CLOCK_HFCLKSTART CHIP_REGISTER(0x40000000)
 #define CLOCK_HFCLKSTARTED CHIP_REGISTER(0x40000100)
@@ -25,19 +26,6 @@
 #define GPIOTE_INTENSET CHIP_REGISTER(0x40006304)
 #define GPIOTE_CONFIG CHIP_REGISTER(0x40006510)
 
-#define TIMER_START CHIP_REGISTER(0x40008000)
-#define TIMER_CAPTURE(n) CHIP_REGISTER(0x40008040 + 4 * (n))
-#define TIMER_COMPARE(n) CHIP_REGISTER(0x40008140 + 4 * (n))
-#define TIMER_INTENSET CHIP_REGISTER(0x40008304)
-#define TIMER_BITMODE CHIP_REGISTER(0x40008508)
-#define TIMER_PRESCALER CHIP_REGISTER(0x40008510)
-#define TIMER_CC(n) CHIP_REGISTER(0x40008540 + 4 * (n))
-
-#define NVMC_READY CHIP_REGISTER(0x4001E400)
-#define NVMC_CONFIG CHIP_REGISTER(0x4001E504)
-#define NVMC_ERASEPAGE CHIP_REGISTER(0x4001E508)
-enum { NVMC_READ_ONLY = 0, NVMC_WRITE = 1, NVMC_ERASE = 2 };
-
 #define FICR_DEVICEID(n) CHIP_REGISTER(0x10000060 + 4 * (n))
 
 #define GPIO_OUTSET CHIP_REGISTER(0x50000508)
@@ -48,67 +36,13 @@ enum { NVMC_READ_ONLY = 0, NVMC_WRITE = 1, NVMC_ERASE = 2 };
 #define PIN_CNF_INPUT 0         /* connected, no pull */
 #define PIN_CNF_INPUT_UP (3u << 2) /* connected, pulled up */
 
-enum { UART0 = 2, GPIOTE = 6, TIMER0 = 8 };
+enum { UART0 = 2, GPIOTE = 6 };
 enum { LED_ROW = 13, LED_COLUMN = 4, BUTTON_A = 17, TXD = 24, RXD = 25 };
 
 _Static_assert(BOARD_UART_BAUD == 115200, "the baud rate register below is for 115200");
 #define BAUDRATE_115200 UINT32_C(0x01D7E000)
 
-/* Alarm and clock of TIMER0. */
-enum { ALARM = 0, NOW = 1 };
-
 static bool led, button_was_up;
-
-/* ---- time ---- */
-
-static struct {
-    uint32_t high, last_low; /* the counter has 32 bits */
-} ticks;
-
-/* Masked. Called at least once in half a turn of the counter, for the alarm is never set further away. */
-static uint64_t count(void) {
-    TIMER_CAPTURE(NOW) = 1;
-    uint32_t low = TIMER_CC(NOW);
-    if (low < ticks.last_low)
-        ticks.high++;
-    ticks.last_low = low;
-    return (uint64_t)ticks.high << 32 | low;
-}
-
-uint64_t board_ticks(void) {
-    uintptr_t before = cortexm_mask();
-    uint64_t now = count();
-    cortexm_unmask(before);
-    return now;
-}
-
-uint32_t board_tick_hz(void) {
-    return BOARD_TICK_HZ;
-}
-
-void board_alarm(uint64_t wanted) {
-    uintptr_t before = cortexm_mask();
-    uint64_t now = count(), furthest = now + (UINT32_C(1) << 31);
-    uint64_t alarm = wanted < furthest ? wanted : furthest;
-    TIMER_CC(ALARM) = (uint32_t)alarm;
-    if (alarm <= count() + 1) /* too late for the comparison */
-        cortexm_pend(TIMER0);
-    cortexm_unmask(before);
-}
-
-static void timer_isr(void) {
-    TIMER_COMPARE(ALARM) = 0;
-    (void)TIMER_COMPARE(ALARM); /* so that the interrupt is gone before this returns */
-    firmware_alarm();
-}
-
-static void init_timer(void) {
-    TIMER_BITMODE = 3;   /* 32 bits */
-    TIMER_PRESCALER = 4; /* 16 MHz / 16 */
-    TIMER_INTENSET = UINT32_C(1) << (16 + ALARM);
-    TIMER_START = 1;
-    cortexm_enable(TIMER0);
-}
 
 /* ---- serial line ---- */
 
@@ -151,12 +85,12 @@ static bool button_is_up(void) {
     return GPIO_IN >> BUTTON_A & 1;
 }
 
-/* The level is compared with the one seen last, so that this works for the chip's edge detector and for a line that an emulator
- * sets before it raises this interrupt itself. */
 bool board_button_pressed(void) {
     return !button_is_up();
 }
 
+/* The level is compared with the one seen last, so that this works for the chip's edge detector and for a line that an emulator
+ * sets before it raises this interrupt itself. */
 static void button_isr(void) {
     GPIOTE_IN = 0;
     bool is_up = button_is_up();
@@ -189,38 +123,6 @@ bool board_pin_level(uint32_t pin) {
     return led;
 }
 
-/* ---- flash ---- */
-
-/* An emulator without this controller reads as 0: never ready. */
-static bool flash_mode(uint32_t mode) {
-    NVMC_CONFIG = mode;
-    return chip_wait(&NVMC_CONFIG, 3, mode) && chip_wait(&NVMC_READY, 1, 1);
-}
-
-const uint8_t *board_flash(void) {
-    bool works = flash_mode(NVMC_WRITE);
-    return flash_mode(NVMC_READ_ONLY) && works ? (const uint8_t *)BOARD_STORE_ORIGIN : NULL;
-}
-
-/* The processor stands still for 46 us a word: less than a byte's time on the serial line. */
-bool board_flash_program(uint32_t offset, const uint32_t *words, uint32_t count) {
-    bool written = flash_mode(NVMC_WRITE);
-    for (uint32_t i = 0; i < count && written; i++) {
-        CHIP_REGISTER(BOARD_STORE_ORIGIN + offset + 4 * i) = words[i];
-        written = chip_wait(&NVMC_READY, 1, 1);
-    }
-    return flash_mode(NVMC_READ_ONLY) && written;
-}
-
-bool board_flash_erase(uint32_t offset) {
-    bool erased = flash_mode(NVMC_ERASE);
-    if (erased) {
-        NVMC_ERASEPAGE = BOARD_STORE_ORIGIN + offset;
-        erased = chip_wait(&NVMC_READY, 1, 1);
-    }
-    return flash_mode(NVMC_READ_ONLY) && erased;
-}
-
 /* ---- the whole ---- */
 
 void board_unique_id(uint8_t id[8]) {
@@ -233,15 +135,15 @@ void board_init(void) {
     CLOCK_HFCLKSTARTED = 0;
     CLOCK_HFCLKSTART = 1;
     (void)chip_wait(&CLOCK_HFCLKSTARTED, 1, 1);
-    init_timer();
+    nrf_timer_init();
     init_uart();
     init_pins();
     cortexm_init_soft_interrupt();
 }
 
-CORTEXM_VECTORS(TIMER0) = {
+CORTEXM_VECTORS(NRF_TIMER0) = {
     CORTEXM_EXCEPTIONS(cortexm_fault),
     [16 + UART0] = uart_isr,
     [16 + GPIOTE] = button_isr,
-    [16 + TIMER0] = timer_isr,
+    [16 + NRF_TIMER0] = nrf_timer_isr,
 };

@@ -1,4 +1,5 @@
-/* board.c: drivers of the MPS3 AN524 image. Registers: Arm application note AN524, CMSDK technical reference manual. */
+/* board.c: drivers of Arm's FPGA images with a Cortex-M33: MPS3 AN524 and MPS2 AN505, which have the same devices at other
+ * addresses. Registers: Arm application notes AN524 and AN505, CMSDK technical reference manual. */
 #include "board.h"
 
 #include <string.h>
@@ -6,14 +7,14 @@
 #include "cortexm.h"
 #include "systick.h"
 
-#define UART_DATA CHIP_REGISTER(0x51303000)
-#define UART_STATE CHIP_REGISTER(0x51303004)
-#define UART_CTRL CHIP_REGISTER(0x51303008)
-#define UART_INTCLEAR CHIP_REGISTER(0x5130300C)
-#define UART_BAUDDIV CHIP_REGISTER(0x51303010)
-#define FPGAIO_LED CHIP_REGISTER(0x51302000)
+#define UART_DATA CHIP_REGISTER(BOARD_UART + 0x00)
+#define UART_STATE CHIP_REGISTER(BOARD_UART + 0x04)
+#define UART_CTRL CHIP_REGISTER(BOARD_UART + 0x08)
+#define UART_INTCLEAR CHIP_REGISTER(BOARD_UART + 0x0c)
+#define UART_BAUDDIV CHIP_REGISTER(BOARD_UART + 0x10)
+#define FPGAIO_LED CHIP_REGISTER(BOARD_FPGAIO)
 
-enum { UART0_RX = 32, BUTTON_LINE = 69 };
+enum { UART0_RX = 32, BUTTON_LINE = BOARD_BUTTON_VECTOR };
 
 #define UART_TX_FULL 1u
 #define UART_RX_FULL 2u

@@ -19,7 +19,7 @@ from typing import Self
 
 from firmware_host import resources
 from firmware_host.boards import BoardFacts, load_board
-from firmware_host.build import generate, toolchains
+from firmware_host.build import boot_checksum, generate, toolchains
 from firmware_host.build.incremental import Unit, compile_units, content_hash, exclusively, run_tool, write_if_changed
 from firmware_host.errors import BuildError, ToolMissing
 
@@ -156,7 +156,8 @@ def _input_directories(board: BoardFacts) -> list[Path]:
         ("boards", "firmware"),
         ("boards", "firmware", "freestanding"),
     ]
-    return [*(resources.path(*parts) for parts in names), board.directory, package, package.parent / "link"]
+    own = {board.directory, *((board.directory / name).resolve().parent for name in board.sources)}
+    return [*(resources.path(*parts) for parts in names), *sorted(own), package, package.parent / "link"]
 
 
 def _inputs(directories: Sequence[Path]) -> Iterator[Path]:
@@ -221,6 +222,11 @@ def _build(
         from firmware_host.build import hexfile
 
         elf.with_suffix(".hex").write_text(hexfile.from_elf(elf))
+        for way in board.flashers:
+            if way.driver == "uf2":
+                from firmware_host.flash.firmware import Firmware
+
+                elf.with_suffix(".uf2").write_bytes(Firmware.read(elf).uf2(way.family))
     return compiled
 
 
@@ -237,7 +243,7 @@ def _sources(board: BoardFacts, headers: Path) -> Iterator[tuple[Path, str, tupl
         ("fw", sorted(firmware_directory.glob("*.c")), (*public, f"-I{firmware_directory}")),
         (
             "board",
-            [board.directory / name for name in board.sources],
+            [(board.directory / name).resolve() for name in board.sources],
             (*public, f"-I{firmware_directory}", f"-I{board.directory}"),
         ),
     ]
@@ -301,6 +307,12 @@ def entry_symbol(linker_script: Path) -> str | None:
     return found[1] if found else None
 
 
+def linker_script(file: Path) -> str:
+    """A board's linker script with what it includes of boards/firmware: zig's linker looks for that nowhere."""
+    shared = resources.path("boards", "firmware")
+    return re.sub(r"(?m)^INCLUDE (\w+\.ld)$", lambda found: (shared / found[1]).read_text(), file.read_text())
+
+
 def _link(
     board: BoardFacts,
     compiler: toolchains.Compiler,
@@ -314,12 +326,16 @@ def _link(
     if options.variant == SANITIZE:
         command += _SANITIZE_FLAGS
     if board.linker_script:
-        command += ["-Wl,-T," + str(board.linker_script)]
+        script = directory / "board.ld"
+        write_if_changed(script, linker_script(board.linker_script))
+        command += [f"-Wl,-T,{script}"]
         if entry := entry_symbol(board.linker_script):
             command.append(f"-Wl,--entry={entry}")  # zig passes one of its own, which would win over the script's
     temporary = elf.with_name(elf.name + ".new")
     command += [*objects, *compiler.row.libraries, *(f"-l{name}" for name in board.libraries), "-o", str(temporary)]
     run_tool(command, cwd=directory, what=f"linking {elf.name}")
+    if board.boot_checksum == "rp2040":
+        boot_checksum.sign_rp2040(temporary)
     temporary.replace(elf)
 
 
