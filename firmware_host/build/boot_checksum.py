@@ -6,8 +6,8 @@ from pathlib import Path
 
 from firmware_host.errors import BuildError
 
-#: The boot ROM of the RP2040 runs the first 256 bytes of flash if the last four are the CRC-32 of the others: polynomial
-#: 0x04C11DB7, not reflected, begun with all ones, not inverted at the end (RP2040 datasheet, 2.8.1.3.1).
+#: The boot ROM of the RP2040 runs the first 256 bytes of flash if the last four are the CRC-32 of the others:
+#: polynomial 0x04C11DB7, not reflected, begun with all ones, not inverted at the end (RP2040 datasheet, 2.8.1.3.1).
 _RP2040_SIZE = 256
 _POLYNOMIAL = 0x04C11DB7
 

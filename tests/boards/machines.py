@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware_host import Board, resources
-from firmware_host.boards import load_board
+from firmware_host.boards import known_boards, load_board
 from firmware_host.build import firmware
 from firmware_host.build.guest import compile_c
 from firmware_host.link import core, messages
@@ -26,7 +26,7 @@ from firmware_host.transport.stream_socket import Listener
 from firmware_host.wasm import Module
 
 PROGRAMS = Path(__file__).parent / "programs"
-QEMU_BOARDS = ["stm32f4", "microbit", "hifive1", "mps3-an524", "virt"]
+QEMU_BOARDS = [name for name in known_boards() if load_board(name).qemu() is not None]
 SMALL_BOARDS = ["microbit", "hifive1"]
 
 #: For everything that happens on an emulator while the tests of others run, too.

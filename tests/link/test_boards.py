@@ -15,7 +15,15 @@ from tests.cli import guest_modules
 from tests.link.lossy_line import Faults
 from tests.link.lossy_transport import LossyTransport
 
-SELECTORS = ["host", "qemu:stm32f4", "qemu:microbit", "qemu:hifive1", "qemu:virt"]
+SELECTORS = [
+    "host",
+    "qemu:stm32f4",
+    "qemu:microbit",
+    "qemu:hifive1",
+    "qemu:mps2-an505",
+    "qemu:nucleo-f401re",
+    "qemu:virt",
+]
 
 
 @pytest.fixture(scope="module", params=SELECTORS)
