@@ -41,7 +41,9 @@ def amount(size: int) -> str:
 def flashing(board: BoardFacts) -> str:
     """The ways by which `wirq flash` brings the firmware onto the chip."""
     if not board.flashers:
-        return "nothing to flash: a process" if board.ram is None else "emulator only, for conformance suites"
+        if board.ram is None:
+            return "nothing to flash: a process"
+        return "emulator only, for conformance suites" if board.conformance_only else "emulator only"
     ways = []
     for row in board.flashers:
         drive = f" to the drive `{row.volume}`" if row.volume else ""
