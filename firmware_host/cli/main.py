@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("firmware_host.cli.files:sync", "Bring a board's files up to date with a directory."),
     "autostart": ("firmware_host.cli.files:autostart", "Show or set what a board starts when it boots."),
     "irq": ("firmware_host.cli.irq:command", "List and raise a board's interrupt sources."),
+    "instrument": ("firmware_host.cli.instrument:command", "Rewrite a module: its safe points call an import."),
     "log": ("firmware_host.cli.log:command", "Show what a board prints."),
     "repl": ("firmware_host.cli.repl:command", "Type to a board's console."),
     "info": ("firmware_host.cli.info:command", "Tell what a board is and which features it has."),

@@ -57,6 +57,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "wirq_register": (c_uint8, [c_void_p, c_void_p, c_size_t, c_void_p]),
     "wirq_unload": (None, [c_void_p, c_void_p]),
     "wirq_reset": (None, [c_void_p]),
+    "wirq_enable": (c_uint8, [c_void_p, c_uint32, c_bool]),
     "wirq_stop": (None, [c_void_p]),
     "wirq_features": (c_uint32, []),
 }

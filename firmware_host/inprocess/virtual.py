@@ -149,6 +149,10 @@ class VirtualBoard(InProcessBoard):
         offset, function, depth = self._fields
         return Ended(code, place=(function, offset, depth))
 
+    def mask(self, source: int) -> None:
+        """Holds a source back: raises of it interrupt nothing, but are still noted by their places."""
+        self._library.wirq_enable(self.vm, source, False)
+
     def serve(self, instance: InProcessInstance, source: int) -> None:
         """Raises a source and lets its handler run while nothing else does."""
         self._library.injection_serve(self.vm, instance.handle, source)

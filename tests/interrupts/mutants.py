@@ -110,6 +110,8 @@ class Workshop:
             os.killpg(process.pid, signal.SIGKILL)  # with the test programs that it has started
             process.communicate()
             return {"failed": 1}
+        if process.returncode < 0:  # what runs in the test's own process may end it
+            return {"failed": 1}
         return {word.rstrip("s"): int(number) for number, word in _RESULT.findall(output.splitlines()[-1])}
 
     def kills(self, mutant: Mutant) -> bool:
@@ -118,7 +120,7 @@ class Workshop:
         try:
             mutant.apply(root)
             result = self.run(root, self.built(root, mutant.file), [mutant.test])
-            return result.get("failed", 0) > 0 and result.get("error", 0) == 0
+            return result.get("failed", 0) > 0  # an error alone would be of the build
         finally:
             shutil.rmtree(root)
 
