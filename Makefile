@@ -6,12 +6,14 @@
 #   make fuzz TIME=SECONDS        looks for inputs that break the VM's loader or execution
 #   make inject                   interrupts programs and specification scripts at every safe point, in full
 #   make mutants                  breaks the interrupt code in one place at a time: a test must notice each
+#   make conformance [BOARD=SELECTOR]  the public suites on every board, or on one, against the kept figures
 #   make coverage                 which lines of the VM its tests reach
 #   make bench                    counts instructions of the kernels in benchmarks/ against native code
 #   make lint | size | clean | distclean
 
 .DEFAULT_GOAL := $(if $(BOARD),firmware,help)
-.PHONY: help demo test lint pytest robot fuzz inject mutants coverage packages firmware bench size clean distclean
+.PHONY: help demo test lint pytest robot fuzz inject mutants conformance coverage packages firmware bench size clean \
+    distclean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
@@ -32,7 +34,7 @@ DEMO := examples/forced/forced.c
 DEMO_RAISES := button@200us soft0@400us button@600us soft0@800us
 
 help:
-	@sed -n '3,13s/^# \{0,3\}//p' Makefile
+	@sed -n '3,14s/^# \{0,3\}//p' Makefile
 
 $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -74,6 +76,9 @@ inject: $(READY_FOR_TESTS) packages
 
 mutants: $(READY_FOR_TESTS) packages
 	@$(BIN)/python -m tests.interrupts.mutants $(MUTANTS_ARGS)
+
+conformance: $(READY_FOR_TESTS) packages
+	@$(BIN)/python -m tests.wast $(BOARD:%=--board %) --jobs $(JOBS) $(CONFORMANCE_ARGS)
 
 coverage: $(READY_FOR_TESTS) packages
 	@$(BIN)/python -m tests.coverage --jobs $(JOBS) $(COVERAGE_ARGS)

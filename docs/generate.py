@@ -23,6 +23,7 @@ from firmware_host import errors, status  # noqa: E402
 from firmware_host.boards import BoardFacts, known_boards, load_board  # noqa: E402
 from firmware_host.cli.main import COMMANDS, cli, global_options  # noqa: E402
 from firmware_host.link import table as link  # noqa: E402
+from tests.wast import conformance as suites  # noqa: E402
 from vm.ops import document  # noqa: E402
 from vm.ops.document import table  # noqa: E402
 
@@ -107,6 +108,40 @@ def embed() -> str:
     """The example whole, as a file that the page's session compiles."""
     source = (ROOT / "examples" / "embed" / "embed.c").read_text(encoding="utf-8")
     return f"```c file=embed.c\n{source}```\n"
+
+
+# ---- conformance
+
+
+def conformance() -> str:
+    """Commands that passed, by group and board, as the last run on each board kept them."""
+    boards = [selector for selector in suites.BOARDS if suites.kept_path(selector).exists()]
+    figures = {selector: suites.kept(selector) for selector in boards}
+    rows = []
+    for group in suites.GROUPS:
+        host = figures["host"].groups[group]
+        skipped = ", ".join(f"{n:,} {name}" for name, n in host.items() if name != "passed")
+        rows.append((f"`{group}`", *(_passed(figures[one].groups.get(group, {})) for one in boards), skipped or "–"))
+    totals = [sum(counts.get("passed", 0) for counts in figures[one].groups.values()) for one in boards]
+    rows.append(("all", *(f"{total:,}" for total in totals), ""))
+    return table(("group", *(f"`{one}`" for one in boards), "skipped on `host`"), rows)
+
+
+def _passed(counts: Mapping[str, int]) -> str:
+    too_large = counts.get(suites.DOES_NOT_FIT, 0)
+    return f"{counts.get('passed', 0):,}" + (f" (+ {too_large:,})" if too_large else "")
+
+
+def too_large() -> str:
+    """Files that a board has no room for, with the reason that its first such command gave."""
+    parts = []
+    for selector in suites.BOARDS:
+        rows = suites.kept(selector).too_large if suites.kept_path(selector).exists() else {}
+        if rows:
+            lines = [(f"`{unit}`", f"{ran:,}", f"{out:,}", why) for unit, (ran, out, why) in sorted(rows.items())]
+            head = ("file", "passed", "do not fit", "because")
+            parts.append(f"### `{selector}`: {len(rows)} files\n\n" + table(head, lines))
+    return "\n".join(parts)
 
 
 # ---- the link
@@ -226,6 +261,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "boards": boards,
     "refused-features": refused_features,
     "features": features,
+    "conformance": conformance,
+    "too-large": too_large,
     "traps": lambda: _statuses(lambda code: 1 <= code < 32),
     "refusals": lambda: _statuses(lambda code: 32 <= code < 112),
     "interrupt-errors": lambda: _statuses(lambda code: 112 <= code < 128),

@@ -186,3 +186,16 @@ def test_bulk_operations_agree_with_another_engine(machine: Machine, new_machine
     assert isinstance(memory, wasmtime.Memory)
     assert machine.read(instance, 0, 20000) == bytes(memory.read(store, 0, 20000))
     assert machine.read(instance, 64000, 1536) == bytes(memory.read(store, 64000, 65536))
+
+
+def test_what_found_no_room_is_counted_and_what_is_beyond_a_maximum_is_not(machine: Machine) -> None:
+    limited = machine.instantiate(GROWING.format(limits="1 2"))
+    assert machine.call(limited, "grow", 2) == [0xFFFFFFFF]
+    assert machine.memory()["refused"] == 0
+    instance = machine.instantiate(GROWING.format(limits="1"))
+    assert machine.call(instance, "grow", 100) == [0xFFFFFFFF]
+    assert machine.memory()["refused"] == 1
+    assert machine.call(instance, "grow", 1) == [1]
+    with pytest.raises(Refusal):
+        machine.instantiate("(module (memory 100))")
+    assert machine.memory()["refused"] == 2

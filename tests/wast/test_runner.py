@@ -8,6 +8,7 @@ import pytest
 
 from firmware_host import status
 from firmware_host.errors import BadModule, LinkError, LinkTimeout, NoSpace, WirqError
+from firmware_host.inprocess import InProcessBoard
 from firmware_host.wast.convert import convert
 from firmware_host.wast.report import Outcome, ScriptReport
 from firmware_host.wast.runner import Runner
@@ -194,6 +195,46 @@ class TestLostBoard:
         assert _outcomes(survived) == [Outcome.FAILED, Outcome.PASSED] * 2
         assert survived.lost is None
         assert _run(f"{endless} {endless} {ONE}", PickyBoard(hang)).lost is not None
+
+
+class TestSmallBoard:
+    """What a board has no room for is neither passed nor failed, and neither is what follows from it."""
+
+    GROWING = """(module (memory (export "m") 1)
+      (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+      (func (export "size") (result i32) (memory.size))
+      (func $deep (export "deep") (param i32) (result i32)
+        (if (local.get 0) (then (drop (call $deep (i32.sub (local.get 0) (i32.const 1)))))) (i32.const 1)))"""
+
+    def _run(self, script: str) -> list[Outcome]:
+        with InProcessBoard(512 << 10) as board:
+            return _outcomes(Runner(board).run(convert(script.encode()), "test/script"))
+
+    def test_a_memory_that_cannot_grow_does_not_fit(self) -> None:
+        grown = '(assert_return (invoke "grow" (i32.const 9)) (i32.const 1))'
+        size = '(assert_return (invoke "size") (i32.const 10))'
+        assert self._run(f"{self.GROWING} {grown} {size}") == [Outcome.PASSED, *[Outcome.NO_SPACE] * 2]
+        assert self._run(f"{self.GROWING} {size}") == [Outcome.PASSED, Outcome.FAILED]
+        assert self._run(f"{self.GROWING} {grown} {self.GROWING} {size}")[-1] is Outcome.FAILED
+
+    def test_growth_that_is_to_fail_passes(self) -> None:
+        fails = '(assert_return (invoke "grow" (i32.const 70000)) (i32.const -1))'
+        wrong = '(assert_return (invoke "size") (i32.const 2))'
+        assert self._run(f"{self.GROWING} {fails} {wrong}") == [Outcome.PASSED, Outcome.PASSED, Outcome.FAILED]
+
+    def test_what_follows_from_a_module_that_does_not_fit_does_not_either(self) -> None:
+        write = '(module (import "a" "m" (memory 1)) (memory 100) (data (memory 0) (i32.const 0) "x"))'
+        read = '(func (export "load") (result i32) (i32.load8_u (i32.const 0)))'
+        script = f"""{self.GROWING} (register "a")
+          (module $reader (import "a" "m" (memory 1)) {read}) {write}
+          (assert_return (invoke $reader "load") (i32.const 120))
+          (assert_return (invoke $reader "load") (i32.const 0))"""
+        outcomes = self._run(script)
+        assert outcomes[3:] == [Outcome.NO_SPACE, Outcome.NO_SPACE, Outcome.PASSED]
+
+    def test_a_stack_that_is_not_deep_enough_does_not_fit(self) -> None:
+        deep = '(assert_return (invoke "deep" (i32.const 10000000)) (i32.const 1))'
+        assert self._run(f"{self.GROWING} {deep}") == [Outcome.PASSED, Outcome.NO_SPACE]
 
 
 class TestSpectest:
