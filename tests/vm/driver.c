@@ -524,6 +524,15 @@ static void show_faults(void) {
     fault_count = 0;
 }
 
+/* Function, offset and whether it was interrupted, of everything that led to the last trap. */
+static void show_callers(void) {
+    struct wirq_caller caller;
+    printf("ok");
+    for (uint32_t n = 0; wirq_caller(vm, n, &caller); n++)
+        printf(" %" PRIi32 " %" PRIu32 " %d", (int32_t)caller.function, caller.code_offset, caller.interrupted);
+    puts("");
+}
+
 static void command(char *line) {
     char *space = strchr(line, ' ');
     char *arguments = space == NULL ? line + strlen(line) : space + 1;
@@ -563,6 +572,8 @@ static void command(char *line) {
         printf("ok %" PRIu32 "\n", wirq_injection_count(vm));
     else if (strcmp(line, "log") == 0)
         show_log();
+    else if (strcmp(line, "callers") == 0)
+        show_callers();
     else if (strcmp(line, "faults") == 0)
         show_faults();
     else if (strcmp(line, "sleeps") == 0)

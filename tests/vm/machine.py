@@ -249,6 +249,12 @@ class Machine:
         """What modules gave to test.log since the last look."""
         return self.numbers("log")
 
+    def callers(self) -> list[tuple[int, bool]]:
+        """Of the last trap, from the one that called the function that trapped: function index, and whether an
+        interrupt came there rather than a call."""
+        numbers = self.numbers("callers")
+        return [(numbers[i], bool(numbers[i + 2])) for i in range(0, len(numbers), 3)]
+
     def faults(self) -> list[tuple[int, str]]:
         """Source and trap of the handlers that faulted since the last look."""
         numbers = self.numbers("faults")

@@ -246,3 +246,17 @@ def test_sizes_beyond_32_bits_are_refused(machine: Machine) -> None:
         with pytest.raises(Refusal):
             machine.instantiate(PREAMBLE + raw_section(4, b"\1\x70\0" + leb(minimum)))
     usable(machine)
+
+
+def test_a_vm_opens_in_any_arena_or_says_that_it_does_not(machine: Machine) -> None:
+    """One that is too small for any of the parts that it is made of."""
+    opened = []
+    for size in range(0, 40_000, 104):
+        try:
+            machine.open(size)
+            opened.append(size)
+        except Refusal as refusal:
+            assert refusal.status == "NO_MEMORY"
+            assert not opened, f"{size} bytes are too few, though {opened[0]} were enough"
+    assert opened
+    machine.open(1 << 20)
