@@ -13,7 +13,7 @@ LIST = Path(__file__).with_name("explained.toml")
 
 @dataclass(frozen=True)
 class Explanation:
-    """Lines of a file of vm/src, by their text without the white space around it; every line with that text is meant."""
+    """Lines of a file of vm/src, by their text without the white space around it: all that have it."""
 
     file: str
     lines: tuple[str, ...]
