@@ -15,7 +15,7 @@ from firmware_host.selector import choose
 #: Selectors of boards that come back by themselves.
 _RETURNING = ("port:", "id:", "tcp:")
 
-_PAUSE = 0.25
+PAUSE = 0.25  #: seconds between attempts
 
 
 class Attached:
@@ -49,20 +49,27 @@ class Attached:
     ) -> None:
         self.board.close()
 
-    def again(self, error: LinkError) -> None:
-        """Waits for the board to come back. Raises `error` if it never will."""
+    def lost(self, error: LinkError) -> None:
+        """Lets go of a board that has gone and says so. Raises `error` if it never will come back."""
         if not self.returns:
             raise error
         self.board.close()
         self._context.note(f"--- {stamp()} {error}; waiting for it")
-        while True:
-            try:
-                self.board = self._connect()
-            except (BoardNotFound, LinkError, PortBusy, PortForbidden):
-                time.sleep(_PAUSE)
-                continue
-            self._context.note(f"--- {stamp()} {self.board.info.name} is back")
-            return
+
+    def is_back(self) -> bool:
+        """Tries once to reach a board that was lost, and says if it did."""
+        try:
+            self.board = self._connect()
+        except (BoardNotFound, LinkError, PortBusy, PortForbidden):
+            return False
+        self._context.note(f"--- {stamp()} {self.board.info.name} is back")
+        return True
+
+    def again(self, error: LinkError) -> None:
+        """Waits for the board to come back. Raises `error` if it never will."""
+        self.lost(error)
+        while not self.is_back():
+            time.sleep(PAUSE)
 
     def stay(self, seconds: float | None = None) -> None:
         """Passes on what the board prints, for so many seconds or for ever."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from firmware_host.build import firmware
 from firmware_host.errors import LinkError
 from firmware_host.transport.pseudo_terminal import PtyTransport
 from tests.cli.conftest import Wirq
@@ -99,3 +101,85 @@ def test_answers_are_log_objects_with_json(wirq: Wirq, monkeypatch: pytest.Monke
     ran = wirq("-b", "host", "repl", "--json")
     assert any("soft0" in one["line"] for one in ran.objects if one["type"] == "log")
     assert ran.last["type"] == "result"
+
+
+FIB = """
+int fib(int n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
+__attribute__((export_name("fib"))) int exported(int n) { return fib(n); }
+__attribute__((export_name("half"))) float half(float x) { return x / 2; }
+__attribute__((export_name("big"))) long long big(long long x) { return x * x; }
+__attribute__((export_name("div"))) int divide(int a, int b) { return a / b; }
+"""
+
+
+def test_exports_are_called_with_typed_values_and_errors_do_not_end_it(
+    wirq: Wirq, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source = tmp_path / "fib.c"
+    source.write_text(FIB)
+    lines = ["call fib 20", f"load {source}", "call fib 20", "call half -1.5", "call big 3000000000", "exports"]
+    lines += ["call fib x", "call fib", "call gone", "load gone.wasm", "call div 1 0", "call fib 10"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines) + "\n"))
+    ran = wirq("-b", "host", "repl")
+    assert ran.code == 0
+    answers = [line.removeprefix("wirq> ") for line in ran.out.splitlines()]
+    assert answers[0] == "error: no module is loaded; nothing was called"
+    assert answers[2].startswith("fib.c is loaded (build ")
+    assert answers[3:6] == ["6765", "-0.75", "9000000000000000000"]
+    assert "fib  [i32] -> [i32]" in answers
+    assert "'x' is no i32" in ran.out
+    assert "exports no function 'gone'" in ran.out
+    assert "gone.wasm is no file" in ran.out
+    assert "trap: integer divide by zero" in ran.out
+    assert answers[-1] == "55"
+
+
+def test_completion_knows_commands_exports_with_types_and_sources(tmp_path: Path, wirq: Wirq) -> None:
+    from firmware_host.cli.attached import Attached
+    from firmware_host.cli.context import Context
+    from firmware_host.cli.repl_session import ReplSession
+
+    source = tmp_path / "fib.c"
+    source.write_text(FIB)
+    context = Context("host")
+    said: list[bytes] = []
+    with Attached(context, said.append) as attached:
+        session = ReplSession(context, attached, said.append)
+        assert ("irq", "") in list(session.completions("i"))
+        assert ("button", "source 2") in list(session.completions("irq raise "))
+        assert (str(source), "") in list(session.completions(f"load {tmp_path}/"))
+        session.do(f"load {source}")
+        found = dict(session.completions("call "))
+        assert set(found) >= {"fib", "half", "big", "div"}
+        assert "f32" in found["half"]
+        session.forget()
+        session.do("call fib 3")
+    assert b"no module is loaded" in b"".join(said)
+
+
+@contextmanager
+def board_at(port: int) -> Iterator[None]:
+    """The host board behind a TCP port, as a board that is plugged in."""
+    process = subprocess.Popen([str(firmware("host")), "--tcp", str(port)], stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_board_that_was_unplugged_is_waited_for_while_nobody_types() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with ExitStack() as plugged_in:
+        plugged_in.enter_context(board_at(port))
+        with terminal("-b", f"tcp:127.0.0.1:{port}", "repl") as person:
+            person.expect(b"wirq> ")
+            plugged_in.close()
+            person.expect(b"waiting for it")
+            plugged_in.enter_context(board_at(port))
+            person.expect(b"is back")
+            person.type(b"irq list\r")
+            person.expect(b"soft0")
+            person.type(b"\x04")
+            assert person.end() == 0
