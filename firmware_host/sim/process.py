@@ -11,8 +11,39 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from firmware_host.errors import LinkError
+from firmware_host.transport import Transport
+
+
+class SimulatedBoard:
+    """A simulator that is closed when its block ends. `close` may be called twice."""
+
+    transport: Transport
+    _process: SimulatorProcess
+    _closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the simulator and waits for its end. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        patience = self._quit()
+        if hasattr(self, "transport"):
+            self.transport.close()
+        if hasattr(self, "_process"):
+            self._process.end(patience)
+
+    def _quit(self) -> float:
+        """Asks it to end; the seconds that this may take before it is forced."""
+        raise NotImplementedError
 
 
 class SimulatorProcess:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shutil
 import subprocess
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from firmware_host.boards import BoardFacts, QemuTarget
 from firmware_host.errors import BoardNotFound, LinkError, ToolMissing
-from firmware_host.sim.process import SimulatorProcess
+from firmware_host.sim.process import SimulatedBoard, SimulatorProcess
 from firmware_host.sim.qmp import Qmp
-from firmware_host.transport import Transport
 from firmware_host.transport.stream_socket import Listener, SocketTransport
 
 #: The Debian package of each program.
@@ -53,7 +49,7 @@ def target_of(board: BoardFacts) -> tuple[str, QemuTarget]:
     return program, board.qemu(major) or target
 
 
-class Qemu:
+class Qemu(SimulatedBoard):
     """A running QEMU. A context manager; leaving it quits QEMU so that plugins write their totals."""
 
     def __init__(
@@ -73,7 +69,6 @@ class Qemu:
         program, target = target_of(board)
         self.tick_hz: int | None = target.tick_hz
         self._qmp: Qmp | None = None
-        self._closed = False
         # We listen and QEMU connects. TCP, not a UNIX socket: QEMU writes byte by byte, of which a UNIX socket buffers
         # a few hundred, and some of its UARTs lose what the socket does not take.
         control, serial = Listener(), Listener()
@@ -90,7 +85,7 @@ class Qemu:
             ]
             self._process = SimulatorProcess(command, Path(program).name)
             line = serial.accept(_START_TIMEOUT, self._process.check)
-            self.transport: Transport = SocketTransport(line, name or f"qemu:{board.name}")
+            self.transport = SocketTransport(line, name or f"qemu:{board.name}")
             self._qmp = Qmp(control.accept(_START_TIMEOUT, self._process.check))
             self._qmp.execute("cont")
         except TimeoutError as error:
@@ -110,30 +105,17 @@ class Qemu:
             raise LinkError("QEMU has ended")
         return self._qmp
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Quits QEMU and waits for its end. May be called twice."""
-        if self._closed:
-            return
-        self._closed = True
-        quitting = False
-        if self._qmp is not None:
-            with contextlib.suppress(LinkError):
-                self._qmp.execute("quit")
-                quitting = True
-            self._qmp.close()
-            self._qmp = None
-        if hasattr(self, "transport"):
-            self.transport.close()
-        if hasattr(self, "_process"):
-            self._process.end(10.0 if quitting else 0.0)
+    def _quit(self) -> float:
+        if self._qmp is None:
+            return 0.0
+        qmp, self._qmp = self._qmp, None
+        try:
+            qmp.execute("quit")
+        except LinkError:
+            return 0.0
+        finally:
+            qmp.close()
+        return 10.0
 
 
 def start(name: str, extra_args: Sequence[str] = ()) -> Qemu:

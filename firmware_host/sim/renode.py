@@ -9,13 +9,11 @@ import time
 import xmlrpc.client
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from firmware_host.boards import BoardFacts, load_board
 from firmware_host.errors import BoardNotFound, LinkError, ToolMissing
-from firmware_host.sim.process import SimulatorProcess
-from firmware_host.transport import Transport
+from firmware_host.sim.process import SimulatedBoard, SimulatorProcess
 from firmware_host.transport.stream_socket import SocketTransport, connect_when_ready, free_port
 
 _START_TIMEOUT = 60.0
@@ -67,7 +65,7 @@ class RobotServer:
             self._proxy.stop_remote_server()
 
 
-class Renode:
+class Renode(SimulatedBoard):
     """A running Renode with one board. A context manager; leaving it ends Renode."""
 
     def __init__(self, board: BoardFacts, elf: Path, commands: Sequence[str] = (), *, name: str | None = None) -> None:
@@ -83,7 +81,6 @@ class Renode:
         command = [program, "--robot-server-port", str(control), "--disable-gui", "--hide-log"]
         self._process = SimulatorProcess(command, "renode")
         self._server = RobotServer(control)
-        self._closed = False
         try:
             self._wait_for_server()
             self._server.command(f"$bin=@{elf}")
@@ -92,7 +89,7 @@ class Renode:
             self._server.command(f'emulation CreateServerSocketTerminal {uart} "link" false')
             self._server.command(f"connector Connect {target.uart} link")
             line = connect_when_ready((_LOOPBACK, uart), _START_TIMEOUT, self._process.check)
-            self.transport: Transport = SocketTransport(line, name or f"renode:{board.name}")
+            self.transport = SocketTransport(line, name or f"renode:{board.name}")
             for one in commands:
                 self._server.command(one)
             self._server.command("start")
@@ -115,23 +112,9 @@ class Renode:
         """Runs one line of Renode's monitor."""
         return self._server.command(line)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Ends Renode. May be called twice."""
-        if self._closed:
-            return
-        self._closed = True
-        if hasattr(self, "transport"):
-            self.transport.close()
+    def _quit(self) -> float:
         self._server.stop()
-        self._process.end(5.0)
+        return 5.0
 
 
 def start(name: str, commands: Sequence[str] = ()) -> Renode:
