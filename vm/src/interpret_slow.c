@@ -19,9 +19,16 @@ void interpreter_init(struct wirq_vm *vm) {
     vm->poisoned = false;
 }
 
+#define CONTROL_BLOCKS (WIRQ_CONTROL_OPERATIONS / 8)
+
 void interpreter_poison_control(struct wirq_vm *vm) {
     const void *label = vm->poison_label;
-    for (uint32_t i = 0; i < WIRQ_CONTROL_OPERATIONS; i++)
+    const void *volatile *entry = vm->handlers;
+    for (uint32_t left = CONTROL_BLOCKS; left != 0; left--, entry += 8) { /* every interrupt waits for this: few tests (R61a) */
+        entry[0] = entry[1] = entry[2] = entry[3] = label;
+        entry[4] = entry[5] = entry[6] = entry[7] = label;
+    }
+    for (uint32_t i = 8 * CONTROL_BLOCKS; i < WIRQ_CONTROL_OPERATIONS; i++)
         vm->handlers[i] = label;
 }
 
@@ -36,7 +43,15 @@ void interpreter_unpoison(struct wirq_vm *vm) {
         return;
     /* Cleared first: a poison that comes in between sets it again, and the worst is a safe point with nothing to do. */
     vm->poisoned = false;
-    for (uint32_t i = 0; i < WIRQ_CONTROL_OPERATIONS; i++)
+    const void *volatile *entry = vm->handlers;
+    const void *const *label = vm->labels;
+    for (uint32_t left = CONTROL_BLOCKS; left != 0; left--, entry += 8, label += 8) {
+        const void *a = label[0], *b = label[1], *c = label[2], *d = label[3];
+        entry[0] = TABLE_ENTRY(a), entry[1] = TABLE_ENTRY(b), entry[2] = TABLE_ENTRY(c), entry[3] = TABLE_ENTRY(d);
+        a = label[4], b = label[5], c = label[6], d = label[7];
+        entry[4] = TABLE_ENTRY(a), entry[5] = TABLE_ENTRY(b), entry[6] = TABLE_ENTRY(c), entry[7] = TABLE_ENTRY(d);
+    }
+    for (uint32_t i = 8 * CONTROL_BLOCKS; i < WIRQ_CONTROL_OPERATIONS; i++)
         vm->handlers[i] = TABLE_ENTRY(vm->labels[i]);
 }
 

@@ -32,26 +32,29 @@ static struct source *select_due(const struct wirq_vm *vm, uint8_t *held) {
                                                (vm->waiting && vm->wait_kind != WAIT_DELIVER));
     struct source *due = NULL;
     uint32_t urgency = vm->level;
-    *held = 0;
-    for (uint32_t i = 0; i < vm->source_count; i++) {
-        struct source *s = &vm->sources[i];
-        if (!s->pending || !s->enabled || !s->attached || s->priority >= urgency || s->class_ == WIRQ_CLASS_POLLED)
+    uint8_t why = 0;
+    struct source *s = vm->sources;
+    for (uint32_t left = vm->source_count; left != 0; left--, s++) {
+        if (!s->pending)
+            continue;
+        if (!s->enabled || !s->attached || s->priority >= urgency || s->class_ == WIRQ_CLASS_POLLED)
             continue;
         if (!s->instance->started || s->instance->faulted) /* R7 */
             continue;
         if (s->class_ == WIRQ_CLASS_QUIESCENT && !is_quiescent)
             continue;
         if (s->class_ == WIRQ_CLASS_FORCED && interrupt_masked_by_guest(vm, s)) {
-            *held |= HELD_BY_GUEST;
+            why |= HELD_BY_GUEST;
             continue;
         }
         if (!interval_is_over(s)) {
-            *held |= HELD_BY_INTERVAL;
+            why |= HELD_BY_INTERVAL;
             continue;
         }
         due = s;
         urgency = s->priority;
     }
+    *held = why;
     return due;
 }
 
@@ -127,9 +130,10 @@ void interrupt_deliver(struct wirq_vm *vm) {
     d->forbidden = settings[SETTING_FORBIDDEN];
     d->outer = vm->level;
     d->is_open = vm->waiting && vm->wait_kind == WAIT_GUEST;
-    d->open_depth = interrupt_depth(vm);
-    if (vm_in_handler(vm) && vm->deliveries[vm->level].is_open) {
-        d->is_open = true;
+    if (d->is_open) {
+        d->open_depth = interrupt_depth(vm);
+    } else if (vm_in_handler(vm)) {
+        d->is_open = vm->deliveries[vm->level].is_open;
         d->open_depth = vm->deliveries[vm->level].open_depth;
     }
     d->resume_waiting = vm->waiting;
