@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,8 +80,16 @@ def plugin_arguments(binary: str, address: int, log: Path, handlers: Path | None
     return ["-plugin", ",".join(name.replace(",", ",,") for name in names)]
 
 
-def write_handlers(elf_file: Path, target: Path) -> Path:
-    """Writes the addresses of the VM's handlers to `target`, for the plugin, in order of their operations' numbers.
+def watching(binary: str, addresses: Iterable[int], log: Path) -> list[str]:
+    """QEMU arguments that make it log passes of these addresses to `log`; of one that is passed again and again only
+    the first."""
+    names = [str(plugin(find_program(binary)[1])), "changes=on", f"out={log}"]
+    names += [f"pc={address:#x}" for address in addresses]
+    return ["-plugin", ",".join(name.replace(",", ",,") for name in names)]
+
+
+def handler_addresses(elf_file: Path) -> list[int]:
+    """Where the VM's handlers begin, in order of their operations' numbers; the last one is what poisoned entries hold.
 
     They are the words of the table `labels` of the dispatch function, one more than there are operations.
     """
@@ -101,9 +110,14 @@ def write_handlers(elf_file: Path, target: Path) -> Path:
             raise BuildError(f"{elf_file.name} has no table of the handlers of {count} operations")
         address, section = found[0]
         offset = address - section["sh_addr"]
-        words = struct.unpack(f"<{count}I", section.data()[offset : offset + 4 * count])
+        words = struct.unpack(f"<{count + 1}I", section.data()[offset : offset + 4 * (count + 1)])
         thumb = elf["e_machine"] == "EM_ARM"
-    target.write_text("".join(f"{word & ~1 if thumb else word:#x}\n" for word in words))
+    return [word & ~1 if thumb else word for word in words]
+
+
+def write_handlers(elf_file: Path, target: Path) -> Path:
+    """Writes the addresses of the VM's handlers to `target`, for the plugin, in order of their operations' numbers."""
+    target.write_text("".join(f"{address:#x}\n" for address in handler_addresses(elf_file)[:-1]))
     return target
 
 

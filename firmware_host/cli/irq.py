@@ -11,6 +11,7 @@ from firmware_host.cli.context import Context
 from firmware_host.cli.inject import command as inject_every
 from firmware_host.cli.irq_bound import command as bound
 from firmware_host.cli.irq_config import command as config
+from firmware_host.cli.irq_latency import command as latency
 from firmware_host.cli.tables import table
 from firmware_host.cli.times import TimeType
 from firmware_host.info import SourceInfo
@@ -86,7 +87,7 @@ def unmask(context: Context, source: str) -> None:
     _enable(context, source, True)
 
 
-for subcommand in (inject_every, bound, config):
+for subcommand in (inject_every, bound, config, latency):
     command.add_command(subcommand)
 
 

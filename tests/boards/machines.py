@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from firmware_host.link import core, messages
 from firmware_host.selector import Target
 from firmware_host.sim.host import HostBoard
 from firmware_host.sim.qemu import Qemu, target_of
+from firmware_host.sim.wires import Wires
+from firmware_host.sim.wires import wired as opened_with_wires
 from firmware_host.transport import Transport
 from firmware_host.transport.pipe import PipeTransport
-from firmware_host.transport.stream_socket import Listener
 from firmware_host.wasm import Module
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -43,49 +43,14 @@ def example(name: str) -> Path:
     return resources.path("examples", name, f"{name}.c")
 
 
-class Wires:
-    """QEMU's qtest connection: sets lines of the machine, and registers, from outside."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        self._stream = connected.makefile("rw", encoding="ascii", newline="\n")
-        self._socket = connected
-
-    def command(self, line: str) -> None:
-        self._stream.write(line + "\n")
-        self._stream.flush()
-        answer = ""
-        while not answer.startswith(("OK", "FAIL", "ERR")):  # lines of other kinds tell of interrupts
-            answer = self._stream.readline()
-            assert answer, f"QEMU ended at {line!r}"
-        assert answer.startswith("OK"), answer
-
-    def trigger(self, facts: Mapping[str, Any], settle: Callable[[], object]) -> None:
-        """What [target.qemu.inject] says of one source; after each step `settle` lets the board notice it."""
-        for level in facts["levels"]:
-            self.command(f"set_irq_in {facts['owner']} unnamed-gpio-in {facts['line']} {level}")
-            if "pend" in facts:
-                register, bit = 0xE000E200 + 4 * (facts["pend"] // 32), facts["pend"] % 32
-                self.command(f"writel {register:#x} {1 << bit:#x}")
-            settle()
-
-    def close(self) -> None:
-        self._stream.close()
-        self._socket.close()
-
-
 @contextmanager
 def wired(name: str) -> Iterator[tuple[Board, Wires]]:
     """An emulated board with a session and its wires."""
-    listener = Listener()
-    extra = ["-qtest", f"tcp:127.0.0.1:{listener.port},server=off", "-qtest-log", os.devnull]
-    with Qemu(load_board(name), firmware(name), extra) as qemu:
-        wires = Wires(listener.accept(TIMEOUT, lambda: None))
-        listener.close()
-        try:
-            with Board(Target(f"qemu:{name}", qemu.transport, qemu.tick_hz), timeout=TIMEOUT) as board:
-                yield board, wires
-        finally:
-            wires.close()
+    with (
+        opened_with_wires(load_board(name), firmware(name)) as (qemu, wires),
+        Board(Target(f"qemu:{name}", qemu.transport, qemu.tick_hz), timeout=TIMEOUT) as board,
+    ):
+        yield board, wires
 
 
 def inject_facts(name: str) -> Mapping[str, Mapping[str, Any]]:

@@ -73,9 +73,7 @@ def test_r25_config_writes_settings_that_other_engines_skip(wirq: Wirq, app: Pat
     more = ("--interval", "2ms", "--latency", "3ms", "--stack", "256", "--shadow-stack", "4096", "--section", "9")
     assert wirq("irq", "config", app, "button", *options, *more, "-o", other).code == 0
     assert app.read_bytes() == before
-    assert read_settings(other.read_bytes()) == [
-        HandlerSettings(BUTTON, 2, 1, 1, 2000, 1000, 2000, 3000, 256, 4096, 9)
-    ]
+    assert read_settings(other.read_bytes()) == [HandlerSettings(BUTTON, 2, 1, 1, 2000, 1000, 2000, 3000, 256, 4096, 9)]
     Module(Engine(), other.read_bytes())
     shown = wirq("irq", "config", other)
     assert "2 button  class         quiescent" in shown.out
