@@ -22,7 +22,7 @@ def _dot(name: str) -> None:
 @click.option("--toolchain", metavar="KIND", help="zig or gcc: compiles the firmware and the native side.")
 @click.option("--machine", metavar="NAME", help="Code for another processor, which the board's understands: cortex-m0.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
-@click.option("--no-host", is_flag=True, help="Without wall times on this computer.")
+@click.option("--no-host", is_flag=True, help="Without times on this computer.")
 @click.option("--accept", is_flag=True, help="Keep the figures in benchmarks/accepted.json.")
 @click.option("-j", "--jobs", default=2, show_default=True, help="Kernels to run at the same time.")
 def main(
@@ -36,7 +36,7 @@ def main(
     jobs: int,
 ) -> None:
     """Counts executed instructions of the kernels, interpreted and native, and prints one as multiples of the other:
-    on a Cortex-M4, as portable C, as Cortex-M0 and RV32 code, and by wall time on this computer; and what calls, loads,
+    on a Cortex-M4, as portable C, as Cortex-M0 and RV32 code, and by time on this computer; and what calls, loads,
     modules and the VM itself cost."""
     if accept and (names or board):
         raise click.UsageError("--accept takes all figures: leave out the kernels and --board")

@@ -44,7 +44,7 @@ def figures(whole: Whole) -> list[Figure]:
         Figure("worst f32 kernel, with the FPU", main.worst("f32"), 10, 7),
         Figure("Cortex-M0, integer kernels", m0.integer_geomean, 10, 7.5),
         Figure("RV32, integer kernels", rv32.integer_geomean, 10, 7.5),
-        Figure("x86-64, integer kernels, wall time over native", whole.host_geomean, 9),
+        Figure("x86-64, integer kernels, processor time over native", whole.host_geomean, 9),
         Figure("wasm call and return, instructions", costs.call_and_return, 20, 14),
         Figure("call of an imported host function, instructions", costs.import_call, 45, 30),
         Figure("host into an empty export and back, instructions", costs.export_call, 90, 70),
@@ -86,7 +86,7 @@ def _kernels(whole: Whole) -> Table:
             *(f"{row.load_per_wasm_byte:.0f}", f"{row.expansion:.2f}", str(row.wasm_stack_peak_cells)),
         )
     table.caption = (
-        "M4, C: the portable C build; M0, RV32: Cortex-M0 and RV32IMAC code; x86-64: wall time on this computer; the "
+        "M4, C: the portable C build; M0, RV32: Cortex-M0 and RV32IMAC code; x86-64: processor time on this computer; the "
         "other columns are of the M4. per disp.: instructions per dispatched operation; disp./op: dispatched "
         "operations per wasm instruction; load/B: instructions to load a byte of wasm code; code/B: bytes of internal "
         "code for it; cells: most of the wasm stack"

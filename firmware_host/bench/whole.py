@@ -44,7 +44,7 @@ TARGETS = (
 
 @dataclass(frozen=True)
 class Whole:
-    """`targets` by name; `host`: multiples of native wall time by kernel, empty if they were not wanted.
+    """`targets` by name; `host`: multiples of native processor time by kernel, empty if they were not wanted.
     Interruptibility: what the build that promises latencies executes more than one that does not compute them."""
 
     targets: dict[str, suite.Report]

@@ -113,7 +113,7 @@ def control() -> Iterator[Operation]:
     yield op("call_import", "uf", "goto call_import;")
     yield op("call_indirect", "suuf", "goto call_indirect;")  # element index, type, table, frame
     # As call_indirect, but the reference itself lies in the slot; the unit of the table is not used.
-    yield refer("call_ref", "suuf", "goto call_out;")
+    yield refer("call_ref", "suuf", "LEAVE(call_out);")
     # In place of a return. The arguments are in the first cells of the frame, which the callee takes over. What leaves the instance
     # may be a host function's: the `return` behind it follows then. Element index, type, table.
     yield tail("return_call", "u", "ip = vm->code[U16(1)]; DISPATCH();")
@@ -158,10 +158,16 @@ BINARY32 = {
 }
 
 
+#: By a constant: lowering has taken it modulo 32.
+SHIFTS = ("shl", "shr_s", "shr_u", "rotr")
+
+
 def integer32() -> Iterator[Operation]:
     for name, (expression, _, forms) in BINARY32.items():
         for form in forms:
             values, kinds, unit = fetch(form)
+            if name in SHIFTS and form.endswith("C"):
+                values[1] = f"COUNT({unit - 1})"
             yield from to_slot_and_accumulator(
                 f"{name}_{form}", kinds, unit, expression.format(x=values[0], y=values[1])
             )

@@ -77,6 +77,8 @@
         __asm__ volatile(JUMP_ASM : : [to] "r"(to), STATE_IN : "memory");                                                    \
         __builtin_unreachable();                                                                                             \
     } while (0)
+/* Goes to a label that begins with HANDLER: what is there costs the way past it nothing. */
+#define LEAVE(label) DISPATCH_TO(&&label)
 /* Goes to the first handler. The computed goto is never executed: it tells the compiler that the handlers are reached. */
 #define ENTER()                                                                                                              \
     do {                                                                                                                     \

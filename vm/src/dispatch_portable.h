@@ -19,6 +19,7 @@
         DISPATCH();                                                                                                          \
     } while (0)
 #define DISPATCH_TO(label) goto *(label)
+#define LEAVE(label) goto label
 /* The empty asm keeps the compiler from computing ip on both ways of a branch. */
 #define STEP(distance)                                                                                                       \
     do {                                                                                                                     \

@@ -16,10 +16,19 @@
 #include "operands.h"
 #include "vm.h"
 
+#define INLINE static inline __attribute__((always_inline))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 #define IMPORTED_GLOBAL(n) (vm->registers.instance->imported_globals[ip[n]])
+
+/* A constant of which lowering says that it is below 32, so that no instruction need make it so. */
+INLINE uint32_t count(uint32_t unit) {
+    if (unit > 31)
+        __builtin_unreachable();
+    return unit;
+}
+#define COUNT(n) count(U16(n))
 
 /* ---- control ---- */
 #define JUMP(n)                                                                                                              \
@@ -41,9 +50,9 @@
     do {                                                                                                                     \
         uint32_t *callee = (frame);                                                                                          \
         PUSH_RECORD(return_ip);                                                                                              \
-        if (UNLIKELY((uintptr_t)(callee + WIRQ_STACK_SLACK) > (uintptr_t)RS))                                                \
-            goto no_room_to_call; /* the record lies where the caller's frame had room to spare */                           \
         fp = callee;                                                                                                         \
+        if (UNLIKELY((uintptr_t)(fp + WIRQ_STACK_SLACK) > (uintptr_t)RS))                                                    \
+            goto no_room_to_call; /* the record lies where the caller's frame had room to spare */                           \
         ip = vm->code[function];                                                                                             \
         DISPATCH();                                                                                                          \
     } while (0)
@@ -86,7 +95,6 @@ struct unaligned32 {
 #else
 #define IS_ALIGNED(p, size) false
 #endif
-#define INLINE static inline __attribute__((always_inline))
 INLINE uint32_t load32(const uint8_t *p) {
     if (!IS_ALIGNED(p, 4))
         return ((const struct unaligned32 *)(const void *)p)->value;
@@ -196,13 +204,17 @@ leave:
 call_import: {
     const struct function_import *import = &vm->registers.instance->functions[U16(1)];
     uint32_t *frame = CELL(U16(2));
-    length = 3;
     WRITE_BACK();
-    before = RS;
-    if (LIKELY(import->host != NULL))
+    if (LIKELY(import->host != NULL)) {
         status = interpreter_call_host(vm, import->host, frame);
-    else
-        status = interpreter_call_instance(vm, import->instance, import->function, ip + length, frame);
+        if (UNLIKELY(status != WIRQ_OK))
+            goto not_called;
+        A = vm->registers.a;
+        NEXT(3);
+    }
+    length = 3;
+    before = RS;
+    status = interpreter_call_instance(vm, import->instance, import->function, ip + length, frame);
     goto called_out;
 }
 
@@ -217,8 +229,10 @@ call_indirect: {
                    module->types[module->function_types[function]] == module->types[U16(2)]))
             CALL(ip + 5, function - module->imported_functions, CELL(U16(4)));
     }
-} /* else out of the instance, or a trap */
+    LEAVE(call_out); /* out of the instance, or a trap */
+}
 call_out:
+    HANDLER();
     length = 5;
     WRITE_BACK();
     before = RS;
@@ -311,6 +325,7 @@ narrow_access: /* of 1 or 2 bytes, in the last 3 of the memory or beyond */
     DISPATCH();
 
 no_room_to_call:
+    fp = RS->fp;
     RS++;
     TRAP(WIRQ_TRAP_STACK_EXHAUSTED);
 

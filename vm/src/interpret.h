@@ -5,7 +5,7 @@
 #include "vm.h"
 
 /* Calls a host function with registers written back and ip at the call. On WIRQ_OK the memory registers of the VM are current and
- * registers.a is the first result cell. */
+ * registers.a is the first result cell. Memories do not grow meanwhile: nothing but memory.grow makes them. */
 wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_import *host, uint32_t *frame);
 
 /* Enters a defined function of another instance: two records, so that its return restores the calling instance. */
@@ -43,7 +43,10 @@ static inline void wirq_move_cells(uint32_t *to, const uint32_t *from, uint32_t 
 }
 
 static inline void wirq_zero_cells(uint32_t *to, uint32_t count) {
-    __builtin_memset(to, 0, count * sizeof *to);
+    for (const uint32_t *end = to + count; to != end; to++) { /* few, and most often less work than a call */
+        *to = 0;
+        __asm__ volatile("" : "+r"(to));
+    }
 }
 
 /* ORDER RELATIONS: eq ne, signed lt ge, unsigned lt ge, signed le gt, unsigned le gt. An odd one is the inverse of the one before. */

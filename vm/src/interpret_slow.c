@@ -97,7 +97,6 @@ wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_imp
     if (status != WIRQ_OK)
         return status;
     vm->registers.a = frame[0];
-    vm_reload_memory(vm);
     if (vm->block.instance != NULL)
         interrupt_publish(vm);
     return WIRQ_OK;
