@@ -86,7 +86,7 @@ def _kernels(whole: Whole) -> Table:
             *(f"{row.load_per_wasm_byte:.0f}", f"{row.expansion:.2f}", str(row.wasm_stack_peak_cells)),
         )
     table.caption = (
-        "M4, C: the portable C build; M0, RV32: Cortex-M0 and RV32IMAC code; x86-64: processor time on this computer; the "
+        "M4, C: the portable C build; M0, RV32: Cortex-M0 and RV32IMAC code; x86-64: time on this computer; the "
         "other columns are of the M4. per disp.: instructions per dispatched operation; disp./op: dispatched "
         "operations per wasm instruction; load/B: instructions to load a byte of wasm code; code/B: bytes of internal "
         "code for it; cells: most of the wasm stack"
