@@ -338,6 +338,24 @@ struct wirq_trap {
 };
 const struct wirq_trap *wirq_last_trap(const struct wirq_vm *vm);
 
+/* The exception that nobody caught: of the last trap, if its status is WIRQ_TRAP_UNCAUGHT_EXCEPTION; else false. The trap itself says
+ * where it was thrown, wirq_caller who had called. The exception belongs to the VM: it can be read until the next trap, wirq_call,
+ * wirq_react or wirq_reset, or the release of the instance that defines its tag. on_fault may read that of a handler. A build without
+ * exceptions has none. Host function. */
+struct wirq_exception {
+    struct wirq_instance *instance;    /* which defines the tag */
+    uint32_t tag;                      /* index in that instance's tag index space */
+    const struct wirq_functype *type;  /* of the tag: its parameters are the values' types */
+    const uint32_t *values;            /* parameter_cells cells */
+};
+bool wirq_uncaught(const struct wirq_vm *vm, struct wirq_exception *exception);
+
+/* For host functions: throws an exception with a tag of an instance (wirq_find_export finds it), where the host function was called.
+ * The function must return at once what this answers, and nothing may have been thrown before. values are parameter_cells cells of the
+ * tag's type and are copied; references among them must come from the VM. At most WIRQ_MAX_EXCEPTIONS live at once, in the arena: then
+ * the answer is WIRQ_TRAP_TOO_MANY_EXCEPTIONS, which is a trap of the caller. WIRQ_UNKNOWN_TAG if there is none. Host function. */
+wirq_status wirq_throw(struct wirq_instance *instance, uint32_t tag, const uint32_t *values);
+
 /* Who called it: caller 0 called the function that trapped, caller 1 called that one. A handler's chain goes on with what it
  * interrupted. False past the last. Until the next wirq_call, wirq_release or wirq_reset. */
 struct wirq_caller {

@@ -32,6 +32,9 @@
                    "make it shorter, or raise its budget") \
     WIRQ_ERROR_ROW(19, TRAP_SECTION, "a critical section held a handler back for longer than the module declares", \
                    "make the section shorter, or declare a longer one") \
+    WIRQ_ERROR_ROW(20, TRAP_NULL_EXCEPTION, "null exception reference", "") \
+    WIRQ_ERROR_ROW(21, TRAP_TOO_MANY_EXCEPTIONS, "there is no room for another exception", \
+                   "keep fewer exception references in locals, tables and globals, or give the VM more memory") \
     /* 32-79: the module is refused by the loader. Nothing of it has run. */ \
     WIRQ_ERROR_ROW(32, TRUNCATED, "unexpected end", "the module is cut off: send it again") \
     WIRQ_ERROR_ROW(33, BAD_MAGIC, "magic header not detected", "this is not a binary WebAssembly module") \
@@ -71,6 +74,8 @@
                    "split the function or reduce its locals") \
     WIRQ_ERROR_ROW(66, TOO_MANY_LOCALS, "too many locals", "") \
     WIRQ_ERROR_ROW(67, UNINITIALIZED_LOCAL, "uninitialized local", "") \
+    WIRQ_ERROR_ROW(68, UNKNOWN_TAG, "unknown tag", "") \
+    WIRQ_ERROR_ROW(69, BAD_TAG, "non-empty tag result type, or malformed tag", "") \
     /* 80-95: linking and instantiation. */ \
     WIRQ_ERROR_ROW(80, UNKNOWN_IMPORT, "unknown import", "the board does not provide it: see guests/c/wirq_guest.h for what it does") \
     WIRQ_ERROR_ROW(81, IMPORT_TYPE, "incompatible import type", "compare with the declaration in guests/c/wirq_guest.h") \
@@ -112,7 +117,8 @@
     WIRQ_ERROR_ROW(137, FLASH_FAILED, "the board's flash did not take what was written", "write it again; if that fails too the flash is worn") \
     /* 240-: answers inside the VM; they never leave it. */ \
     WIRQ_ERROR_ROW(240, NEED_MORE, "more input is needed", "") \
-    WIRQ_ERROR_ROW(241, WAIT, "the host function waits", "")
+    WIRQ_ERROR_ROW(241, WAIT, "the host function waits", "") \
+    WIRQ_ERROR_ROW(242, THROW, "the host function throws", "")
 
 /* enum wirq_status: WIRQ_OK, WIRQ_TRAP_UNREACHABLE, …  Always one byte on the wire. */
 enum wirq_status {

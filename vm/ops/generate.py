@@ -95,13 +95,13 @@ def narrow(operations: list[Operation]) -> str:
 
 
 def lengths(operations: list[Operation]) -> str:
-    """Two operations a byte, the first in the low half: units in three bits (0: a table of targets follows), and whether it is
-    heavy, one that takes as long as several others."""
+    """Two operations a byte, the first in the low half: units in three bits (0: a table of targets follows, or it is `catch`), and
+    whether it is heavy, one that takes as long as several others."""
     codes = [
-        (0 if o.name.startswith("br_table") else o.length) | internal.is_heavy(o) << 3
+        (0 if o.name.startswith(("br_table", "catch")) else o.length) | internal.is_heavy(o) << 3
         for o in operations
     ]
-    if any(operation.length > 7 for operation in operations):
+    if any(operation.length > 7 for operation in operations if operation.name != "catch"):
         raise ValueError("an operation is longer than 7 units: widen wirq_lengths.inc")
     pairs = zip(codes[::2], [*codes[1::2], 0], strict=False)
     return HEADER + "".join(f"0x{low | high << 4:02X},\n" for low, high in pairs)

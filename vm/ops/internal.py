@@ -126,6 +126,12 @@ def control() -> Iterator[Operation]:
     yield op("return64", "w", "uint64_t v = S64(1); SET64(fp, v); RETURN();")
     yield op("return_n", "su", "wirq_move_cells(fp, &S32(1), U16(2)); RETURN();")
 
+    # Tag, first slot of its values; 0xFFFF: the slot has a reference. What is thrown is in the accumulator while frames are left.
+    yield Operation("throw", "us", "goto throw_exception;", control=True, feature="EXCEPTIONS")
+    yield Operation("unwind", "", "goto throw_exception;", control=True, feature="EXCEPTIONS")
+    # A clause of a try_table, never executed (vm/src/exception.c): tag, slot, length of what it guards, the clause before, distance.
+    yield op("catch", "uskkk", "TRAP(WIRQ_TRAP_UNREACHABLE);")
+
     # Long work, done in chunks: a safe point may be asked for between two of them (R53).
     # The last operand of a copy is the memory that is copied from.
     for name, operands in (("copy", "sssu"), ("fill", "sss")):

@@ -16,6 +16,8 @@ static uint32_t row_of(uint32_t operation) {
 static const uint16_t *end_of(const uint16_t *ip, uint32_t operation, uint32_t row) {
     if ((row & 7) != 0)
         return ip + (row & 7);
+    if (operation == OP_catch)
+        return ip + 9;
     /* A table of targets follows, one more than it says. */
     return operation == OP_br_table_S ? ip + 4 + ip[2] : ip + 6 + 2 * (size_t)(ip[2] | (uint32_t)ip[3] << 16);
 }

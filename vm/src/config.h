@@ -37,8 +37,8 @@
 #ifndef WIRQ_WITH_MULTI_MEMORY
 #define WIRQ_WITH_MULTI_MEMORY 1
 #endif
-#ifndef WIRQ_WITH_EXCEPTIONS
-#define WIRQ_WITH_EXCEPTIONS 0
+#ifndef WIRQ_WITH_EXCEPTIONS /* tags, throw, throw_ref, try_table, exnref */
+#define WIRQ_WITH_EXCEPTIONS 1
 #endif
 #if WIRQ_WITH_TYPED_FUNCTION_REFERENCES && !WIRQ_WITH_REFERENCE_TYPES
 #error "function references need WIRQ_WITH_REFERENCE_TYPES"
@@ -120,6 +120,11 @@
 #define WIRQ_BULK_CHUNK 256
 /* Elements of table.copy, table.fill and table.init. */
 #define WIRQ_TABLE_CHUNK 32
+
+/* Exceptions that may live at once: thrown and not caught yet, or named by an exnref. */
+#ifndef WIRQ_MAX_EXCEPTIONS
+#define WIRQ_MAX_EXCEPTIONS 32
+#endif
 
 /* Values that a constant expression may have on its operand stack. */
 #define WIRQ_MAX_CONSTANT_DEPTH 16

@@ -22,8 +22,10 @@ static uint32_t lay_out(const struct wirq_module *module, uint8_t *block) {
     plan.imported_globals = carve(block, &used, module->imported_globals, sizeof *plan.imported_globals);
     plan.memories = carve(block, &used, module->memory_count, sizeof *plan.memories);
     plan.tables = carve(block, &used, module->table_count, sizeof *plan.tables);
+    plan.tags = carve(block, &used, module->tag_count, sizeof *plan.tags);
     struct wirq_memory *memories = carve(block, &used, own_memories, sizeof *memories);
     struct wirq_table *tables = carve(block, &used, own_tables, sizeof *tables);
+    struct tag *tags = carve(block, &used, (uint32_t)module->tag_count - module->imported_tags, sizeof *tags);
     plan.globals = carve(block, &used, module->global_cells, sizeof *plan.globals);
     plan.dropped = carve(block, &used, ((uint32_t)module->element_count + module->data_count + 7) / 8, 1);
     if (block == NULL)
@@ -32,6 +34,10 @@ static uint32_t lay_out(const struct wirq_module *module, uint8_t *block) {
         plan.memories[module->imported_memories + i] = &memories[i];
     for (uint32_t i = 0; i < own_tables; i++)
         plan.tables[module->imported_tables + i] = &tables[i];
+    for (uint32_t i = module->imported_tags; i < module->tag_count; i++) {
+        *tags = (struct tag){(struct wirq_instance *)(void *)block, (uint16_t)i};
+        plan.tags[i] = tags++;
+    }
     memcpy(block, &plan, sizeof plan);
     return used;
 }
@@ -231,22 +237,33 @@ wirq_status wirq_register(struct wirq_vm *vm, const char *name, size_t length, s
     return WIRQ_OK;
 }
 
-static void forget_reference(value_type type, uint32_t *cell, uint32_t id) {
-    if ((type_matches(type, WIRQ_FUNCREF) || type & TYPE_INDEXED) && *cell >> 16 == id)
+static void forget_reference(const struct wirq_vm *vm, value_type type, uint32_t *cell, uint32_t id) {
+    if (((type_matches(type, WIRQ_FUNCREF) || type & TYPE_INDEXED) && *cell >> 16 == id) ||
+        (WIRQ_WITH_EXCEPTIONS && type_matches(type, WIRQ_EXNREF) && exception_is_of(vm, *cell, id)))
         *cell = WIRQ_NULL_REFERENCE;
 }
 
-/* No table or global that lives on may name a function of an instance that is gone: its id will be given to another. */
+/* No table, global or exception that lives on may name a function of an instance that is gone: its id will be given to another; or an
+ * exception whose tag goes with it. */
 static void forget_references(const struct wirq_vm *vm, uint32_t id) {
     for (const struct wirq_instance *i = vm->instance_list; i != NULL; i = i->next) {
         const struct wirq_module *module = i->module;
         for (uint32_t t = module->imported_tables; t < module->table_count; t++) {
             const struct wirq_table *table = i->tables[t];
             for (uint32_t e = 0; e < table->size; e++)
-                forget_reference(table->type, &table->elements[e], id);
+                forget_reference(vm, table->type, &table->elements[e], id);
         }
         for (uint32_t g = module->imported_globals; g < module->global_count; g++)
-            forget_reference(module->globals[g].type, &i->globals[module->globals[g].cell], id);
+            forget_reference(vm, module->globals[g].type, &i->globals[module->globals[g].cell], id);
+    }
+    for (struct exception *i = WIRQ_WITH_EXCEPTIONS ? vm->exceptions : NULL; i != NULL; i = i->next) {
+        const struct wirq_module *module = i->tag->instance->module;
+        const struct wirq_functype *type = module->types[module->tags[i->tag->index]];
+        uint32_t *cell = i->cells;
+        for (uint32_t p = 0; p < type->parameter_count; p++) {
+            forget_reference(vm, type->types[p], cell, id);
+            cell += type_cells(type->types[p]);
+        }
     }
 }
 
@@ -262,6 +279,8 @@ void wirq_release(struct wirq_vm *vm, struct wirq_instance *instance) {
     for (uint32_t i = module->imported_memories; i < module->memory_count; i++)
         arena_free(&vm->arena, instance->memories[i]->base);
     forget_references(vm, instance->id);
+    if (WIRQ_WITH_EXCEPTIONS)
+        exception_forget_instance(vm, instance);
     vm->instances[instance->id] = NULL;
     instance->module->instance_count--;
     if (vm->registers.instance == instance)

@@ -258,10 +258,21 @@ called_out: /* after a call out of the instance; ip still names the call, whose 
         DISPATCH();
     }
 not_called:
+    if (WIRQ_WITH_EXCEPTIONS && status == WIRQ_THROW)
+        goto thrown;
     if (status != WIRQ_WAIT)
         goto trap;
     vm->waiting = true;
     goto at_rest;
+
+throw_exception:
+    WRITE_BACK();
+thrown: /* registers are written back */
+    status = exception_unwind(vm);
+    RELOAD();
+    if (status != WIRQ_OK)
+        goto trap;
+    DISPATCH();
 
 restore_instance: /* a call into another instance returns: the record's fp is the caller's instance */
     vm_enter_instance(vm, (struct wirq_instance *)(void *)fp);

@@ -32,6 +32,10 @@ wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, u
 /* The object operation at ip on its cells (table.c). WIRQ_NEED_MORE: they now say what is left. */
 wirq_status interpreter_object(struct wirq_vm *vm, const uint16_t *ip, uint32_t *cells);
 
+/* A step of what the throw, the unwind or the call of a host function that throws at registers.ip begins: the frame's clause is entered,
+ * or the frame left; the trap that it ends in. exception.c */
+wirq_status exception_unwind(struct wirq_vm *vm);
+
 /* Fills vm->trap from the registers. True: it was a handler that trapped, and vm->registers say where to go on. */
 bool interpreter_record_trap(struct wirq_vm *vm, wirq_status status);
 

@@ -91,6 +91,9 @@ static bool link_export(struct wirq_instance *instance, const struct import *imp
     }
     case WIRQ_MEMORY:
         return link_memory(instance, import, from->memories[there]);
+    case WIRQ_TAG:
+        instance->tags[index] = from->tags[there];
+        return functypes_equal(module, module->tags[index], from->module, from->module->tags[there]);
     default: {
         const struct global_type *have = &from->module->globals[there], *want = &module->globals[index];
         instance->imported_globals[index] = instance_global(from, there);

@@ -14,7 +14,7 @@ struct section {
     load_end_section *end;
 };
 
-static load_begin_section begin_custom, begin_tags;
+static load_begin_section begin_custom;
 static load_step step_section;
 
 #define SIZE(member) (sizeof *((struct wirq_module *)0)->member)
@@ -34,7 +34,7 @@ static const struct section sections[] = {
     [10] = {12, 3, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_code, load_body, load_end_code},
     [11] = {13, 2, BLOCK_DATA, SIZE(data), NO_BLOCK, 0, load_begin_data, load_data, NULL},
     [12] = {11, 0, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_data_count, NULL, NULL},
-    [13] = {6, 0, NO_BLOCK, 0, NO_BLOCK, 0, begin_tags, NULL, NULL},
+    [13] = {6, 2, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_tags, load_tag, NULL},
 };
 
 /* ---- help for steps ---- */
@@ -166,12 +166,6 @@ static wirq_status begin_custom(struct wirq_load *load, struct wirq_reader *r, u
     wirq_status status = begin_run(load, r, length, may_be_known ? load->custom_name : NULL, may_be_known ? step_named : step_skip);
     check_utf8(load);
     return status;
-}
-
-static wirq_status begin_tags(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    (void)r;
-    (void)count;
-    return load_absent(load, WIRQ_FEATURE_EXCEPTIONS);
 }
 
 /* Allocates a section's vector, and the storage of what its items own: at most as long as the rest of the section. */

@@ -3,8 +3,8 @@
 #include "load.h"
 
 /* Bytes of an item of each index space, by kind. */
-static const uint8_t item_sizes[4] = {sizeof(uint16_t), sizeof(struct table_type), sizeof(struct limits),
-                                      sizeof(struct global_type)};
+static const uint8_t item_sizes[5] = {sizeof(uint16_t), sizeof(struct table_type), sizeof(struct limits),
+                                      sizeof(struct global_type), sizeof(uint16_t)};
 
 /* A second table or memory in a build that has not more than one. */
 static wirq_status check_single(struct wirq_load *load, uint8_t kind, uint32_t count) {
@@ -19,6 +19,14 @@ static wirq_status read_type_index(struct wirq_load *load, struct wirq_reader *r
     return r->status != WIRQ_OK ? r->status : index < load->module->type_count ? WIRQ_OK : WIRQ_UNKNOWN_TYPE;
 }
 
+static wirq_status read_tag_type(struct wirq_load *load, struct wirq_reader *r, uint16_t *type) {
+    uint8_t attribute = load_byte(r);
+    wirq_status status = read_type_index(load, r, type);
+    if (status == WIRQ_OK && (attribute != 0 || load->module->types[*type]->result_count != 0))
+        return WIRQ_BAD_TAG;
+    return status;
+}
+
 /* ---- imports ---- */
 
 /* After both names: what is imported. */
@@ -26,7 +34,7 @@ static wirq_status step_import_description(struct wirq_load *load, struct wirq_r
     struct wirq_module *module = load->module;
     struct import *import = &module->imports[module->import_count];
     union {
-        uint16_t function;
+        uint16_t function, tag;
         struct table_type table;
         struct limits memory;
         struct global_type global;
@@ -50,7 +58,10 @@ static wirq_status step_import_description(struct wirq_load *load, struct wirq_r
         status = load_global_type(load, r, &item.global);
         break;
     case WIRQ_TAG:
-        return load_absent(load, WIRQ_FEATURE_EXCEPTIONS);
+        if (!WIRQ_WITH_EXCEPTIONS)
+            return load_absent(load, WIRQ_FEATURE_EXCEPTIONS);
+        status = read_tag_type(load, r, &item.tag);
+        break;
     default:
         return WIRQ_BAD_IMPORT_KIND;
     }
@@ -78,7 +89,7 @@ wirq_status load_import(struct wirq_load *load, struct wirq_reader *r) {
 }
 
 void load_end_imports(struct wirq_load *load) {
-    for (uint32_t kind = 0; kind < 4; kind++)
+    for (uint32_t kind = 0; kind < 5; kind++)
         load_trim(load, kind, (uint32_t)load->module->counts[kind] * item_sizes[kind]);
 }
 
@@ -193,6 +204,27 @@ wirq_status load_global(struct wirq_load *load, struct wirq_reader *r) {
     return status;
 }
 
+/* ---- tags ---- */
+
+wirq_status load_begin_tags(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
+    uint32_t used = load->module->tag_count;
+    (void)r;
+    if (!WIRQ_WITH_EXCEPTIONS)
+        return load_absent(load, WIRQ_FEATURE_EXCEPTIONS);
+    if (count + used >= UINT16_MAX) /* the last number stands for all tags */
+        return WIRQ_IMPLEMENTATION_LIMIT;
+    return load_extend(load, BLOCK_TAGS, sizeof(uint16_t), used, used + count);
+}
+
+wirq_status load_tag(struct wirq_load *load, struct wirq_reader *r) {
+    struct wirq_module *module = load->module;
+    wirq_status status = read_tag_type(load, r, &module->tags[module->tag_count]);
+    if (status != WIRQ_OK)
+        return status;
+    module->tag_count++;
+    return load_next_item(load);
+}
+
 /* ---- exports ---- */
 
 /* The name is still outside module->exports as far as their count goes, so that it is not found to be its own duplicate. */
@@ -203,12 +235,12 @@ static wirq_status step_export_description(struct wirq_load *load, struct wirq_r
     uint32_t index = read_leb_u32(r);
     if (r->status != WIRQ_OK)
         return r->status;
-    if (kind == WIRQ_TAG)
+    if (!WIRQ_WITH_EXCEPTIONS && kind == WIRQ_TAG)
         return load_absent(load, WIRQ_FEATURE_EXCEPTIONS);
     if (kind > WIRQ_TAG)
         return WIRQ_BAD_EXPORT_KIND;
     if (index >= module->counts[kind])
-        return (wirq_status)(WIRQ_UNKNOWN_FUNCTION + kind); /* the codes are in the order of the kinds */
+        return kind == WIRQ_TAG ? WIRQ_UNKNOWN_TAG : (wirq_status)(WIRQ_UNKNOWN_FUNCTION + kind); /* the codes are in the order of the kinds */
     if (module_find_export(module, export->name.bytes, export->name.length) != NULL)
         return WIRQ_DUPLICATE_EXPORT;
     export->kind = kind;

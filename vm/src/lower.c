@@ -22,6 +22,8 @@ wirq_status lower_begin(struct lower *lower, uint32_t function, uint32_t body_si
     lower->height = 0;
     lower->max_height = 0;
     lower->table_left = 0;
+    lower->clauses_left = 0;
+    lower->first_catch = 0;
     lower->assigned_count = 0;
     lower->zero_from = lower->zero_to = 0;
     __builtin_memset(lower->assigned, 0, sizeof lower->assigned);
@@ -136,6 +138,12 @@ static void lower_instruction(struct lower *lower, struct wirq_reader *reader) {
     if (reader->status != WIRQ_OK)
         return;
     switch (opcode) {
+    case 0x08:
+    case 0x0A:
+    case 0x1F:
+        if (!WIRQ_WITH_EXCEPTIONS)
+            break;
+        /* fallthrough */
     case 0x00:
     case 0x01:
     case 0x02:
@@ -237,6 +245,8 @@ wirq_status lower_item(struct lower *lower, struct wirq_reader *reader) {
         read_locals(lower, reader);
     else if (lower->table_left > 0)
         lower_table_target(lower, reader);
+    else if (WIRQ_WITH_EXCEPTIONS && lower->clauses_left > 0)
+        lower_catch(lower, reader);
     else
         lower_instruction(lower, reader);
     if (reader->status == WIRQ_NEED_MORE)

@@ -67,6 +67,9 @@ struct lower {
     uint32_t table_size; /* entries, default included */
     bool table_stubs;    /* entries hold label depths until all are known */
 
+    uint16_t clauses_left; /* catch clauses to come of the innermost control, a try_table */
+    uint32_t first_catch;  /* unit + 1 of the function's first catch operation, 0: it has none */
+
     /* definite assignment: which locals need not be zeroed at entry */
     uint16_t assigned_count;
     uint32_t zero_from, zero_to; /* slots read before they were surely written */

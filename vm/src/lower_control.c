@@ -28,8 +28,12 @@ uint32_t types_cells(struct types types) {
     return cells;
 }
 
-static struct control *find_control(const struct lower *lower, uint32_t depth) {
-    struct control *control = lower->control;
+static struct types tag_values(const struct wirq_module *module, uint32_t tag) {
+    const struct wirq_functype *type = module->types[module->tags[tag]];
+    return (struct types){type->types, type->parameter_count};
+}
+
+static struct control *find_control(struct control *control, uint32_t depth) {
     while (depth-- > 0 && control != NULL)
         control = control->outer;
     return control;
@@ -231,8 +235,11 @@ static void block(struct lower *lower, uint32_t opcode, struct wirq_reader *read
     const struct wirq_functype *type;
     value_type result;
     read_block_type(lower, reader, &type, &result);
+    uint32_t clauses = WIRQ_WITH_EXCEPTIONS && opcode == 0x1F ? read_u32(reader) : 0;
     if (reader->status != WIRQ_OK)
         return;
+    if (clauses > UINT16_MAX)
+        lower_fail(lower, WIRQ_IMPLEMENTATION_LIMIT);
     struct operand condition;
     if (opcode == 0x04)
         stack_pop(lower, WIRQ_I32, &condition);
@@ -259,12 +266,20 @@ static void block(struct lower *lower, uint32_t opcode, struct wirq_reader *read
         }
     }
     stack_pop_types(lower, parameters);
-    enum control_kind kind = opcode == 0x02 ? CONTROL_BLOCK : opcode == 0x03 ? CONTROL_LOOP : CONTROL_IF;
+    enum control_kind kind = opcode == 0x02   ? CONTROL_BLOCK
+                             : opcode == 0x03 ? CONTROL_LOOP
+                             : opcode == 0x1F ? CONTROL_TRY
+                                              : CONTROL_IF;
     if (kind == CONTROL_LOOP)
         lower_label(lower);
+    uint8_t *operands_end = lower->temp;
+    if (clauses != 0)
+        (void)stack_reserve(lower, clauses * (uint32_t)sizeof(struct clause));
     lower_control_push(lower, kind, type, result);
     if (lower->status != WIRQ_OK)
         return;
+    lower->control->operands_end = operands_end;
+    lower->control->clauses = lower->clauses_left = (uint16_t)clauses;
     if (kind == CONTROL_IF && !lower->dead) {
         lower_branch_condition(lower, &condition, lower->long_branches);
         end_condition_forward(lower, &lower->control->else_fixup);
@@ -307,6 +322,126 @@ static void else_(struct lower *lower) {
     stack_push_types(lower, control_parameters(control));
 }
 
+/* ---- exceptions ---- */
+
+/* Changes how far the catch operation before lies back; none does not move. */
+static void write_previous(uint16_t *clause, uint32_t more) {
+    uint32_t previous = clause[5] | (uint32_t)clause[6] << 16;
+    if ((previous << 1) == 0)
+        return;
+    previous += more;
+    clause[5] = (uint16_t)previous;
+    clause[6] = (uint16_t)(previous >> 16);
+}
+
+static struct clause *clause_at(const struct control *control, uint32_t i) {
+    return (struct clause *)(void *)control->operands_end - 1 - i;
+}
+
+/* One clause, right behind the last one or the beginning of its try_table. It is a branch from there. */
+void lower_catch(struct lower *lower, struct wirq_reader *reader) {
+    const struct wirq_module *module = lower->module;
+    uint32_t kind = read_byte(reader), tag = ALL_TAGS;
+    if (kind < 2)
+        tag = read_u32(reader);
+    uint32_t depth = read_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return;
+    struct control *label = find_control(lower->control->outer, depth);
+    struct types types = {NULL, 0};
+    if (kind > 3)
+        lower_fail(lower, WIRQ_BAD_OPCODE);
+    if (label == NULL)
+        lower_fail(lower, WIRQ_UNKNOWN_LABEL);
+    if (kind < 2) {
+        if (tag >= module->tag_count)
+            lower_fail(lower, WIRQ_UNKNOWN_TAG);
+        else
+            types = tag_values(module, tag);
+    }
+    if (lower->status != WIRQ_OK)
+        return;
+    struct types want = control_label(label);
+    bool same = want.count == types.count + (kind & 1);
+    for (uint32_t i = 0; i < want.count && same; i++)
+        same = type_matches(i < types.count ? types.types[i] : WIRQ_EXNREF | TYPE_NON_NULL, want.types[i]);
+    if (!same)
+        lower_fail(lower, WIRQ_TYPE_MISMATCH);
+    *clause_at(lower->control, lower->control->clauses - lower->clauses_left--) =
+        (struct clause){depth, (uint16_t)tag, (kind & 1) != 0};
+    if (!lower->dead)
+        assignment_branch(lower, label);
+}
+
+/* The function's own label returns what the clause has put behind its locals. */
+static void emit_catch_return(struct lower *lower, uint32_t slot) {
+    uint32_t cells = lower->type->result_cells;
+    if (slot + cells > lower->max_height)
+        lower->max_height = slot + cells;
+    if (cells == 1)
+        lower_operation1(lower, OP_return_S, slot);
+    else
+        lower_operation2(lower, OP_return_n, slot, cells);
+}
+
+/* The body of a try_table has ended: the catch operations come behind it (exception.c), past which it branches if it falls through. */
+static void end_try(struct lower *lower, struct control *control) {
+    struct wirq_module *module = lower->module;
+    if (control->dead_outside || control->clauses == 0 || here(lower) == control->target)
+        return;
+    if (!lower->dead)
+        emit_branch(lower, control);
+    lower->dead = false;
+    for (uint32_t i = 0; i < control->clauses && lower->status == WIRQ_OK; i++) {
+        const struct clause *clause = clause_at(control, i);
+        struct control *label = find_control(control->outer, clause->depth);
+        uint32_t unit = here(lower);
+        const uint16_t *code = lower->code;
+        bool is_long = lower->long_branches || label->kind == CONTROL_LOOP || label->kind == CONTROL_FUNCTION;
+        lower_operation2(lower, OP_catch, clause->tag, label->base);
+        lower_emit32(lower, (unit - control->target) | (uint32_t)clause->has_reference << 31);
+        lower_emit32(lower, (module->catches == NULL ? 0 : (uint32_t)(code - module->catches)) | (uint32_t)is_long << 31);
+        if (label->kind == CONTROL_LOOP) {
+            lower_emit32(lower, label->target - here(lower));
+        } else if (label->kind == CONTROL_FUNCTION) {
+            lower_emit32(lower, 2);
+            emit_catch_return(lower, label->base);
+        } else {
+            emit_fixup(lower, &label->fixups);
+            if (!is_long)
+                lower_emit(lower, 0);
+        }
+        if (lower->first_catch == 0)
+            lower->first_catch = unit + 1;
+        module->catches = code;
+    }
+    lower->dead = true;
+    lower_label(lower);
+}
+
+/* throw x, and throw_ref, whose operand is a reference. */
+static void throw_(struct lower *lower, bool is_reference, struct wirq_reader *reader) {
+    static const value_type reference = WIRQ_EXNREF;
+    struct types types = {&reference, 1};
+    uint32_t tag = ALL_TAGS;
+    if (!is_reference) {
+        tag = read_u32(reader);
+        if (reader->status != WIRQ_OK)
+            return;
+        if (tag >= lower->module->tag_count) {
+            lower_fail(lower, WIRQ_UNKNOWN_TAG);
+            return;
+        }
+        types = tag_values(lower->module, tag);
+    }
+    if (!stack_check_types(lower, types))
+        return;
+    lower_materialise(lower, types.count);
+    stack_pop_types(lower, types);
+    lower_operation2(lower, OP_throw, tag, lower->height);
+    stack_unreachable(lower);
+}
+
 /* The function is lowered: the header in front of it holds what it needs, and the code moves down over what it does not. */
 static void finish_function(struct lower *lower) {
     uint16_t *header = lower->start, *to = header;
@@ -321,6 +456,10 @@ static void finish_function(struct lower *lower) {
         *to++ = (uint16_t)(lower->zero_to - lower->zero_from);
     }
     uint32_t units = (uint32_t)(lower->code - body);
+    if (WIRQ_WITH_EXCEPTIONS && lower->first_catch != 0) {
+        write_previous(header + lower->first_catch - 1, (uint32_t)(to - body)); /* it is in another function, and stays */
+        lower->module->catches += to - body;
+    }
     __builtin_memmove(to, body, units * sizeof *to); /* every distance counts from itself: the code may lie anywhere */
     lower->code = to + units;
     lower->module->code[lower->function - lower->module->imported_functions] = header;
@@ -333,6 +472,8 @@ static void end(struct lower *lower) {
     finish_arm(lower);
     if (lower->status != WIRQ_OK)
         return;
+    if (WIRQ_WITH_EXCEPTIONS && control->kind == CONTROL_TRY)
+        end_try(lower, control);
     if (control->kind == CONTROL_FUNCTION) {
         if (control->fixups != 0) { /* targets of br_table without values: they return here */
             lower->dead = false;
@@ -385,7 +526,7 @@ static struct control *read_label(struct lower *lower, struct wirq_reader *reade
     uint32_t depth = read_u32(reader);
     if (reader->status != WIRQ_OK)
         return NULL;
-    struct control *control = find_control(lower, depth);
+    struct control *control = find_control(lower->control, depth);
     if (control == NULL)
         lower_fail(lower, WIRQ_UNKNOWN_LABEL);
     lower->label_depth = depth;
@@ -519,7 +660,7 @@ static void emit_table_stubs(struct lower *lower) {
             known_depth = depth;
             known_at = here(lower);
             lower_label(lower);
-            branch_to(lower, find_control(lower, depth), false);
+            branch_to(lower, find_control(lower->control, depth), false);
         }
         write_distance(lower, unit, step == 2, (int32_t)(known_at - unit));
     }
@@ -590,6 +731,7 @@ void lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *rea
     case 0x02:
     case 0x03:
     case 0x04:
+    case 0x1F:
         block(lower, opcode, reader);
         break;
     case 0x05:
@@ -607,6 +749,11 @@ void lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *rea
         break;
     case 0x0F:
         return_(lower);
+        break;
+    case 0x08:
+    case 0x0A:
+        if (WIRQ_WITH_EXCEPTIONS)
+            throw_(lower, opcode == 0x0A, reader);
         break;
     case 0xD5:
     case 0xD6:

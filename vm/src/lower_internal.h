@@ -37,7 +37,7 @@ struct operand {
     uint32_t high;
 };
 
-enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE };
+enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE, CONTROL_TRY };
 
 struct control {
     struct control *outer;
@@ -47,11 +47,19 @@ struct control {
     bool unreachable;                 /* the operand stack is polymorphic */
     bool dead_outside;                /* the block was entered in dead code */
     uint32_t base;                    /* height where the parameters begin, and the results will */
-    uint32_t target;                  /* loop: unit of its start, from lower->start */
+    uint32_t target;                  /* unit of its start, from lower->start */
     uint32_t fixups;                  /* newest branch to the end that waits for it: unit + 1, or 0 */
     uint32_t else_fixup;              /* if: the branch to else or end */
     uint16_t assigned_entry, assigned_branch, assigned_low; /* definite assignment; see lower_locals.c */
     value_type result;                /* NO_RESULT: none */
+    uint16_t clauses;                 /* try_table: how many there are; the first lies just below operands_end */
+};
+
+/* A catch clause, until the end of its try_table. */
+struct clause {
+    uint32_t depth; /* of its label, seen from outside */
+    uint16_t tag;   /* ALL_TAGS: any */
+    bool has_reference;
 };
 
 struct local_group {
@@ -177,6 +185,7 @@ uint32_t types_cells(struct types types);
 void lower_move_values(struct lower *lower, uint32_t slot, struct types types, bool retarget);
 void lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
 void lower_table_target(struct lower *lower, struct wirq_reader *reader);
+void lower_catch(struct lower *lower, struct wirq_reader *reader);
 void lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, value_type result);
 
 /* ---- lower_calls.c ---- */

@@ -51,6 +51,9 @@ static bool prepare_host_call(struct wirq_vm *vm, struct wirq_instance *instance
 
 static void begin(struct wirq_vm *vm, struct wirq_instance *instance) {
     vm->trap_records = NULL;
+    vm->uncaught = NULL;
+    if (WIRQ_WITH_EXCEPTIONS)
+        exception_collect(vm);
     vm->call_instance = instance;
     vm->call_begins = true;
     vm->call_is_start = false;
@@ -131,6 +134,10 @@ static enum wirq_run run_host_call(struct wirq_vm *vm) {
     }
     if (status == WIRQ_OK)
         return WIRQ_RUN_DONE;
+    if (WIRQ_WITH_EXCEPTIONS && status == WIRQ_THROW) {
+        vm->uncaught = exception_find(vm, vm->registers.a);
+        status = WIRQ_TRAP_UNCAUGHT_EXCEPTION;
+    }
     vm->trap = (struct wirq_trap){
         .status = status, .instance = vm->call_instance, .function = UINT32_MAX, .depth = 0, .source = UINT32_MAX};
     return WIRQ_RUN_TRAPPED;

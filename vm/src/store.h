@@ -103,11 +103,12 @@ struct element_segment {
     uint16_t *items;
 };
 
-enum module_block { /* the first four are those of the index spaces, in the order of enum wirq_kind */
+enum module_block { /* the first five are those of the index spaces, in the order of enum wirq_kind */
     BLOCK_FUNCTION_TYPES,
     BLOCK_TABLES,
     BLOCK_MEMORIES,
     BLOCK_GLOBALS,
+    BLOCK_TAGS,
     BLOCK_TYPES,
     BLOCK_CODE,
     BLOCK_CODE_START,
@@ -133,15 +134,15 @@ struct wirq_module {
 
     /* Index spaces by kind (enum wirq_kind): how many there are, and how many of these are imports, which come first. */
     union {
-        uint16_t counts[4];
+        uint16_t counts[5];
         struct {
-            uint16_t function_count, table_count, memory_count, global_count;
+            uint16_t function_count, table_count, memory_count, global_count, tag_count;
         };
     };
     union {
-        uint16_t imported[4];
+        uint16_t imported[5];
         struct {
-            uint16_t imported_functions, imported_tables, imported_memories, imported_globals;
+            uint16_t imported_functions, imported_tables, imported_memories, imported_globals, imported_tags;
         };
     };
     uint16_t type_count, import_count, export_count, data_count, element_count;
@@ -155,6 +156,7 @@ struct wirq_module {
             struct table_type *tables;
             struct limits *memories;
             struct global_type *globals;
+            uint16_t *tags; /* tag_count type indices */
             const struct wirq_functype **types; /* equal types share one object: types[i] == types[j] if and only if equal */
             const uint16_t **code;              /* entry points of the defined functions: code[function - imported_functions] */
             const uint16_t *code_start;         /* all lowered code; functions follow one another in index order */
@@ -167,6 +169,7 @@ struct wirq_module {
         };
     };
     const uint16_t *code_end;
+    const uint16_t *catches; /* the last catch operation of the code, from which the others are reached; NULL: there is none */
     struct step *steps;
     int32_t start_function; /* -1 = none */
     uint8_t setting_count;
@@ -206,6 +209,14 @@ struct function_import {
     uint16_t function; /* index in that instance; a DEFINED function: chains of imports are followed at instantiation */
 };
 
+#define ALL_TAGS 0xFFFF /* in place of a tag's index */
+
+/* A tag is told from others by its address: imports share it. */
+struct tag {
+    struct wirq_instance *instance; /* which defines it */
+    uint16_t index;                 /* there */
+};
+
 struct wirq_instance {
     struct wirq_vm *vm;
     struct wirq_module *module;
@@ -218,6 +229,7 @@ struct wirq_instance {
     uint32_t **imported_globals;        /* where the cells of imported globals lie */
     struct wirq_memory **memories;      /* imported first */
     struct wirq_table **tables;         /* imported first */
+    const struct tag **tags;            /* imported first */
     struct function_import *functions;  /* resolved function imports */
     uint8_t *dropped;                   /* a bit for each segment, element segments first */
     uint32_t *stack_pointer;            /* cell of the exported mutable i32 global __stack_pointer, or NULL (R34) */
@@ -248,6 +260,16 @@ void instance_release_all(struct wirq_vm *vm);
 
 /* instance.c: the reference to a function of the index space. */
 uint32_t instance_reference(struct wirq_instance *instance, uint32_t function);
+
+/* exception.c. A reference to an exception is the lower half of its address. */
+struct exception *exception_find(const struct wirq_vm *vm, uint32_t reference);
+/* Ends those whose tag an instance defines; nothing names them any more. */
+void exception_forget_instance(struct wirq_vm *vm, const struct wirq_instance *instance);
+/* Does the cell name an exception whose tag the instance with that id defines? */
+bool exception_is_of(const struct wirq_vm *vm, uint32_t cell, uint32_t id);
+/* Frees what no stack, global, table or other exception names. The cells of a stack are not told apart by type, so something may be
+ * kept for a number that looks like a reference. */
+void exception_collect(struct wirq_vm *vm);
 
 /* table.c: can the cell be a value of the type, of the instance's module? Of number types any can. */
 bool reference_fits(const struct wirq_instance *instance, value_type type, uint32_t cell);

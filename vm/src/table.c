@@ -45,6 +45,8 @@ bool reference_fits(const struct wirq_instance *instance, value_type type, uint3
         return type_is_defaultable(type);
     if ((type & ~TYPE_NON_NULL) == WIRQ_EXTERNREF)
         return true;
+    if ((type & ~TYPE_NON_NULL) == WIRQ_EXNREF)
+        return WIRQ_WITH_EXCEPTIONS && exception_find(vm, cell) != NULL;
     if (id >= vm->instance_capacity || vm->instances[id] == NULL)
         return false;
     const struct wirq_module *module = vm->instances[id]->module;

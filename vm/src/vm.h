@@ -12,11 +12,6 @@ struct record {
     uint32_t *fp;       /* the caller's frame; for OP_restore_instance the caller's instance */
 };
 
-struct wasm_stack {
-    uint32_t *base;     /* first cell */
-    struct record *top; /* past the last record: where an empty stack's rs points */
-};
-
 /* The interpreter's registers, written back whenever it is left or a slow path is called. */
 struct registers {
     const uint16_t *ip;           /* next operation */
@@ -25,6 +20,24 @@ struct registers {
     uint32_t a;                   /* accumulator: the last 32-bit result */
     uint32_t memory;              /* the instance's memory that accesses work on: 0 but within a few operations (use_memory) */
     struct wirq_instance *instance;
+};
+
+struct wasm_stack {
+    uint32_t *base;     /* first cell */
+    struct record *top; /* past the last record: where an empty stack's rs points */
+#if WIRQ_WITH_EXCEPTIONS
+    struct registers thrown_at; /* of the exception thrown last: what a trap says if nobody catches it */
+#endif
+};
+
+/* exception.c. `cells` are as many as the parameters of the tag's type. */
+enum reach { UNREACHED, REACHED, SEARCHED };
+struct exception {
+    struct exception *next; /* made before */
+    const struct tag *tag;
+    uint8_t reach;  /* enum reach; UNREACHED except while it is being found out */
+    bool is_shared; /* a reference has been handed to a guest */
+    uint32_t cells[];
 };
 
 /* The level of the guest's ordinary code; handlers run at levels 0 to LEVEL_THREAD - 1, which are their priorities. */
@@ -167,6 +180,8 @@ struct wirq_vm {
     const struct wirq_host_import *host_tables[HOST_TABLES];
     uint16_t host_table_sizes[HOST_TABLES];
     struct provided_memory *provided_memories; /* newest first */
+    struct exception *exceptions; /* newest first */
+    struct exception *uncaught;   /* that the last trap was for, as long as it is kept */
     void *user;
 };
 
@@ -190,7 +205,7 @@ void interpreter_init(struct wirq_vm *vm);
 enum wirq_run interpret(struct wirq_vm *vm);
 /* Entry that a call from the host returns to (OP_exit), a handler's (OP_irq_return), a cross-instance call's
  * (OP_restore_instance); what runs where nothing does (OP_idle). */
-extern const uint16_t code_exit[], code_irq_return[], code_restore_instance[], code_idle[];
+extern const uint16_t code_exit[], code_irq_return[], code_restore_instance[], code_idle[], code_unwind[];
 /* Restores every poisoned entry. R57: always before the pending set is read. While stubs count, does nothing. */
 void interpreter_unpoison(struct wirq_vm *vm);
 /* Overwrite entries, of all operations or of the control operations. Nobody has asked for a safe point by that. */

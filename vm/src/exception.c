@@ -1,0 +1,258 @@
+/* exception.c: exceptions: thrown, caught, kept (WebAssembly spec 4.2.13, 4.4.10).
+ *
+ * Code that does not throw pays nothing: no operation begins or ends a try_table. Where its body ends lie `catch` operations, one a
+ * clause, that are never executed; they name the code they guard and hang together in a list, the last of the module first. A throw
+ * looks through it for the innermost one around, in the running frame only: where there is none, `unwind` leaves the frame and looks in
+ * the next. So a safe point lies between any two frames, and what is thrown is in the accumulator meanwhile.
+ *
+ * An exception ends when it is caught by a clause that does not hand on a reference to it and none was ever handed on; with the
+ * instance that defines its tag; or when it is found, as another call begins or there is no room for a new one, that nothing names it. */
+#include "interpret.h"
+
+
+/* The catch operation, in units: tag or ALL_TAGS, first cell for the values, units back to the start of the code guarded (the top bit:
+ * a reference follows the values), units back to the catch before it or 0 (the top bit: the distance is a long one), distance to the
+ * label from there. */
+enum { CATCH_TAG = 1, CATCH_SLOT = 2, CATCH_GUARDED = 3, CATCH_PREVIOUS = 5, CATCH_DISTANCE = 7 };
+#define TOP_BIT (UINT32_C(1) << 31)
+
+static uint32_t units32(const uint16_t *units) {
+    return units[0] | (uint32_t)units[1] << 16;
+}
+
+const uint16_t code_unwind[] = {OP_unwind};
+
+static const struct wirq_functype *tag_type(const struct tag *tag) {
+    const struct wirq_module *module = tag->instance->module;
+    return module->types[module->tags[tag->index]];
+}
+
+static uint32_t reference_to(const struct exception *exception) {
+    return (uint32_t)(uintptr_t)exception;
+}
+
+struct exception *exception_find(const struct wirq_vm *vm, uint32_t reference) {
+    struct exception *exception = vm->exceptions;
+    while (exception != NULL && reference_to(exception) != reference)
+        exception = exception->next;
+    return exception;
+}
+
+/* ---- lifetime ---- */
+
+bool exception_is_of(const struct wirq_vm *vm, uint32_t cell, uint32_t id) {
+    const struct exception *exception = exception_find(vm, cell);
+    return exception != NULL && exception->tag->instance->id == id;
+}
+
+/* Frees those that are not reached. */
+static void sweep(struct wirq_vm *vm) {
+    struct exception **link = &vm->exceptions;
+    while (*link != NULL) {
+        struct exception *exception = *link;
+        if (exception->reach != UNREACHED) {
+            exception->reach = UNREACHED;
+            link = &exception->next;
+            continue;
+        }
+        *link = exception->next;
+        if (vm->uncaught == exception)
+            vm->uncaught = NULL;
+        arena_free(&vm->arena, exception);
+    }
+}
+
+void exception_forget_instance(struct wirq_vm *vm, const struct wirq_instance *instance) {
+    for (struct exception *i = vm->exceptions; i != NULL; i = i->next)
+        i->reach = i->tag->instance == instance ? UNREACHED : REACHED;
+    sweep(vm);
+}
+
+static void reach(const struct wirq_vm *vm, const uint32_t *from, const uint32_t *to) {
+    for (; from < to; from++) {
+        struct exception *exception = *from == WIRQ_NULL_REFERENCE ? NULL : exception_find(vm, *from);
+        if (exception != NULL && exception->reach == UNREACHED)
+            exception->reach = REACHED;
+    }
+}
+
+/* The cells of a stack up to the end of the frame that runs on it. */
+static void reach_stack(const struct wirq_vm *vm, uint32_t level, const struct registers *r) {
+    const struct wirq_module *module = r->instance->module;
+    const uint32_t *end = (const uint32_t *)(const void *)r->rs;
+    uint32_t function = module_function_at(module, r->ip), frame = WIRQ_STACK_SLACK;
+    if (function != UINT32_MAX) {
+        const uint16_t *code = module->code[function - module->imported_functions];
+        if (code[0] == OP_enter)
+            frame = code[1];
+    }
+    if (r->fp + frame < end)
+        end = r->fp + frame;
+    reach(vm, vm->stacks[level].base, end);
+    reach(vm, &r->a, &r->a + 1);
+}
+
+void exception_collect(struct wirq_vm *vm) {
+    if (vm->exceptions == NULL)
+        return;
+    if (vm->uncaught != NULL)
+        vm->uncaught->reach = REACHED;
+    const struct registers *r = &vm->registers;
+    uint32_t level = vm->level;
+    reach_stack(vm, level, r);
+    while (level != LEVEL_THREAD) {
+        r = &vm->deliveries[level].interrupted;
+        level = vm->deliveries[level].outer;
+        reach_stack(vm, level, r);
+    }
+    for (const struct wirq_instance *i = vm->instance_list; i != NULL; i = i->next) {
+        const struct wirq_module *module = i->module;
+        reach(vm, i->globals, i->globals + module->global_cells);
+        for (uint32_t t = module->imported_tables; t < module->table_count; t++)
+            if (type_matches(i->tables[t]->type, WIRQ_EXNREF))
+                reach(vm, i->tables[t]->elements, i->tables[t]->elements + i->tables[t]->size);
+    }
+    for (struct exception *i = vm->exceptions; i != NULL;) { /* what they name in turn */
+        if (i->reach != REACHED) {
+            i = i->next;
+            continue;
+        }
+        i->reach = SEARCHED;
+        reach(vm, i->cells, i->cells + tag_type(i->tag)->parameter_cells);
+        i = vm->exceptions;
+    }
+    sweep(vm);
+}
+
+static struct exception *make(struct wirq_vm *vm, const struct tag *tag, const uint32_t *cells) {
+    uint32_t count = tag_type(tag)->parameter_cells;
+    struct exception *exception = NULL;
+    for (uint32_t attempt = 0; attempt < 2 && exception == NULL; attempt++) {
+        uint32_t alive = 0;
+        if (attempt != 0)
+            exception_collect(vm);
+        for (const struct exception *i = vm->exceptions; i != NULL; i = i->next)
+            alive++;
+        if (alive < WIRQ_MAX_EXCEPTIONS)
+            exception = arena_allocate(&vm->arena, (uint32_t)sizeof *exception + count * (uint32_t)sizeof *cells);
+    }
+    if (exception == NULL)
+        return NULL;
+    exception->tag = tag;
+    wirq_move_cells(exception->cells, cells, count);
+    exception->next = vm->exceptions;
+    vm->exceptions = exception;
+    return exception;
+}
+
+/* ---- throwing ---- */
+
+/* The innermost clause of the running instance's module around an operation that takes an exception with the tag, or NULL. */
+static const uint16_t *find_catch(const struct wirq_instance *instance, const uint16_t *at, const struct tag *tag) {
+    const uint16_t *found = NULL;
+    const uint16_t *clause = instance->module->catches;
+    while (clause != NULL && clause > at) {
+        if (clause - (units32(clause + CATCH_GUARDED) & ~TOP_BIT) <= at &&
+            (clause[CATCH_TAG] == ALL_TAGS || instance->tags[clause[CATCH_TAG]] == tag))
+            found = clause;
+        uint32_t previous = units32(clause + CATCH_PREVIOUS) & ~TOP_BIT;
+        clause = previous == 0 ? NULL : clause - previous;
+    }
+    return found;
+}
+
+/* Goes on at the clause's label, which is given the values. */
+static void enter_catch(struct wirq_vm *vm, const uint16_t *clause, struct exception *exception) {
+    struct registers *r = &vm->registers;
+    uint32_t *to = r->fp + clause[CATCH_SLOT];
+    if (clause[CATCH_TAG] != ALL_TAGS) {
+        uint32_t count = tag_type(exception->tag)->parameter_cells;
+        wirq_move_cells(to, exception->cells, count);
+        to += count;
+    }
+    if (units32(clause + CATCH_GUARDED) & TOP_BIT) {
+        *to = reference_to(exception);
+        exception->is_shared = true;
+    } else if (!exception->is_shared) {
+        for (struct exception *i = vm->exceptions; i != NULL; i = i->next)
+            i->reach = i == exception ? UNREACHED : REACHED;
+        sweep(vm);
+    }
+    bool is_long = (units32(clause + CATCH_PREVIOUS) & TOP_BIT) != 0;
+    clause += CATCH_DISTANCE;
+    r->ip = clause + (is_long ? (int32_t)units32(clause) : (int16_t)*clause);
+}
+
+wirq_status exception_unwind(struct wirq_vm *vm) {
+    struct registers *r = &vm->registers;
+    struct wasm_stack *stack = &vm->stacks[vm->level];
+    const uint16_t *at = r->ip;
+    struct exception *exception = NULL;
+    if (*at != OP_unwind) {
+        stack->thrown_at = *r;
+        if (*at == OP_throw) {
+            r->a = r->fp[at[2]];
+            if (at[1] != ALL_TAGS) {
+                exception = make(vm, r->instance->tags[at[1]], &r->fp[at[2]]);
+                if (exception == NULL)
+                    return WIRQ_TRAP_TOO_MANY_EXCEPTIONS;
+                r->a = reference_to(exception);
+            }
+        } else if (*at >= OP_return_call_import && *at <= OP_return_call_ref) { /* a host function: its caller has left */
+            r->ip = code_unwind;
+            return WIRQ_OK;
+        }
+        exception = exception_find(vm, r->a);
+        if (exception == NULL)
+            return WIRQ_TRAP_NULL_EXCEPTION;
+    } else {
+        const struct record *record = r->rs;
+        exception = exception_find(vm, r->a);
+        if (record->ip == code_restore_instance) {
+            vm_enter_instance(vm, (struct wirq_instance *)(void *)record->fp);
+            r->rs++;
+            return WIRQ_OK;
+        }
+        if (record->ip == code_exit || record->ip == code_irq_return) {
+            /* Nothing has been written since: the trap is told where the exception was thrown, with all calls. */
+            uint32_t a = r->a;
+            *r = stack->thrown_at;
+            r->a = a;
+            vm_enter_instance(vm, r->instance);
+            vm->uncaught = exception;
+            return WIRQ_TRAP_UNCAUGHT_EXCEPTION;
+        }
+        at = record->ip - 1;
+        r->fp = record->fp;
+        r->rs++;
+    }
+    const uint16_t *clause = find_catch(r->instance, at, exception->tag);
+    if (clause != NULL)
+        enter_catch(vm, clause, exception);
+    else
+        r->ip = code_unwind;
+    return WIRQ_OK;
+}
+
+/* ---- the embedder's side ---- */
+
+wirq_status wirq_throw(struct wirq_instance *instance, uint32_t tag, const uint32_t *values) {
+    struct wirq_vm *vm = instance->vm;
+    if (tag >= instance->module->tag_count)
+        return WIRQ_UNKNOWN_TAG;
+    struct exception *exception = make(vm, instance->tags[tag], values);
+    if (exception == NULL)
+        return WIRQ_TRAP_TOO_MANY_EXCEPTIONS;
+    vm->registers.a = reference_to(exception);
+    return WIRQ_THROW;
+}
+
+bool wirq_uncaught(const struct wirq_vm *vm, struct wirq_exception *exception) {
+    if (vm->uncaught == NULL || vm->trap.status != WIRQ_TRAP_UNCAUGHT_EXCEPTION)
+        return false;
+    exception->instance = vm->uncaught->tag->instance;
+    exception->tag = vm->uncaught->tag->index;
+    exception->type = tag_type(vm->uncaught->tag);
+    exception->values = vm->uncaught->cells;
+    return true;
+}
