@@ -142,7 +142,7 @@ def _cells(type_: str, value: int) -> list[int]:
 
 
 def _name(trap: Any) -> str:
-    return TRAPS.get(trap.trap_code, str(trap.trap_code or trap.message))
+    return TRAPS.get(trap.trap_code) or _name_of_error(trap)
 
 
 def _name_of_error(error: Exception) -> str:

@@ -44,6 +44,12 @@ static wirq_status host_raise(struct wirq_vm *of, uint32_t *cells) {
     return WIRQ_OK;
 }
 
+/* Throws the exception of the first instance's tag 0, an i32. */
+static wirq_status host_throw(struct wirq_vm *of, uint32_t *cells) {
+    (void)of;
+    return wirq_throw(instances[0], 0, cells);
+}
+
 static wirq_status host_trap(struct wirq_vm *of, uint32_t *cells) {
     (void)of;
     (void)cells;
@@ -117,16 +123,19 @@ static const struct wirq_host_import host_table[] = {
     {"test", "add64", "II:I", host_add64, true}, {"test", "yield", ":", host_yield, true},
     {"test", "stop", ":", host_stop, true},     {"test", "soft", ":", host_soft, true},
     {"test", "active", "i:i", host_active, true}, {"test", "spend", "i:", host_spend, true},
-    {"test", "log64", "I:", host_log64, true},
+    {"test", "log64", "I:", host_log64, true},  {"test", "throw", "i:", host_throw, true},
 };
 
 /* ---- faults of handlers: recorded, and answered as the test wants ---- */
 
 static bool fault_answer;
 static uint32_t fault_words[64], fault_count; /* source and status of each */
+static uint32_t fault_value;                  /* first cell of the exception that a handler did not catch */
 
 static bool on_fault(struct wirq_vm *of, const struct wirq_trap *trap) {
-    (void)of;
+    struct wirq_exception exception;
+    if (wirq_uncaught(of, &exception))
+        fault_value = exception.values[0];
     if (fault_count + 1 < sizeof fault_words / sizeof fault_words[0]) {
         fault_words[fault_count++] = trap->source;
         fault_words[fault_count++] = trap->status;
@@ -265,6 +274,22 @@ static bool run(void) {
     }
     printf("ok %" PRIu32, suspended);
     return true;
+}
+
+/* The exception that ended the last run: instance of its tag, tag, values in cells. And what a handler's was. */
+static void uncaught(void) {
+    struct wirq_exception exception;
+    if (!wirq_uncaught(vm, &exception)) {
+        printf("ok %" PRIu32 "\n", fault_value);
+        return;
+    }
+    uint32_t instance = 0;
+    while (instances[instance] != exception.instance)
+        instance++;
+    printf("ok %" PRIu32 " %" PRIu32, instance, exception.tag);
+    for (uint32_t i = 0; i < exception.type->parameter_cells; i++)
+        printf(" %" PRIu32, exception.values[i]);
+    puts("");
 }
 
 static void start(char *arguments) {
@@ -605,6 +630,8 @@ static void command(char *line) {
         read_memory(arguments);
     else if (strcmp(line, "crc") == 0)
         memory_crc(arguments);
+    else if (strcmp(line, "uncaught") == 0)
+        uncaught();
     else if (strcmp(line, "features") == 0)
         printf("ok %" PRIu32 "\n", wirq_features());
     else if (strcmp(line, "provide") == 0)

@@ -25,9 +25,7 @@ struct registers {
 struct wasm_stack {
     uint32_t *base;     /* first cell */
     struct record *top; /* past the last record: where an empty stack's rs points */
-#if WIRQ_WITH_EXCEPTIONS
     struct registers thrown_at; /* of the exception thrown last: what a trap says if nobody catches it */
-#endif
 };
 
 /* exception.c. `cells` are as many as the parameters of the tag's type. */
