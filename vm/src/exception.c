@@ -8,6 +8,7 @@
  * An exception ends when it is caught by a clause that does not hand on a reference to it and none was ever handed on; with the
  * instance that defines its tag; or when it is found, as another call begins or there is no room for a new one, that nothing names it. */
 #include "interpret.h"
+#include "operands.h"
 
 
 /* The catch operation, in units: tag or ALL_TAGS, first cell for the values, units back to the start of the code guarded (the top bit:
@@ -20,7 +21,7 @@ static uint32_t units32(const uint16_t *units) {
     return units[0] | (uint32_t)units[1] << 16;
 }
 
-const uint16_t code_unwind[] = {OP_unwind};
+const uint16_t code_unwind[] = {OPERATION_UNIT(OP_unwind)};
 
 static const struct wirq_functype *tag_type(const struct tag *tag) {
     const struct wirq_module *module = tag->instance->module;
@@ -83,7 +84,7 @@ static void reach_stack(const struct wirq_vm *vm, uint32_t level, const struct r
     uint32_t function = module_function_at(module, r->ip), frame = WIRQ_STACK_SLACK;
     if (function != UINT32_MAX) {
         const uint16_t *code = module->code[function - module->imported_functions];
-        if (code[0] == OP_enter)
+        if (code[0] == OPERATION_UNIT(OP_enter))
             frame = code[1];
     }
     if (r->fp + frame < end)
@@ -164,7 +165,7 @@ static const uint16_t *find_catch(const struct wirq_instance *instance, const ui
 /* Goes on at the clause's label, which is given the values. */
 static void enter_catch(struct wirq_vm *vm, const uint16_t *clause, struct exception *exception) {
     struct registers *r = &vm->registers;
-    uint32_t *to = r->fp + clause[CATCH_SLOT];
+    uint32_t *fp = r->fp, *to = CELL(clause[CATCH_SLOT]);
     if (clause[CATCH_TAG] != ALL_TAGS) {
         uint32_t count = tag_type(exception->tag)->parameter_cells;
         wirq_move_cells(to, exception->cells, count);
@@ -187,18 +188,19 @@ wirq_status exception_unwind(struct wirq_vm *vm) {
     struct registers *r = &vm->registers;
     struct wasm_stack *stack = &vm->stacks[vm->level];
     const uint16_t *at = r->ip;
+    uint32_t operation = UNIT_OPERATION(*at), *fp = r->fp;
     struct exception *exception = NULL;
-    if (*at != OP_unwind) {
+    if (operation != OP_unwind) {
         stack->thrown_at = *r;
-        if (*at == OP_throw) {
-            r->a = r->fp[at[2]];
+        if (operation == OP_throw) {
+            r->a = *CELL(at[2]);
             if (at[1] != ALL_TAGS) {
-                exception = make(vm, r->instance->tags[at[1]], &r->fp[at[2]]);
+                exception = make(vm, r->instance->tags[at[1]], CELL(at[2]));
                 if (exception == NULL)
                     return WIRQ_TRAP_TOO_MANY_EXCEPTIONS;
                 r->a = reference_to(exception);
             }
-        } else if (*at >= OP_return_call_import && *at <= OP_return_call_ref) { /* a host function: its caller has left */
+        } else if (operation >= OP_return_call_import && operation <= OP_return_call_ref) { /* a host function: its caller has left */
             r->ip = code_unwind;
             return WIRQ_OK;
         }
