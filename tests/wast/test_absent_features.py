@@ -20,8 +20,6 @@ MODULES = [
     ("threads", "(module (memory 1 1 shared))"),
     ("threads", "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))"),
     ("memory64", "(module (memory i64 1))"),
-    ("exceptions", "(module (tag $t) (func (throw $t)))"),
-    ("exceptions", "(module (func (block $b (try_table (catch_all $b)))))"),
     ("gc", "(module (type (struct (field i32))))"),
     ("stack-switching", "(module (type $f (func)) (type $c (cont $f)))"),
 ]
