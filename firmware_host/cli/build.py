@@ -56,8 +56,7 @@ def command(
     frozen = tuple(FrozenModule.of(*contents(path)) for path in freeze)
     image = build(Options(name, toolchain, variant, _defines(define), frozen), jobs)
     size = sizes.firmware_size(image)
-    hexfile = image.elf.with_suffix(".hex")
-    files = [image.elf, *([hexfile] if hexfile.is_file() else [])]
+    files = [image.elf, *(file for kind in (".hex", ".uf2") if (file := image.elf.with_suffix(kind)).is_file())]
     lines = [f"{name}, {image.toolchain}: {_amount(len(image.compiled))}"]
     lines += [f"  {_shown(file)}" for file in files]
     lines += [f"  flash {_use(size.flash)}", f"  RAM   {_use(size.ram)}"]
