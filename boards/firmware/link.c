@@ -243,6 +243,9 @@ static const struct link_command *find_command(uint8_t channel, uint8_t number) 
         {app_commands, &app_command_count},
         {irq_commands, &irq_command_count},
         {trap_commands, &trap_command_count},
+#if WIRQ_TRACE
+        {trace_commands, &trace_command_count},
+#endif
     };
     for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         for (uint32_t j = 0; j < *tables[i].count; j++) {

@@ -25,6 +25,11 @@
 #define BOARD_TIMERS 6
 #endif
 
+/* Records of `wirq trace` that wait for the host, in builds that have it. */
+#ifndef BOARD_TRACE_RECORDS
+#define BOARD_TRACE_RECORDS 256
+#endif
+
 /* Instances that the host can have loaded at once. */
 #ifndef BOARD_INSTANCES
 #define BOARD_INSTANCES 4

@@ -105,6 +105,7 @@ def link_table_h() -> str:
     defines += _offsets("LINK_WELCOME", table.WELCOME)
     defines += _offsets("LINK_FAILURE", table.FAILURE)
     defines += _offsets("LINK_CALLER", table.CALLER)
+    defines += _offsets("LINK_TRACE_RECORD", table.TRACE_RECORD)
     for command in table.COMMANDS:
         name = f"LINK_{command.channel}_{command.name}".upper()
         defines.append((name, str(command.number)))

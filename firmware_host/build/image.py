@@ -13,8 +13,11 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from firmware_host import resources
@@ -103,12 +106,25 @@ class Image:
         return "".join(re.findall(r"0x([0-9a-f]{2})\b", text.partition("WIRQ_BUILD_ID_BYTES")[2]))
 
 
+_DEFINED: ContextVar[Mapping[str, str]] = ContextVar("defined", default=MappingProxyType({}))
+
+
+@contextmanager
+def defined(define: Mapping[str, str]) -> Iterator[None]:
+    """Within it, firmware() builds with these macros: for commands that need firmware of their own."""
+    token = _DEFINED.set(define)
+    try:
+        yield
+    finally:
+        _DEFINED.reset(token)
+
+
 def firmware(board: str, toolchain: str | None = None, variant: str | None = None) -> Path:
     """The ELF file of a board's firmware, built first if it is missing or out of date.
 
     Raises BoardNotFound, BuildError with the compiler's messages, or ToolMissing naming the program to install.
     """
-    return build(Options(board, toolchain, variant)).elf
+    return build(Options(board, toolchain, variant, _DEFINED.get())).elf
 
 
 def build(options: Options, jobs: int = DEFAULT_JOBS) -> Image:

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "irq": ("firmware_host.cli.irq:command", "List and raise a board's interrupt sources."),
     "instrument": ("firmware_host.cli.instrument:command", "Rewrite a module: its safe points call an import."),
     "log": ("firmware_host.cli.log:command", "Show what a board prints."),
+    "trace": ("firmware_host.cli.trace:command", "Run an app and write a timeline of its interrupts."),
     "repl": ("firmware_host.cli.repl:command", "Type to a board's console."),
     "info": ("firmware_host.cli.info:command", "Tell what a board is and which features it has."),
     "boards": ("firmware_host.cli.boards:command", "List attached boards, or all that are supported."),

@@ -281,10 +281,22 @@ COMMANDS: tuple[Command, ...] = (
         (("callers", "bytes"),),  # CALLER each, as many as fit a frame
         help="who called what trapped, from the first-th on; empty past the last and when something ran since",
     ),
+    # -- trace
+    Command(
+        "trace",
+        1,
+        "read",
+        response=(("lost", "u32"), ("records", "bytes")),  # TRACE_RECORD each, as many as fit a frame
+        help="what has happened and was not read yet, and how much was lost; only firmware built with WIRQ_TRACE=1 answers",
+    ),
 )
 
 #: One caller in the answer of trap.callers. `function` and `offset` are as in the event `exit`.
 CALLER: Fields = (("function", "u32"), ("offset", "u32"), ("instance", "u8"), ("interrupted", "u8"))
+
+#: One record in the answer of trace.read: board time, low 32 bits, and what happened (enum wirq_trace_event).
+TRACE_RECORD: Fields = (("time_us", "u32"), ("event", "u8"), ("source", "u8"))
+TRACE_EVENTS = ("run", "end", "raise", "enter", "leave", "mask", "unmask", "wait", "woke")
 
 INSTANTIATE_FLAGS = {"keep": 1, "no_start": 2}  # keep: others stay loaded (else everything is dropped first)
 FILE_FLAGS = {"autostart": 1, "frozen": 2}

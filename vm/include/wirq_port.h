@@ -29,4 +29,19 @@ void wirq_port_request_safe_point(struct wirq_vm *vm);
  * interrupt's handler runs when the caller unmasks. May return early. interrupts.md R51. */
 void wirq_port_sleep(uint64_t deadline_us);
 
+/* What a build with WIRQ_TRACE=1 tells as it happens: no other build has or needs this function. `source` is 0 where none is meant. Called
+ * from any ISR (raises) and from thread context; it must be short, for the handlers wait meanwhile. */
+enum wirq_trace_event {
+    WIRQ_TRACE_RUN,    /* a call, or a reactor, begins */
+    WIRQ_TRACE_END,    /* … ends */
+    WIRQ_TRACE_RAISE,  /* of a source */
+    WIRQ_TRACE_ENTER,  /* the handler of a source is entered */
+    WIRQ_TRACE_LEAVE,  /* … and left, by its return or by a trap */
+    WIRQ_TRACE_MASK,   /* a source is masked */
+    WIRQ_TRACE_UNMASK, /* … and unmasked */
+    WIRQ_TRACE_WAIT,   /* the guest begins to wait in a host function */
+    WIRQ_TRACE_WOKE,   /* … and goes on */
+};
+void wirq_port_trace(enum wirq_trace_event event, uint32_t source);
+
 #endif

@@ -85,6 +85,11 @@
 #define WIRQ_MAX_HANDLER_CALLS 12
 #define WIRQ_MAX_HANDLER_OPERATIONS 4096
 
+/* Telling the port of every raise, handler and wait (wirq_port_trace): for timelines. Off, nothing of it is in the code. */
+#ifndef WIRQ_TRACE
+#define WIRQ_TRACE 0
+#endif
+
 /* Control operations between two looks at what a guest's critical section or an interval holds back (R38, R42); a power of two. */
 #define WIRQ_WATCH_PERIOD 16
 

@@ -90,8 +90,15 @@ static bool is_forbidden(const struct wirq_vm *vm, const struct wirq_host_import
 wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_import *host, uint32_t *frame) {
     if (vm_in_handler(vm) && (!host->handler_may_call || is_forbidden(vm, host))) /* R46 */
         return WIRQ_TRAP_FORBIDDEN_IN_HANDLER;
+#if WIRQ_TRACE
+    bool waited = vm->waiting;
+#endif
     vm->waiting = false; /* a function that waited is called again: only its new answer counts */
     wirq_status status = host->function(vm, frame);
+#if WIRQ_TRACE
+    if ((status == WIRQ_WAIT) != waited)
+        TRACE(waited ? WIRQ_TRACE_WOKE : WIRQ_TRACE_WAIT, 0);
+#endif
     if (status != WIRQ_WAIT)
         vm->wait_begun = false;
     if (status != WIRQ_OK)

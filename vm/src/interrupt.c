@@ -19,6 +19,7 @@ void wirq_raise(struct wirq_vm *vm, uint32_t source, uint32_t argument) {
     s->raised = s->raised + 1;
     s->wake = true;
     s->pending = true;
+    TRACE(WIRQ_TRACE_RAISE, source);
     wirq_port_request_safe_point(vm); /* R14: after the count */
 }
 

@@ -114,6 +114,7 @@ wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on) {
     if (source >= vm->source_count)
         return WIRQ_UNKNOWN_SOURCE;
     vm->sources[source].enabled = on;
+    TRACE(on ? WIRQ_TRACE_UNMASK : WIRQ_TRACE_MASK, source);
     if (on)
         look_again(vm, &vm->sources[source]);
     return WIRQ_OK;

@@ -144,6 +144,7 @@ void interrupt_deliver(struct wirq_vm *vm) {
     vm->wait_begun = false;
     vm->wait_kind = WAIT_HOST;
     vm->level = s->priority;
+    TRACE(WIRQ_TRACE_ENTER, d->source);
     if (s->instance->stack_pointer != NULL) { /* R33: below the red zone of the interrupted function */
         d->saved_sp = *s->instance->stack_pointer;
         uint32_t own = settings[SETTING_SHADOW_STACK];
@@ -166,6 +167,7 @@ static void leave_handler(struct wirq_vm *vm) {
     if (d->instance->stack_pointer != NULL)
         *d->instance->stack_pointer = d->saved_sp;
     vm->level = d->outer;
+    TRACE(WIRQ_TRACE_LEAVE, d->source);
     vm->waiting = d->resume_waiting;
     vm->wait_begun = d->wait_begun;
     vm->wait_kind = d->wait_kind;

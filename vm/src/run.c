@@ -156,12 +156,15 @@ enum wirq_run wirq_run(struct wirq_vm *vm) {
     if (vm->mode == VM_IDLE)
         return WIRQ_RUN_DONE;
     if (vm->call_begins) {
+        TRACE(WIRQ_TRACE_RUN, 0);
         interrupt_begin_run(vm);
         vm->call_begins = false;
     }
     enum wirq_run run = vm->call_host != NULL ? run_host_call(vm) : interpret(vm);
-    if (run == WIRQ_RUN_DONE || run == WIRQ_RUN_TRAPPED)
+    if (run == WIRQ_RUN_DONE || run == WIRQ_RUN_TRAPPED) {
         run_end(vm);
+        TRACE(WIRQ_TRACE_END, 0);
+    }
     if (run == WIRQ_RUN_DONE && vm->call_is_start) {
         vm->call_instance->started = true;
         wirq_port_request_safe_point(vm); /* for what was raised meanwhile (R7) */

@@ -183,6 +183,14 @@ struct wirq_vm {
     void *user;
 };
 
+/* To whom it concerns: wirq_port.h. */
+#if WIRQ_TRACE
+#include "wirq_port.h"
+#define TRACE(event, source) wirq_port_trace((event), (uint32_t)(source))
+#else
+#define TRACE(event, source) ((void)0)
+#endif
+
 /* The handler table, indexed by operation. */
 #define VM_HANDLERS(vm) ((const void *volatile *)(void *)(vm))
 _Static_assert(offsetof(struct wirq_vm, handlers) == OPERATION_BIAS * sizeof(void *), "operation n is word n of the VM");

@@ -1,0 +1,48 @@
+/* trace.c: what the VM tells of interrupts as they happen, kept in a ring until the host reads it. Only in builds with WIRQ_TRACE=1, as
+ * `wirq trace` makes them. */
+#include "clock.h"
+#include "commands.h"
+#include "link_table.h"
+#include "sizes.h"
+#include "wirq_port.h"
+
+#if WIRQ_TRACE
+#include "board.h"
+
+static struct {
+    uint32_t time_us;
+    uint8_t event, source;
+} records[BOARD_TRACE_RECORDS];
+static uint32_t written, taken, lost; /* modulo 2^32 */
+
+void wirq_port_trace(enum wirq_trace_event event, uint32_t source) {
+    uintptr_t before = board_mask(); /* raises come from ISRs, everything else from the thread */
+    if (written - taken == BOARD_TRACE_RECORDS) {
+        lost++;
+    } else {
+        uint32_t at = written++ % BOARD_TRACE_RECORDS;
+        records[at].time_us = (uint32_t)clock_us();
+        records[at].event = (uint8_t)event;
+        records[at].source = (uint8_t)source;
+    }
+    board_unmask(before);
+}
+
+static wirq_status read(const struct request *request) {
+    (void)request;
+    link_put_u32(lost);
+    while (link_room() >= LINK_TRACE_RECORD_FIXED_SIZE && taken != written) {
+        uint32_t at = taken % BOARD_TRACE_RECORDS;
+        link_put_u32(records[at].time_us);
+        link_put_u8(records[at].event);
+        link_put_u8(records[at].source);
+        taken++;
+    }
+    return WIRQ_OK;
+}
+
+const struct link_command trace_commands[] = {
+    {LINK_CHANNEL_TRACE, LINK_TRACE_READ, LINK_TRACE_READ_REQUEST_FIXED_SIZE, read},
+};
+const uint32_t trace_command_count = sizeof trace_commands / sizeof *trace_commands;
+#endif

@@ -1,0 +1,92 @@
+"""`wirq trace`: run an app and write a timeline of its interrupts."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from firmware_host.build.image import defined
+from firmware_host.cli.context import Context
+from firmware_host.cli.modules import check_entry, load_app, send
+from firmware_host.cli.stream import TextStream
+from firmware_host.cli.times import RaiseType
+from firmware_host.trace import Recorder, Timeline
+from firmware_host.trace.picture import picture
+from firmware_host.trace.records import DEFINE
+
+_HELP = """Run APP, a module (.wasm) or a C file (.c), and write a timeline of its interrupts.
+
+FILE is in the trace-event format: https://ui.perfetto.dev and chrome://tracing open it. It has a row for the program
+and one for the handlers of each priority level; raises, masked and unmasked sources are marks. With --picture the same
+is drawn as SVG. The board's firmware has to record that: for host and emulated boards it is built so; for hardware,
+build it with --define WIRQ_TRACE=1. Recording takes each event some time, a few microseconds on a small board.
+
+\b
+Examples:
+  wirq trace app.c -o app.json --raise button@2ms --raise soft0@4ms
+  wirq trace blink.c -o blink.json --picture blink.svg --for 0.5 -b qemu:stm32f4
+"""
+
+_LOOK = 0.02  # seconds between two reads of the board's ring
+
+
+@click.command("trace", help=_HELP)
+@click.argument("app", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE")
+@click.option("--picture", "svg", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw it, too.")
+@click.option(
+    "--raise", "raises", type=RaiseType(), multiple=True, metavar="SOURCE[@TIME]", help="As with wirq run; repeatable."
+)
+@click.option("--for", "seconds", type=click.FloatRange(min=0, min_open=True), help="Stop the app after SECONDS.")
+@click.pass_obj
+def command(
+    context: Context,
+    app: Path,
+    output: Path,
+    svg: Path | None,
+    raises: tuple[tuple[str, int], ...],
+    seconds: float | None,
+) -> None:
+    file = load_app(app, context)
+    check_entry(file)
+    with defined(DEFINE), context.connect() as board:
+        stream = TextStream(context)
+        send(board, file, context)
+        board.on_text = stream.feed
+        instance = board.instantiate()
+        for source, after_us in raises:
+            board.irq_raise(board.irq_number(source), after_us=after_us)
+        recorder = Recorder(board)
+        end = None if seconds is None else time.monotonic() + seconds
+        running = board.run(instance)
+        try:
+            while not running.wait_or(lambda: True, interval=_LOOK) and (end is None or time.monotonic() < end):
+                recorder.read()
+        except KeyboardInterrupt:
+            pass
+        sources = board.irq_sources()
+        result = running.stop()
+        recorder.read()
+        stream.finish()
+        timeline = Timeline.of(recorder.records, sources)
+        name = board.selector
+    output.write_text(json.dumps(timeline.trace_events(f"{file.name} on {name}")), encoding="utf-8")
+    if svg is not None:
+        svg.write_text(picture(timeline, f"{file.name} on {name}"), encoding="utf-8")
+    handlers = sum(span.source is not None for span in timeline.spans)
+    missing = recorder.missing
+    lost = f"; {missing} records were lost: the ring was full" if missing else ""
+    context.result(
+        f"wrote {output}: {timeline.end:,} us, {len(timeline.instants)} raises and masks, {handlers} handler runs"
+        f"{lost}",
+        output=str(output),
+        picture=str(svg) if svg else None,
+        microseconds=timeline.end,
+        handler_runs=handlers,
+        instants=len(timeline.instants),
+        lost=missing,
+        app_status=None if result.trap else result.status,
+    )
