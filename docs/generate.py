@@ -23,6 +23,7 @@ from firmware_host import errors, status  # noqa: E402
 from firmware_host.boards import BoardFacts, known_boards, load_board  # noqa: E402
 from firmware_host.cli.main import COMMANDS, cli, global_options  # noqa: E402
 from firmware_host.link import table as link  # noqa: E402
+from tests.coverage import explained  # noqa: E402
 from tests.wast import conformance as suites  # noqa: E402
 from vm.ops import document  # noqa: E402
 from vm.ops.document import table  # noqa: E402
@@ -144,6 +145,16 @@ def too_large() -> str:
     return "\n".join(parts)
 
 
+# ---- lines that no test reaches
+
+
+def unreached() -> str:
+    rows = []
+    for one in explained.explanations():
+        rows.append((f"`{one.file}`", "<br>".join(f"`{line}`" for line in one.lines), one.why))
+    return table(("file", "lines", "why"), rows)
+
+
 # ---- the link
 
 
@@ -263,6 +274,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "features": features,
     "conformance": conformance,
     "too-large": too_large,
+    "unreached": unreached,
     "traps": lambda: _statuses(lambda code: 1 <= code < 32),
     "refusals": lambda: _statuses(lambda code: 32 <= code < 112),
     "interrupt-errors": lambda: _statuses(lambda code: 112 <= code < 128),

@@ -81,6 +81,7 @@ static void the_exports_can_be_listed(const struct wirq_instance *instance) {
     }
     CHECK(export.kind == WIRQ_FUNCTION);
     CHECK(wirq_export_at(instance, 3, &export, &name, &length) == WIRQ_UNKNOWN_EXPORT);
+    CHECK(wirq_find_export(instance, "pee", 3, &export) == WIRQ_UNKNOWN_EXPORT);
 }
 
 int main(int count, char **arguments) {
@@ -104,6 +105,9 @@ int main(int count, char **arguments) {
     the_arenas_end_moves(vm);
     the_exports_can_be_listed(instance);
     CHECK(wirq_memory(instance, &size) != NULL && size == 65536);
+    CHECK(wirq_memory_at(instance, 1, &size) == NULL && size == 0);
+    CHECK(wirq_memory_at(instance, 0, &size) == wirq_memory(instance, &size));
+    CHECK(wirq_reference(instance, 0) != WIRQ_NULL_REFERENCE && wirq_reference(instance, 10000) == WIRQ_NULL_REFERENCE);
     CHECK(call(vm, instance, "peek", 3, 1) == 'd');
     CHECK(call(vm, instance, "again", 65535, 1) == 0); /* the host's function itself */
     CHECK(call(vm, instance, "peek", 65535, 2) == UINT32_MAX);

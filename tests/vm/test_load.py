@@ -150,6 +150,7 @@ def code(error: Refusal) -> int:
         (PREAMBLE + section(5, b"\0\1") + section(7, b"\1a\2\0", b"\1a\2\0"), "DUPLICATE_EXPORT", 24),
         (PREAMBLE + raw_section(8, b"\0"), "UNKNOWN_FUNCTION", 11),
         (PREAMBLE + section(1, b"\x60\1\x7f\0") + FUNCTION + raw_section(8, b"\0"), "BAD_START", 22),
+        (PREAMBLE + section(4, b"\x40\x01\x70\0\1\xd0\x70\x0b"), "BAD_RESERVED_BYTE", 13),
         (PREAMBLE + section(9, b"\0\x41\0\x0b\0"), "UNKNOWN_TABLE", 12),
         (PREAMBLE + section(4, b"\x70\0\1") + section(9, b"\2\0\x41\0\x0b\1\0"), "BAD_SEGMENT", 23),
         (PREAMBLE + section(4, b"\x70\0\1") + section(9, b"\0\x41\0\x0b\1\0"), "UNKNOWN_FUNCTION", 23),
