@@ -31,6 +31,7 @@ def press_three_times(board: Board, press: Callable[[], None], module: bytes) ->
 
 @pytest.mark.parametrize("name", ["stm32f4", "microbit", "hifive1", "virt"])
 def test_the_buttons_line_interrupts_a_computation_on_emulated_boards(name: str, tmp_path: Path) -> None:
+    """R16: each edge is one raise."""
     module = machines.compiled(machines.PROGRAMS / "pressed.c", tmp_path)
     with machines.wired(name) as (board, wires):
         facts = machines.inject_facts(name)["button"]

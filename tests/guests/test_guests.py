@@ -34,6 +34,7 @@ def _run(board: Board, module: Path) -> None:
 @pytest.mark.parametrize("program", WITHOUT_EVENTS)
 @pytest.mark.parametrize("level", ["-O0", "-O2", "-Os"])
 def test_a_guest_finds_all_as_the_header_says(board: Board, tmp_path: Path, program: str, level: str) -> None:
+    """R22."""
     compile_object(PROGRAMS / f"{program}.c", tmp_path / "g.o", *STRICT, *EXPORTED, level)
     _run(board, link(tmp_path / "g.o", tmp_path / "g.wasm", "--export=__stack_pointer"))
 

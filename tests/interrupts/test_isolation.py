@@ -137,7 +137,7 @@ def test_r44_a_fatal_fault_ends_a_run_that_has_called_into_the_faulted_guest(mac
 
 
 def test_r43_fuel_is_exact(machine: Machine) -> None:
-    """A handler of n iterations has n branches, a call of the host, a return and the operation that it returns to."""
+    """R65: a handler of n iterations has n branches, a call of the host, a return, and what it returns to."""
     iterate = """(local.set $i (i32.const 10))
       (loop $l (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))"""
     least = None

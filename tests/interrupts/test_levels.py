@@ -180,3 +180,19 @@ def test_a_fault_at_the_inner_level_leaves_no_level_behind(machine: Machine) -> 
 def test_r26_a_priority_that_the_build_does_not_have_is_refused_at_load(machine: Machine, export: str) -> None:
     with pytest.raises(Refusal, match="BAD_PRIORITY"):
         machine.instantiate(f'(module (func (export "{export}") (param i32 i32 i32)))')
+
+
+def test_r27_a_table_that_changes_later_does_not_change_the_handler(machine: Machine) -> None:
+    body = f"""(type $handler (func (param i32 i32 i32))) (table $t 2 funcref) (elem (i32.const 0) $first $second)
+      (func $first (type $handler) {log(1)}) (func $second (type $handler) {log(2)})
+      {
+        function(
+            "go",
+            f'''(drop (call $attach (i32.const {UART}) (i32.const 0) (i32.const 0) (i32.const 0)))
+        (table.copy (i32.const 0) (i32.const 1) (i32.const 1)) {raise_(UART)} {STEP}
+        (drop (call $attach (i32.const {UART}) (i32.const 0) (i32.const 0) (i32.const 0))) {raise_(UART)} {STEP}''',
+        )
+    }"""
+    instance = machine.instantiate(module(body))
+    machine.call(instance, "go")
+    assert machine.log() == [1, 2]

@@ -62,6 +62,7 @@ def function(name: str, body: str, type_: str = "") -> str:
 
 
 def test_a_raise_runs_the_handler_at_the_next_safe_point(machine: Machine) -> None:
+    """R57."""
     body = f"{log(1)} (call $raise (i32.const 3) (i32.const 0)) {STEP} {log(2)}"
     instance = machine.instantiate(module(handler("soft0") + function("go", body)))
     machine.call(instance, "go")
@@ -98,6 +99,7 @@ def test_one_delivery_takes_all_raises_so_far(machine: Machine) -> None:
 
 
 def test_nothing_is_lost_however_the_soft_interrupt_is_held_off(machine: Machine) -> None:
+    """R13."""
     body = f"""(local $i i32)
       (loop $again
         (call $raise (i32.const 0) (i32.const 0))
@@ -141,6 +143,7 @@ def test_a_handler_that_raises_itself_does_not_nest(machine: Machine) -> None:
 
 
 def test_counts_are_right_across_the_wrap(machine: Machine) -> None:
+    """R19."""
     body = "(call $raise (i32.const 0) (i32.const 0))" * 40 + f"(call $soft) {STEP}"
     instance = machine.instantiate(module(handler("uart") + function("go", body)))
     machine.command(f"preset {0xFFFFFFF0}")
@@ -151,6 +154,7 @@ def test_counts_are_right_across_the_wrap(machine: Machine) -> None:
 
 
 def test_an_unknown_source_may_be_raised_without_effect(machine: Machine) -> None:
+    """R11: a raise never fails."""
     machine.raise_(4)
     machine.raise_(0xFFFFFFFF)
     with pytest.raises(Refusal, match="UNKNOWN_SOURCE"):
@@ -158,6 +162,7 @@ def test_an_unknown_source_may_be_raised_without_effect(machine: Machine) -> Non
 
 
 def test_the_interrupted_computation_is_undisturbed(machine: Machine) -> None:
+    """R31."""
     fib = """(func $fib (export "fib") (param i32) (result i32)
       (if (result i32) (i32.lt_u (local.get 0) (i32.const 2)) (then (local.get 0))
         (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
@@ -217,6 +222,7 @@ QUIET = """(func (export "irq:soft0") (param i32 i32 i32) (local i64)
 def test_an_interrupt_at_any_point_leaves_memory_globals_and_result_as_they_were(
     new_machine: Callable[..., Machine], every_dispatch: bool
 ) -> None:
+    """R31, R54, R55: bulk operations too."""
     with new_machine() as machine:
         text = module(MIXED + QUIET)
 
@@ -335,6 +341,7 @@ def test_a_handler_that_returns_something_is_refused(machine: Machine) -> None:
 
 
 def test_attach_answers_what_is_wrong(machine: Machine) -> None:
+    """R26."""
     attempts = [(9, 0, 0), (0, 0, 2), (0, 1, 0), (0, 2, 0), (0, 3, 0), (0, 99, 0), (0, 0, 0)]
     body = "".join(
         f"(call $log (call $attach (i32.const {s}) (i32.const {i}) (i32.const 0) (i32.const {p})))"
@@ -403,6 +410,7 @@ def test_a_handler_without_end_of_stack_traps_as_a_handler(machine: Machine) -> 
 
 
 def test_a_handler_may_not_wait(machine: Machine) -> None:
+    """R46."""
     for body in ("(drop (call $wait (i64.const -1)))", "(drop (call $slow (i32.const 1)))"):
         instance = machine.instantiate(module(handler("uart", body) + function("go", STEP)))
         machine.raise_(UART)
@@ -499,12 +507,14 @@ def test_a_quiescent_handler_runs_in_a_host_functions_wait_and_not_in_deliver(ma
 
 
 def test_asyncified_code_is_only_interrupted_when_quiescent(machine: Machine) -> None:
+    """R52."""
     state = '(func (export "asyncify_get_state") (result i32) (i32.const 0))'
     machine.instantiate(module(handler("uart") + state))
     assert machine.source(UART).class_ == QUIESCENT
 
 
 def test_a_polled_source_never_runs_its_handler(machine: Machine) -> None:
+    """R4."""
     body = f"{RAISE_UART} {STEP} (call $log (call $wait (i64.const 0))) (call $log (call $take (i32.const 0)))"
     instance = machine.instantiate(module(handler("uart") + function("go", body)))
     machine.command(f"bind 0 {POLLED}")
@@ -520,6 +530,7 @@ FOREVER = WAIT.format(-1)
 
 
 def test_wait_sleeps_until_a_source_is_raised_and_names_it(machine: Machine) -> None:
+    """R50."""
     instance = machine.instantiate(module(function("go", FOREVER * 2)))
     machine.sleeps([BUTTON, -1, -1, SOFT])
     machine.call(instance, "go")
@@ -577,6 +588,7 @@ def test_a_host_function_that_waits_does_not_open_the_section(machine: Machine) 
 
 
 def test_a_host_function_that_waits_keeps_its_deadline_while_handlers_run(machine: Machine) -> None:
+    """R48, R49."""
     text = module(handler("uart", log(5)) + function("go", "(drop (call $slow (i32.const 1)))"))
     instance = machine.instantiate(text)
     machine.sleeps([UART])
@@ -586,6 +598,7 @@ def test_a_host_function_that_waits_keeps_its_deadline_while_handlers_run(machin
 
 
 def test_no_wake_up_is_lost_between_the_look_and_the_sleep(machine: Machine) -> None:
+    """R50, R51."""
     # The soft interrupt comes late, as it may when the raise falls between the last safe point and the masked look.
     instance = machine.instantiate(module(handler("uart") + function("go", f"{RAISE_UART} {FOREVER} {log(9)}")))
     machine.command("hold 1")
@@ -650,6 +663,7 @@ def test_stop_in_a_handler_does_not_fault_the_instance(machine: Machine) -> None
 
 
 def test_a_run_that_yields_goes_on_where_it_was(machine: Machine) -> None:
+    """R75."""
     body = f"(call $yield) {STEP} {log(1)} (call $yield) {RAISE_UART} {STEP} {log(2)}"
     text = module(handler("uart", f"(call $yield) {STEP} {log(7)}") + function("go", body))
     assert machine.call_counting(machine.instantiate(text), "go") == [3]
@@ -705,6 +719,7 @@ def slot(source: int, offset: int) -> int:
 
 
 def test_the_block_is_published_at_safe_points_and_host_calls(machine: Machine) -> None:
+    """R28, R30: level C2."""
     poll = f"(loop $poll (br_if $poll (i32.eqz (i32.load (i32.const 8))))) {word(slot(2, 0))} {word(slot(2, 8))}"
     body = f"{OPEN_BLOCK} (call $raise (i32.const 2) (i32.const 4242)) {poll}"
     machine.call(machine.instantiate(module(BLOCK + function("go", body))), "go")
@@ -752,6 +767,7 @@ def test_the_block_tells_level_deliveries_and_faults(machine: Machine) -> None:
 
 
 def test_the_doorbell_rings_only_when_something_is_new(machine: Machine) -> None:
+    """R15."""
     clear = set_word(8, 0)
     look = f"(call $poll) {word(8)}"
     body = f"{OPEN_BLOCK} {clear} {look} {RAISE_UART} {look} {clear} {look}"
@@ -782,6 +798,7 @@ def test_the_doorbell_rings_only_when_something_is_new(machine: Machine) -> None
     ],
 )
 def test_a_block_is_checked_when_it_is_registered(machine: Machine, prepare: str, arguments: str, status: int) -> None:
+    """R20."""
     numbers = " ".join(f"(i32.const {number})" for number in arguments.split())
     body = f"{prepare} (call $log (call $block {numbers}))"
     machine.call(machine.instantiate(module(BLOCK + function("go", body))), "go")
@@ -789,6 +806,7 @@ def test_a_block_is_checked_when_it_is_registered(machine: Machine, prepare: str
 
 
 def test_what_the_guest_does_to_its_block_later_hurts_only_the_guest(machine: Machine) -> None:
+    """R9, R20."""
     spoil = "(memory.fill (i32.const 0) (i32.const 255) (i32.const 192))"
     body = f"{OPEN_BLOCK} {spoil} {RAISE_UART} {STEP} (call $poll) {log(1)}"
     machine.call(machine.instantiate(module(BLOCK + handler("uart") + function("go", body))), "go")
@@ -804,6 +822,7 @@ def test_the_block_stays_right_when_the_memory_moves(machine: Machine) -> None:
 
 
 def test_an_exported_global_declares_the_block(machine: Machine) -> None:
+    """R23."""
     machine.raise_(TIMER)
     instance = machine.instantiate(module(BLOCK + '(global (export "wirq_block") i32 (i32.const 0))'))
     assert machine.word(instance, slot(TIMER, 0)) == 1
@@ -824,6 +843,7 @@ def test_only_one_instance_has_a_block(machine: Machine) -> None:
 
 
 def test_a_polled_source_without_block_is_taken(machine: Machine) -> None:
+    """R5: counting and waking need no guest code."""
     takes = "".join(f"(call $log (call $take (i32.const {n})))" for n in (1, 1, 9))
     body = "(drop (call $pend (i32.const 1)))" * 2 + takes
     machine.call(machine.instantiate(module(function("go", body))), "go")

@@ -149,6 +149,7 @@ def test_the_digest_is_the_crc_of_memory_globals_and_tables(machine: Machine) ->
 
 
 def test_bulk_operations_agree_with_another_engine(machine: Machine, new_machine: Callable[..., Machine]) -> None:
+    """R53."""
     text = """(module (memory (export "memory") 1)
       (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
       (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2))))"""

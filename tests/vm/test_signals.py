@@ -35,6 +35,7 @@ GUEST = """(module
 
 
 def test_no_signal_is_lost_while_the_guest_computes_or_waits(run_program: Callable[..., str], tmp_path: Path) -> None:
+    """R8, R10: raised by signal handlers, each source by its own."""
     guest = tmp_path / "guest.wasm"
     guest.write_bytes(wat(GUEST))
     lines = run_program("signals_program", str(guest)).splitlines()
