@@ -102,7 +102,13 @@ class Workshop:
         environment = {**os.environ, "PYTHONPATH": str(root), BUILT_VARIABLE: str(programs)}
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
         process = subprocess.Popen(
-            command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            cwd=root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
         )
         try:
             output, _ = process.communicate(timeout=LONGEST_TEST)
