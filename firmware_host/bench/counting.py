@@ -91,7 +91,7 @@ def watching(binary: str, addresses: Iterable[int], log: Path) -> list[str]:
 def handler_addresses(elf_file: Path) -> list[int]:
     """Where the VM's handlers begin, in order of their operations' numbers; the last one is what poisoned entries hold.
 
-    They are the words of the table `labels` of the dispatch function, one more than there are operations.
+    The table `handler_labels` has them: a word, the address of the first one, and halfwords, the distances from there.
     """
     from elftools.elf.elffile import ELFFile
 
@@ -104,20 +104,21 @@ def handler_addresses(elf_file: Path) -> list[int]:
         found = [
             (symbol["st_value"], elf.get_section(symbol["st_shndx"]))
             for symbol in (symbols.iter_symbols() if symbols else ())
-            if "labels" in symbol.name.split(".") and symbol["st_size"] == 4 * (count + 1)
+            if symbol.name == "handler_labels" and symbol["st_size"] == 4 + 2 * (count + 1)
         ]
         if len(found) != 1:
             raise BuildError(f"{elf_file.name} has no table of the handlers of {count} operations")
         address, section = found[0]
         offset = address - section["sh_addr"]
-        words = struct.unpack(f"<{count + 1}I", section.data()[offset : offset + 4 * (count + 1)])
+        first, *distances = struct.unpack_from(f"<I{count + 1}h", section.data(), offset)
         thumb = elf["e_machine"] == "EM_ARM"
-    return [word & ~1 if thumb else word for word in words]
+    return [(first & ~1 if thumb else first) + distance for distance in distances]
 
 
 def write_handlers(elf_file: Path, target: Path) -> Path:
     """Writes the addresses of the VM's handlers to `target`, for the plugin, in order of their operations' numbers."""
-    target.write_text("".join(f"{address:#x}\n" for address in handler_addresses(elf_file)[:-1]))
+    target.write_text("".join(f"{address:#x}
+" for address in handler_addresses(elf_file)[:-1]))
     return target
 
 

@@ -155,7 +155,8 @@ def _by_file(elf: ELFFile, owners: dict[tuple[str, str], str], writable: set[int
         if kind not in ("STT_FUNC", "STT_OBJECT") or symbol["st_shndx"] in writable or not symbol["st_size"]:
             continue
         local = symbol["st_info"]["bind"] == "STB_LOCAL"
-        part = owners.get((file if local else "", symbol.name))
+        # Linkers make hidden symbols local ones.
+        part = owners.get((file if local else "", symbol.name)) or owners.get(("", symbol.name))
         if part is None or symbol["st_value"] in counted or symbol["st_shndx"] == "SHN_UNDEF":
             continue
         counted.add(symbol["st_value"])

@@ -115,7 +115,7 @@ def slots(operations: list[Operation]) -> str:
 
 def labels(operations: list[Operation]) -> str:
     """Lowering emits no operation of an absent feature; its entry is there so that all builds number alike."""
-    return HEADER + "".join(only_with(o, f"&&op_{o.name},\n", "&&op_unreachable,\n") for o in operations)
+    return HEADER + "".join(only_with(o, f"DISTANCE_OF(op_{o.name})\n", "DISTANCE_OF(op_unreachable)\n") for o in operations)
 
 
 def lowering(operations: list[Operation], extended: list[Operation]) -> str:

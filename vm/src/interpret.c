@@ -150,13 +150,30 @@ INLINE void store16(uint8_t *p, uint32_t v) {
 #define RELOAD()                                                                                                             \
     (ip = vm->registers.ip, fp = vm->registers.fp, (void)(RS = vm->registers.rs), A = vm->registers.a, RELOAD_MEMORY())
 
+/* ---- where the handlers are ---- */
+#ifdef HANDLER_LABELS_ASM
+/* C has no constants that are distances of less than a word; the assembler has. Every line goes to the end of the table. */
+#define IN_HANDLER_LABELS(line) ".pushsection .rodata.handler_labels, \"a\"\n" line "\n.popsection"
+#define HANDLER_LABELS(first)                                                                                                \
+    __asm__ volatile(IN_HANDLER_LABELS(".balign 4\n.globl handler_labels\n.hidden handler_labels\n"                        \
+                                       ".type handler_labels, %%object\nhandler_labels: .4byte %l0")                        \
+                     :                                                                                                       \
+                     : "i"(&&first));
+#define DISTANCE_OF(label) __asm__ volatile(IN_HANDLER_LABELS(".2byte %l0 - %l1") : : "i"(&&label), "i"(&&op_unreachable));
+#define HANDLER_LABELS_END() __asm__ volatile(IN_HANDLER_LABELS(".size handler_labels, . - handler_labels"))
+#else
+#define HANDLER_LABELS(first_label) static const struct handler_labels handler_labels = {.first = &&first_label, .distances = {
+#define DISTANCE_OF(label) &&label - &&op_unreachable,
+#define HANDLER_LABELS_END() }}
+#endif
+
 enum wirq_run interpret(struct wirq_vm *vm_argument) {
-    static const void *const labels[WIRQ_OPERATIONS + 1] = {
-#include "wirq_labels.inc"
-        &&poisoned, /* what poisoned entries of the handler table hold */
-    };
     if (vm_argument->labels == NULL) {
-        vm_argument->labels = labels;
+        HANDLER_LABELS(op_unreachable)
+#include "wirq_labels.inc"
+        DISTANCE_OF(poisoned) /* what poisoned entries of the handler table hold */
+        HANDLER_LABELS_END();
+        vm_argument->labels = &handler_labels;
         return WIRQ_RUN_DONE;
     }
 
@@ -180,7 +197,7 @@ poisoned: /* a control operation has been reached while a safe point is asked fo
         goto leave;
     RELOAD();
     if (UNLIKELY(vm->counting != 0)) /* counting stubs stay installed: run the operation itself (R65) */
-        DISPATCH_TO(labels[UNIT_OPERATION(*ip) - OPERATION_BIAS]);
+        DISPATCH_TO(handler_label(vm->labels, UNIT_OPERATION(*ip) - OPERATION_BIAS));
     DISPATCH();
 
 idle: /* a reactor between interrupts */

@@ -13,9 +13,9 @@ const uint16_t code_idle[] = {OPERATION_UNIT(OP_idle)};
 void interpreter_init(struct wirq_vm *vm) {
     vm->labels = NULL;
     (void)interpret(vm); /* only fills in labels */
-    vm->poison_label = TABLE_ENTRY(vm->labels[WIRQ_OPERATIONS]);
+    vm->poison_label = TABLE_ENTRY(handler_label(vm->labels, WIRQ_OPERATIONS));
     for (uint32_t i = 0; i < WIRQ_OPERATIONS; i++)
-        vm->handlers[i] = TABLE_ENTRY(vm->labels[i]);
+        vm->handlers[i] = TABLE_ENTRY(handler_label(vm->labels, i));
     vm->poisoned = false;
 }
 
@@ -44,15 +44,14 @@ void interpreter_unpoison(struct wirq_vm *vm) {
     /* Cleared first: a poison that comes in between sets it again, and the worst is a safe point with nothing to do. */
     vm->poisoned = false;
     const void *volatile *entry = vm->handlers;
-    const void *const *label = vm->labels;
-    for (uint32_t left = CONTROL_BLOCKS; left != 0; left--, entry += 8, label += 8) {
-        const void *a = label[0], *b = label[1], *c = label[2], *d = label[3];
-        entry[0] = TABLE_ENTRY(a), entry[1] = TABLE_ENTRY(b), entry[2] = TABLE_ENTRY(c), entry[3] = TABLE_ENTRY(d);
-        a = label[4], b = label[5], c = label[6], d = label[7];
-        entry[4] = TABLE_ENTRY(a), entry[5] = TABLE_ENTRY(b), entry[6] = TABLE_ENTRY(c), entry[7] = TABLE_ENTRY(d);
+    const uint8_t *first = TABLE_ENTRY(vm->labels->first);
+    const handler_distance *distance = vm->labels->distances;
+    for (uint32_t left = CONTROL_BLOCKS; left != 0; left--, entry += 8, distance += 8) {
+        entry[0] = first + distance[0], entry[1] = first + distance[1], entry[2] = first + distance[2], entry[3] = first + distance[3];
+        entry[4] = first + distance[4], entry[5] = first + distance[5], entry[6] = first + distance[6], entry[7] = first + distance[7];
     }
     for (uint32_t i = 8 * CONTROL_BLOCKS; i < WIRQ_CONTROL_OPERATIONS; i++)
-        vm->handlers[i] = TABLE_ENTRY(vm->labels[i]);
+        vm->handlers[i] = TABLE_ENTRY(handler_label(vm->labels, i));
 }
 
 /* ---- calls ---- */

@@ -102,6 +102,25 @@ struct block {
 /* The call in progress. */
 enum vm_mode { VM_IDLE, VM_CALL, VM_REACTOR };
 
+/* Where the handlers of operations are, from OPERATION_BIAS on, and last what a poisoned entry holds: as distances from the first
+ * one, which on chips take half the flash of addresses. */
+#if UINTPTR_MAX == UINT32_MAX && defined(__ELF__)
+#define HANDLER_LABELS_ASM
+typedef int16_t handler_distance;
+#else
+typedef ptrdiff_t handler_distance;
+#endif
+struct handler_labels {
+    const void *first;
+    handler_distance distances[WIRQ_OPERATIONS + 1];
+};
+#ifdef HANDLER_LABELS_ASM
+extern const struct handler_labels handler_labels; /* in interpret.c */
+#endif
+static inline const void *handler_label(const struct handler_labels *labels, uint32_t i) {
+    return (const uint8_t *)labels->first + labels->distances[i];
+}
+
 struct wirq_vm {
     /* What is looked at most lies in the first OPERATION_BIAS words, where short instructions reach it; the handler table follows.
      * So the register that holds the VM is the table's base too: operation n is word n of the VM (VM_HANDLERS). */
@@ -136,7 +155,7 @@ struct wirq_vm {
             uint32_t memory_size;
 
             struct registers registers;
-            const void *const *labels;   /* the handlers' true addresses, from OPERATION_BIAS on */
+            const struct handler_labels *labels;
             const void *poison_label;    /* what a poisoned entry holds */
 
             struct source *sources;
