@@ -52,16 +52,14 @@ def code(
 
 
 def handler_addresses(target: Path) -> dict[str, int]:
-    """The handler table is the one read-only section as long as the operations; its words are offsets in .text."""
-    size = 4 * (len(OPERATIONS) + 1)
+    """The table handler_labels: the first handler's address, which the linker knows, and distances from there."""
     with target.open("rb") as file:
         elf = ELFFile(file)
-        table = next(s for s in elf.iter_sections() if s.name.startswith(".rodata") and s.data_size == size)
-        words = list(struct.unpack(f"<{len(OPERATIONS) + 1}I", table.data()))
-        symbols = elf.get_section_by_name(".symtab")
-        for relocation in elf.get_section_by_name(f".rel{table.name}").iter_relocations():
-            words[relocation["r_offset"] // 4] += symbols.get_symbol(relocation["r_info_sym"])["st_value"]
-    return {operation.name: word & ~1 for operation, word in zip(OPERATIONS, words, strict=False)}
+        table = elf.get_section_by_name(".rodata.handler_labels")
+        first, *distances = struct.unpack_from(f"<I{len(OPERATIONS)}h", table.data())
+        [relocation] = elf.get_section_by_name(f".rel{table.name}").iter_relocations()
+        first += elf.get_section_by_name(".symtab").get_symbol(relocation["r_info_sym"])["st_value"]
+    return {operation.name: (first & ~1) + distance for operation, distance in zip(OPERATIONS, distances, strict=True)}
 
 
 def handler(code: tuple[list[Instruction], dict[str, int]], name: str) -> list[str]:

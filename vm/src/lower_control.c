@@ -161,13 +161,11 @@ static void emit_return(struct lower *lower) {
         lower_operation(lower, OP_return);
     } else if (type->result_count == 1 && type->result_cells == 1) {
         struct operand *operand = stack_at(lower, 0);
-        if (operand->kind == OPERAND_CONSTANT)
+        if (operand->kind == OPERAND_CONSTANT) {
             lower_constant_to_accumulator(lower, operand->low);
-        if (operand->kind == OPERAND_CONSTANT || lower_in_accumulator(lower, operand)) {
-            lower_take_accumulator(lower, operand);
             lower_operation(lower, OP_return_A);
         } else {
-            lower_operation1(lower, OP_return_S, operand->low);
+            lower_operation_on(lower, operand, OP_return_S, OP_return_A);
         }
     } else {
         lower_materialise(lower, type->result_count);

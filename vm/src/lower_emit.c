@@ -79,13 +79,22 @@ bool lower_is_last(const struct lower *lower, const struct operand *operand) {
     return lower->last_kind != LAST_FIXED && operand->kind == OPERAND_TEMP && lower->code[-1] == operand->low;
 }
 
-void lower_take_accumulator(struct lower *lower, const struct operand *operand) {
-    if (lower->last_kind != LAST_RESULT32 || !lower_is_last(lower, operand))
-        return;
-    lower->last[0]++; /* its neighbour, which leaves the result in the accumulator only */
-    lower->code--;
-    lower->last_kind = LAST_FIXED;
-    lower_accumulator_unknown(lower);
+bool lower_take_accumulator(struct lower *lower, const struct operand *operand) {
+    if (!lower_in_accumulator(lower, operand))
+        return false;
+    if (lower->last_kind == LAST_RESULT32 && lower_is_last(lower, operand)) {
+        lower->last[0]++; /* its neighbour, which leaves the result in the accumulator only */
+        lower->code--;
+        lower_label(lower);
+    }
+    return true;
+}
+
+void lower_operation_on(struct lower *lower, const struct operand *operand, uint32_t from_slot, uint32_t from_accumulator) {
+    if (lower_take_accumulator(lower, operand))
+        lower_operation(lower, from_accumulator);
+    else
+        lower_operation1(lower, from_slot, operand->low);
 }
 
 void lower_constant_to_accumulator(struct lower *lower, uint32_t value) {

@@ -102,8 +102,11 @@ void lower_accumulator_unknown(struct lower *lower);
 /* The operation emitted last may not be rewritten any more: a label comes. */
 void lower_label(struct lower *lower);
 bool lower_in_accumulator(const struct lower *lower, const struct operand *operand);
-/* The operation about to be emitted takes the operand from the accumulator: drops its store if nobody else needs it. */
-void lower_take_accumulator(struct lower *lower, const struct operand *operand);
+/* If the operand is in the accumulator, the operation about to be emitted takes it from there: drops its store if nobody else needs
+ * it. */
+bool lower_take_accumulator(struct lower *lower, const struct operand *operand);
+/* Begins the operation that takes the operand from the accumulator, if it is there, else the one that takes it from its slot. */
+void lower_operation_on(struct lower *lower, const struct operand *operand, uint32_t from_slot, uint32_t from_accumulator);
 /* Is `last` the producer of this TEMP operand? */
 bool lower_is_last(const struct lower *lower, const struct operand *operand);
 void lower_slot_written(struct lower *lower, uint32_t slot, uint32_t cells);

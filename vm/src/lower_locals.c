@@ -264,8 +264,7 @@ void lower_global(struct lower *lower, uint32_t opcode, struct wirq_reader *read
     stack_pop(lower, global->type, &value);
     if (lower->dead)
         return;
-    if (!wide && !imported && lower_in_accumulator(lower, &value)) {
-        lower_take_accumulator(lower, &value);
+    if (!wide && !imported && lower_take_accumulator(lower, &value)) {
         lower_operation(lower, OP_global_set_A);
     } else {
         uint32_t slot = lower_slot(lower, &value);

@@ -99,8 +99,7 @@ static void load32(struct lower *lower, const struct load_forms *forms, struct o
     } else {
         uint32_t slot = near_slot(lower, address, &offset);
         uint32_t from_accumulator = offset == 0 ? forms->a : forms->ao;
-        if (from_accumulator != 0 && lower_in_accumulator(lower, address)) {
-            lower_take_accumulator(lower, address);
+        if (from_accumulator != 0 && lower_take_accumulator(lower, address)) {
             lower_operation(lower, from_accumulator);
         } else {
             lower_operation1(lower, offset == 0 ? forms->s : forms->so, slot);
@@ -168,13 +167,12 @@ static void store32(struct lower *lower, const struct store_forms *forms, struct
     from = value->kind == OPERAND_CONSTANT ? FROM_CONSTANT
            : lower_in_accumulator(lower, value) ? FROM_ACCUMULATOR
                                                 : FROM_SLOT;
-    if (!is_fixed && offset == 0 && from != FROM_ACCUMULATOR && lower_in_accumulator(lower, address)) {
-        lower_take_accumulator(lower, address);
+    if (!is_fixed && offset == 0 && from != FROM_ACCUMULATOR && lower_take_accumulator(lower, address)) {
         lower_operation1(lower, forms->a + (from == FROM_CONSTANT), value->low);
         return;
     }
     if (from == FROM_ACCUMULATOR)
-        lower_take_accumulator(lower, value);
+        (void)lower_take_accumulator(lower, value);
     if (is_fixed) {
         lower_operation1(lower, forms->k + from, address->low + offset);
     } else {

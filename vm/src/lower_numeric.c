@@ -42,12 +42,7 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
         if (forms->sc == 0 && !commutative && forms->sa == 0) {
             lower_operation2(lower, forms->ss, first, lower_slot(lower, y));
         } else if (forms->sc != 0 && fits16(constant)) {
-            if (lower_in_accumulator(lower, x)) {
-                lower_take_accumulator(lower, x);
-                lower_operation(lower, forms->ac);
-            } else {
-                lower_operation1(lower, forms->sc, first);
-            }
+            lower_operation_on(lower, x, forms->sc, forms->ac);
             lower_emit(lower, constant);
         } else {
             lower_constant_to_accumulator(lower, constant);
@@ -58,11 +53,9 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
         lower_operation1(lower, forms->as, y->low);
     } else {
         uint32_t first = lower_slot(lower, x);
-        if (forms->as != 0 && lower_in_accumulator(lower, x)) {
-            lower_take_accumulator(lower, x);
+        if (forms->as != 0 && lower_take_accumulator(lower, x)) {
             lower_operation1(lower, forms->as, y->low);
-        } else if (lower_in_accumulator(lower, y) && (forms->sa != 0 || commutative)) {
-            lower_take_accumulator(lower, y);
+        } else if ((forms->sa != 0 || commutative) && lower_take_accumulator(lower, y)) {
             lower_operation1(lower, forms->sa != 0 ? forms->sa : forms->as, first);
         } else {
             lower_operation2(lower, forms->ss, first, y->low);
@@ -124,23 +117,16 @@ static void compare32(struct lower *lower, uint32_t relation, struct operand *x,
             constant++;
         }
         if (fits16(constant) && relation <= RELATION_ge_u) {
-            if (lower_in_accumulator(lower, x)) {
-                lower_take_accumulator(lower, x);
-                lower_operation(lower, OP_compare_AC_S);
-            } else {
-                lower_operation1(lower, OP_compare_SC_S, x->low);
-            }
+            lower_operation_on(lower, x, OP_compare_SC_S, OP_compare_AC_S);
             lower_emit(lower, constant);
         } else {
             lower_constant_to_accumulator(lower, constant);
             lower_operation1(lower, OP_compare_AS_S, x->low);
             relation = swapped_relation(relation);
         }
-    } else if (lower_in_accumulator(lower, x)) {
-        lower_take_accumulator(lower, x);
+    } else if (lower_take_accumulator(lower, x)) {
         lower_operation1(lower, OP_compare_AS_S, y->low);
-    } else if (lower_in_accumulator(lower, y)) {
-        lower_take_accumulator(lower, y);
+    } else if (lower_take_accumulator(lower, y)) {
         lower_operation1(lower, OP_compare_AS_S, x->low);
         relation = swapped_relation(relation);
     } else {
@@ -186,11 +172,8 @@ void lower_branch_condition(struct lower *lower, struct operand *operand, bool w
     } else if (operand->kind == OPERAND_CONSTANT) {
         lower_constant_to_accumulator(lower, operand->low);
         lower_operation(lower, when ? OP_brnz_A : OP_brz_A);
-    } else if (lower_in_accumulator(lower, operand)) {
-        lower_take_accumulator(lower, operand);
-        lower_operation(lower, when ? OP_brnz_A : OP_brz_A);
     } else {
-        lower_operation1(lower, when ? OP_brnz_S : OP_brz_S, operand->low);
+        lower_operation_on(lower, operand, when ? OP_brnz_S : OP_brz_S, when ? OP_brnz_A : OP_brz_A);
     }
 }
 
@@ -281,13 +264,8 @@ static void compare_slots(struct lower *lower, uint32_t operation, uint32_t rela
 /* S form; the A form is `step` operations on. */
 static void unary(struct lower *lower, uint32_t operation, uint32_t step, struct operand *x, uint32_t slot,
                   enum last_kind kind) {
-    uint32_t from = lower_slot(lower, x);
-    if (lower_in_accumulator(lower, x)) {
-        lower_take_accumulator(lower, x);
-        lower_operation(lower, operation + step);
-    } else {
-        lower_operation1(lower, operation, from);
-    }
+    (void)lower_slot(lower, x);
+    lower_operation_on(lower, x, operation, operation + step);
     lower_result(lower, slot, kind);
 }
 
@@ -443,12 +421,10 @@ void lower_select(struct lower *lower, value_type type) {
     if (!lower->dead) {
         bool wide = type_cells(type) == 2;
         uint32_t first = lower_slot(lower, &x), second = lower_slot(lower, &y), test = lower_slot(lower, &condition);
-        if (!wide && lower_in_accumulator(lower, &condition)) {
-            lower_take_accumulator(lower, &condition);
-            lower_operation(lower, OP_select_A_S);
-        } else {
-            lower_operation1(lower, wide ? OP_select64 : OP_select_S_S, test);
-        }
+        if (wide)
+            lower_operation1(lower, OP_select64, test);
+        else
+            lower_operation_on(lower, &condition, OP_select_S_S, OP_select_A_S);
         lower_emit(lower, first);
         lower_emit(lower, second);
         lower_result(lower, slot, wide ? LAST_RESULT64 : LAST_RESULT32);
