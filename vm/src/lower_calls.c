@@ -35,12 +35,7 @@ static void move_arguments(struct lower *lower, const struct wirq_functype *type
 
 /* Does a tail call of a function with this type return what the running function does? */
 static void check_tail_call(struct lower *lower, const struct wirq_functype *type) {
-    struct types have = results_of(type), want = results_of(lower->type);
-    bool same = have.count == want.count;
-    for (uint32_t i = 0; i < have.count && same; i++)
-        same = type_matches(have.types[i], want.types[i]);
-    if (!same)
-        lower_fail(lower, WIRQ_TYPE_MISMATCH);
+    lower_check_match(lower, results_of(type), results_of(lower->type));
 }
 
 /* What follows a tail call that may leave the instance. */
@@ -78,93 +73,55 @@ static void call(struct lower *lower, bool tail, struct wirq_reader *reader) {
     stack_unreachable(lower);
 }
 
-static void call_indirect(struct lower *lower, bool tail, struct wirq_reader *reader) {
+/* A call through a table or, without one, of a reference on the stack. Both have a unit for the table. */
+static void call_indirect(struct lower *lower, bool through_table, bool tail, struct wirq_reader *reader) {
     uint32_t index = read_u32(reader);
-    uint32_t table = read_u32(reader);
+    uint32_t table = through_table ? read_u32(reader) : 0;
     if (reader->status != WIRQ_OK)
         return;
     const struct wirq_module *module = lower->module;
-    if (table >= module->table_count)
-        lower_fail(lower, WIRQ_UNKNOWN_TABLE);
-    else if (!type_matches(module->tables[table].type, WIRQ_FUNCREF))
-        lower_fail(lower, WIRQ_TYPE_MISMATCH);
+    if (through_table) {
+        if (table >= module->table_count)
+            lower_fail(lower, WIRQ_UNKNOWN_TABLE);
+        else if (!type_matches(module->tables[table].type, WIRQ_FUNCREF))
+            lower_fail(lower, WIRQ_TYPE_MISMATCH);
+    }
     if (index >= module->type_count) {
         lower_fail(lower, WIRQ_UNKNOWN_TYPE);
         return;
     }
     const struct wirq_functype *type = module->types[index];
-    struct operand element;
-    stack_pop(lower, WIRQ_I32, &element);
+    struct operand callee;
+    stack_pop(lower, through_table ? WIRQ_I32 : type_reference_to(module, index), &callee);
     if (!stack_check_types(lower, parameters_of(type)))
         return;
-    uint32_t slot = 0;
     if (!lower->dead) {
-        slot = lower_slot(lower, &element);
+        (void)lower_slot(lower, &callee);
         lower_materialise(lower, type->parameter_count);
     }
-    if (!tail) {
-        lower_operation2(lower, OP_call_indirect, slot, index);
-        lower_emit(lower, table);
-        end_call(lower, type);
-        return;
+    uint32_t operation = through_table ? OP_call_indirect : OP_call_ref;
+    if (tail) {
+        check_tail_call(lower, type);
+        if (!lower->dead) /* it stays above the arguments, out of the way of their move */
+            lower_move(lower, &callee, callee.canonical);
+        callee.low = callee.canonical;
+        move_arguments(lower, type);
+        operation = through_table ? OP_return_call_indirect : OP_return_call_ref;
     }
-    check_tail_call(lower, type);
-    /* The element stays above the arguments, out of the way of their move. */
-    lower_move(lower, &element, element.canonical);
-    move_arguments(lower, type);
-    lower_operation2(lower, OP_return_call_indirect, element.canonical, index);
+    lower_operation2(lower, operation, callee.low, index);
     lower_emit(lower, table);
-    end_tail_call(lower, type);
-    stack_unreachable(lower);
-}
-
-static void call_ref(struct lower *lower, bool tail, struct wirq_reader *reader) {
-    uint32_t index = read_u32(reader);
-    if (reader->status != WIRQ_OK)
-        return;
-    const struct wirq_module *module = lower->module;
-    if (index >= module->type_count) {
-        lower_fail(lower, WIRQ_UNKNOWN_TYPE);
-        return;
-    }
-    const struct wirq_functype *type = module->types[index];
-    struct operand reference;
-    stack_pop(lower, type_reference_to(module, index), &reference);
-    if (!stack_check_types(lower, parameters_of(type)))
-        return;
-    uint32_t slot = 0;
-    if (!lower->dead) {
-        slot = lower_slot(lower, &reference);
-        lower_materialise(lower, type->parameter_count);
-    }
-    if (!tail) {
-        lower_operation2(lower, OP_call_ref, slot, index);
-        lower_emit(lower, 0); /* as call_indirect, which has a table there */
+    if (tail) {
+        end_tail_call(lower, type);
+        stack_unreachable(lower);
+    } else {
         end_call(lower, type);
-        return;
     }
-    check_tail_call(lower, type);
-    if (!lower->dead)
-        lower_move(lower, &reference, reference.canonical);
-    move_arguments(lower, type);
-    lower_operation2(lower, OP_return_call_ref, reference.canonical, index);
-    lower_emit(lower, 0);
-    end_tail_call(lower, type);
-    stack_unreachable(lower);
 }
 
 void lower_call(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
-    switch (opcode) {
-    case 0x10:
-    case 0x12:
-        call(lower, opcode == 0x12, reader);
-        break;
-    case 0x11:
-    case 0x13:
-        call_indirect(lower, opcode == 0x13, reader);
-        break;
-    default:
-        call_ref(lower, opcode == 0x15, reader);
-        break;
-    }
+    bool tail = opcode == 0x12 || opcode == 0x13 || opcode == 0x15;
+    if (opcode == 0x10 || opcode == 0x12)
+        call(lower, tail, reader);
+    else
+        call_indirect(lower, opcode < 0x14, tail, reader);
 }

@@ -258,9 +258,7 @@ static void block(struct lower *lower, uint32_t opcode, struct wirq_reader *read
             if (operand->kind == OPERAND_TEMP || (operand->kind == OPERAND_CONSTANT && i >= parameters.count))
                 continue;
             /* A condition that is an alias keeps its meaning; a TEMP one keeps its slot, which lies above. */
-            lower_move(lower, operand, operand->canonical);
-            operand->kind = OPERAND_TEMP;
-            operand->low = operand->canonical;
+            lower_settle(lower, operand);
         }
     }
     stack_pop_types(lower, parameters);
@@ -484,12 +482,7 @@ static void end(struct lower *lower) {
         return;
     }
     if (control->kind == CONTROL_IF) { /* no else: what comes in goes out */
-        struct types parameters = control_parameters(control);
-        bool same = parameters.count == results.count;
-        for (uint32_t i = 0; i < results.count && same; i++)
-            same = type_matches(parameters.types[i], results.types[i]);
-        if (!same)
-            lower_fail(lower, WIRQ_TYPE_MISMATCH);
+        lower_check_match(lower, control_parameters(control), results);
     }
     bool fell_through = !lower->dead;
     bool targeted = control->fixups != 0;

@@ -146,12 +146,15 @@ void lower_move(struct lower *lower, const struct operand *operand, uint32_t slo
     }
 }
 
+void lower_settle(struct lower *lower, struct operand *operand) {
+    lower_move(lower, operand, operand->canonical);
+    operand->kind = OPERAND_TEMP;
+    operand->low = operand->canonical;
+}
+
 uint32_t lower_slot(struct lower *lower, struct operand *operand) {
-    if (operand->kind == OPERAND_CONSTANT) {
-        lower_move(lower, operand, operand->canonical);
-        operand->kind = OPERAND_TEMP;
-        operand->low = operand->canonical;
-    }
+    if (operand->kind == OPERAND_CONSTANT)
+        lower_settle(lower, operand);
     return operand->low;
 }
 
@@ -160,10 +163,7 @@ void lower_materialise(struct lower *lower, uint32_t count) {
         count = stack_depth(lower);
     for (uint32_t i = count; i-- > 0;) {
         struct operand *operand = stack_at(lower, i);
-        if (operand->kind != OPERAND_TEMP && !lower->dead) {
-            lower_move(lower, operand, operand->canonical);
-            operand->kind = OPERAND_TEMP;
-            operand->low = operand->canonical;
-        }
+        if (operand->kind != OPERAND_TEMP && !lower->dead)
+            lower_settle(lower, operand);
     }
 }

@@ -113,6 +113,8 @@ void lower_slot_written(struct lower *lower, uint32_t slot, uint32_t cells);
 
 /* Puts a value into a slot, from wherever the operand is. */
 void lower_move(struct lower *lower, const struct operand *operand, uint32_t slot);
+/* Puts an operand into its canonical slot. */
+void lower_settle(struct lower *lower, struct operand *operand);
 /* A constant into the accumulator. */
 void lower_constant_to_accumulator(struct lower *lower, uint32_t value);
 /* The slot an operand is in; a constant is put into its canonical slot first. */
@@ -137,6 +139,8 @@ void stack_pop_types(struct lower *lower, struct types types);
 void stack_push_types(struct lower *lower, struct types types);
 /* Do the topmost operands have the types? Leaves them. A polymorphic stack may be too short. If not, fails and answers false. */
 bool stack_check_types(struct lower *lower, struct types types);
+/* Fails unless values of the one types, in number and type, may stand for those of the other. */
+void lower_check_match(struct lower *lower, struct types have, struct types want);
 /* The topmost operands, which have been checked, have these types from here on; a polymorphic stack gets those it lacks. */
 void stack_retype(struct lower *lower, struct types types);
 /* After an instruction that does not continue: drops the block's operands, what follows is dead. */

@@ -25,9 +25,7 @@ struct operand *stack_at(const struct lower *lower, uint32_t from_top) {
 static void settle_deep_alias(struct lower *lower) {
     struct operand *deep = stack_at(lower, WIRQ_MAX_SYMBOLIC);
     if ((uintptr_t)deep < (uintptr_t)lower->control && deep->kind == OPERAND_ALIAS && !lower->dead) {
-        lower_move(lower, deep, deep->canonical);
-        deep->kind = OPERAND_TEMP;
-        deep->low = deep->canonical;
+        lower_settle(lower, deep);
     }
 }
 
@@ -115,6 +113,14 @@ bool stack_check_types(struct lower *lower, struct types types) {
     if (!same)
         lower_fail(lower, WIRQ_TYPE_MISMATCH);
     return same;
+}
+
+void lower_check_match(struct lower *lower, struct types have, struct types want) {
+    bool same = have.count == want.count;
+    for (uint32_t i = 0; i < have.count && same; i++)
+        same = type_matches(have.types[i], want.types[i]);
+    if (!same)
+        lower_fail(lower, WIRQ_TYPE_MISMATCH);
 }
 
 void stack_retype(struct lower *lower, struct types types) {
