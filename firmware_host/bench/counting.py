@@ -117,8 +117,7 @@ def handler_addresses(elf_file: Path) -> list[int]:
 
 def write_handlers(elf_file: Path, target: Path) -> Path:
     """Writes the addresses of the VM's handlers to `target`, for the plugin, in order of their operations' numbers."""
-    target.write_text("".join(f"{address:#x}
-" for address in handler_addresses(elf_file)[:-1]))
+    target.write_text("".join(f"{address:#x}\n" for address in handler_addresses(elf_file)[:-1]))
     return target
 
 
