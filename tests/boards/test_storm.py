@@ -9,6 +9,7 @@ import pytest
 from firmware_host import Board
 from tests.boards import machines
 from tests.boards.machines import TIMEOUT
+from tests.vm.machine import wat
 
 RESULT = "3245 primes, checksum 2092706092\n"
 
@@ -45,3 +46,26 @@ def test_ten_thousand_interrupts_do_not_change_the_result(
         shown = board.irq_show(board.irq_number("soft0"))
         assert shown.delivered >= deliveries
         assert shown.missed == 0
+
+
+STORM = """(module (global $sum (mut i32) (i32.const 0))
+  (func (export "irq:soft0") (param i32 i32 i32) (global.set $sum (i32.add (global.get $sum) (local.get 1))))
+  (func (export "rounds") (param $target i32) (result i32) (local $rounds i32)
+    (loop $again
+      (local.set $rounds (i32.add (local.get $rounds) (i32.const 1)))
+      (br_if $again (i32.lt_u (global.get $sum) (local.get $target))))
+    (local.get $rounds)))"""
+
+
+def test_a_million_raises_as_fast_as_they_come_are_counted_exactly() -> None:
+    """T1, R40: the handler's counts add up to every raise, and the program goes on in between."""
+    raises = 1_000_000
+    with Board.connect("host", timeout=TIMEOUT) as board:
+        instance = board.load(wat(STORM))
+        source = board.irq_number("soft0")
+        board.irq_raise(source, count=raises)
+        rounds = instance.call("rounds", raises)  # ends when all of them have been counted
+        shown = board.irq_show(source)
+    assert (shown.raised, shown.missed, shown.pending) == (raises, 0, False)
+    assert 1 <= shown.delivered < raises
+    assert rounds > shown.delivered
