@@ -48,11 +48,9 @@ bool exception_is_of(const struct wirq_vm *vm, uint32_t cell, uint32_t id) {
 
 /* Frees those that are not reached. */
 static void sweep(struct wirq_vm *vm) {
-    struct exception **link = &vm->exceptions;
-    while (*link != NULL) {
-        struct exception *exception = *link;
+    struct exception **link = &vm->exceptions, *exception;
+    while ((exception = *link) != NULL) {
         if (exception->reach != UNREACHED) {
-            exception->reach = UNREACHED;
             link = &exception->next;
             continue;
         }
@@ -65,13 +63,14 @@ static void sweep(struct wirq_vm *vm) {
 
 void exception_forget_instance(struct wirq_vm *vm, const struct wirq_instance *instance) {
     for (struct exception *i = vm->exceptions; i != NULL; i = i->next)
-        i->reach = i->tag->instance == instance ? UNREACHED : REACHED;
+        if (i->tag->instance == instance)
+            i->reach = UNREACHED;
     sweep(vm);
 }
 
 static void reach(const struct wirq_vm *vm, const uint32_t *from, const uint32_t *to) {
     for (; from < to; from++) {
-        struct exception *exception = *from == WIRQ_NULL_REFERENCE ? NULL : exception_find(vm, *from);
+        struct exception *exception = exception_find(vm, *from);
         if (exception != NULL && exception->reach == UNREACHED)
             exception->reach = REACHED;
     }
@@ -96,22 +95,23 @@ static void reach_stack(const struct wirq_vm *vm, uint32_t level, const struct r
 void exception_collect(struct wirq_vm *vm) {
     if (vm->exceptions == NULL)
         return;
-    if (vm->uncaught != NULL)
-        vm->uncaught->reach = REACHED;
+    for (struct exception *i = vm->exceptions; i != NULL; i = i->next)
+        i->reach = i == vm->uncaught ? REACHED : UNREACHED;
     const struct registers *r = &vm->registers;
-    uint32_t level = vm->level;
-    reach_stack(vm, level, r);
-    while (level != LEVEL_THREAD) {
-        r = &vm->deliveries[level].interrupted;
-        level = vm->deliveries[level].outer;
+    for (uint32_t level = vm->level;; level = vm->deliveries[level].outer) {
         reach_stack(vm, level, r);
+        if (level == LEVEL_THREAD)
+            break;
+        r = &vm->deliveries[level].interrupted;
     }
     for (const struct wirq_instance *i = vm->instance_list; i != NULL; i = i->next) {
         const struct wirq_module *module = i->module;
         reach(vm, i->globals, i->globals + module->global_cells);
-        for (uint32_t t = module->imported_tables; t < module->table_count; t++)
-            if (type_matches(i->tables[t]->type, WIRQ_EXNREF))
-                reach(vm, i->tables[t]->elements, i->tables[t]->elements + i->tables[t]->size);
+        for (uint32_t t = 0; t < module->table_count; t++) {
+            const struct wirq_table *table = i->tables[t];
+            if (type_matches(table->type, WIRQ_EXNREF))
+                reach(vm, table->elements, table->elements + table->size);
+        }
     }
     for (struct exception *i = vm->exceptions; i != NULL;) { /* what they name in turn */
         if (i->reach != REACHED) {
@@ -128,18 +128,20 @@ void exception_collect(struct wirq_vm *vm) {
 static struct exception *make(struct wirq_vm *vm, const struct tag *tag, const uint32_t *cells) {
     uint32_t count = tag_type(tag)->parameter_cells;
     struct exception *exception = NULL;
-    for (uint32_t attempt = 0; attempt < 2 && exception == NULL; attempt++) {
+    for (bool again = false;; again = true) {
         uint32_t alive = 0;
-        if (attempt != 0)
-            exception_collect(vm);
         for (const struct exception *i = vm->exceptions; i != NULL; i = i->next)
             alive++;
         if (alive < WIRQ_MAX_EXCEPTIONS)
             exception = arena_allocate(&vm->arena, (uint32_t)sizeof *exception + count * (uint32_t)sizeof *cells);
+        if (exception != NULL)
+            break;
+        if (again)
+            return NULL;
+        exception_collect(vm);
     }
-    if (exception == NULL)
-        return NULL;
     exception->tag = tag;
+    exception->reach = SEARCHED;
     wirq_move_cells(exception->cells, cells, count);
     exception->next = vm->exceptions;
     vm->exceptions = exception;
@@ -175,8 +177,7 @@ static void enter_catch(struct wirq_vm *vm, const uint16_t *clause, struct excep
         *to = reference_to(exception);
         exception->is_shared = true;
     } else if (!exception->is_shared) {
-        for (struct exception *i = vm->exceptions; i != NULL; i = i->next)
-            i->reach = i == exception ? UNREACHED : REACHED;
+        exception->reach = UNREACHED;
         sweep(vm);
     }
     bool is_long = (units32(clause + CATCH_PREVIOUS) & TOP_BIT) != 0;

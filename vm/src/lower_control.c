@@ -28,9 +28,19 @@ uint32_t types_cells(struct types types) {
     return cells;
 }
 
-static struct types tag_values(const struct wirq_module *module, uint32_t tag) {
+/* The tag that an instruction names, and the types of its values. */
+static uint32_t read_tag(struct lower *lower, struct wirq_reader *reader, struct types *types) {
+    const struct wirq_module *module = lower->module;
+    uint32_t tag = read_leb_u32(reader);
+    if (reader->status != WIRQ_OK)
+        return tag;
+    if (tag >= module->tag_count) {
+        lower_fail(lower, WIRQ_UNKNOWN_TAG);
+        return tag;
+    }
     const struct wirq_functype *type = module->types[module->tags[tag]];
-    return (struct types){type->types, type->parameter_count};
+    *types = (struct types){type->types, type->parameter_count};
+    return tag;
 }
 
 static struct control *find_control(struct control *control, uint32_t depth) {
@@ -336,25 +346,16 @@ static struct clause *clause_at(const struct control *control, uint32_t i) {
 
 /* One clause, right behind the last one or the beginning of its try_table. It is a branch from there. */
 void lower_catch(struct lower *lower, struct wirq_reader *reader) {
-    const struct wirq_module *module = lower->module;
-    uint32_t kind = read_byte(reader), tag = ALL_TAGS;
-    if (kind < 2)
-        tag = read_u32(reader);
-    uint32_t depth = read_u32(reader);
+    struct types types = {NULL, 0};
+    uint32_t kind = read_byte(reader), tag = kind < 2 ? read_tag(lower, reader, &types) : ALL_TAGS;
+    uint32_t depth = read_leb_u32(reader);
     if (reader->status != WIRQ_OK)
         return;
     struct control *label = find_control(lower->control->outer, depth);
-    struct types types = {NULL, 0};
     if (kind > 3)
         lower_fail(lower, WIRQ_BAD_OPCODE);
     if (label == NULL)
         lower_fail(lower, WIRQ_UNKNOWN_LABEL);
-    if (kind < 2) {
-        if (tag >= module->tag_count)
-            lower_fail(lower, WIRQ_UNKNOWN_TAG);
-        else
-            types = tag_values(module, tag);
-    }
     if (lower->status != WIRQ_OK)
         return;
     struct types want = control_label(label);
@@ -419,18 +420,8 @@ static void end_try(struct lower *lower, struct control *control) {
 static void throw_(struct lower *lower, bool is_reference, struct wirq_reader *reader) {
     static const value_type reference = WIRQ_EXNREF;
     struct types types = {&reference, 1};
-    uint32_t tag = ALL_TAGS;
-    if (!is_reference) {
-        tag = read_u32(reader);
-        if (reader->status != WIRQ_OK)
-            return;
-        if (tag >= lower->module->tag_count) {
-            lower_fail(lower, WIRQ_UNKNOWN_TAG);
-            return;
-        }
-        types = tag_values(lower->module, tag);
-    }
-    if (!stack_check_types(lower, types))
+    uint32_t tag = is_reference ? ALL_TAGS : read_tag(lower, reader, &types);
+    if (reader->status != WIRQ_OK || lower->status != WIRQ_OK || !stack_check_types(lower, types))
         return;
     lower_materialise(lower, types.count);
     stack_pop_types(lower, types);

@@ -33,7 +33,7 @@ enum reach { UNREACHED, REACHED, SEARCHED };
 struct exception {
     struct exception *next; /* made before */
     const struct tag *tag;
-    uint8_t reach;  /* enum reach; UNREACHED except while it is being found out */
+    uint8_t reach;  /* enum reach; not UNREACHED except while it is being found out */
     bool is_shared; /* a reference has been handed to a guest */
     uint32_t cells[];
 };
