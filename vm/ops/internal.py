@@ -7,6 +7,7 @@ that contains one. Every cycle of valid code passes one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from .model import Operation
 
@@ -145,7 +146,7 @@ def control() -> Iterator[Operation]:
 #: name -> (expression, commutative, operand forms). x and y are evaluated once.
 BINARY32 = {
     "add": ("{x} + {y}", True, ("SS", "SC", "AS", "AC")),
-    "sub": ("{x} - {y}", False, ("SS", "AS", "SA")),  # minus a constant is plus its negative
+    "sub": ("{x} - {y}", False, ("SS",)),  # minus a constant is plus its negative
     "mul": ("{x} * {y}", True, ("SS", "SC", "AS", "AC")),
     "and": ("{x} & {y}", True, ("SS", "SC", "AS", "AC")),
     "or": ("{x} | {y}", True, ("SS", "SC", "AS", "AC")),
@@ -168,15 +169,19 @@ BINARY32 = {
 SHIFTS = ("shl", "shr_s", "shr_u", "rotr")
 
 
+def has_accumulator_result(form: str, forms: tuple[str, ...]) -> bool:
+    """Two slots are the rare form of what takes no operand from the accumulator: it leaves its result in a slot only."""
+    return form != "SS" or "AS" in forms
+
+
 def integer32() -> Iterator[Operation]:
     for name, (expression, _, forms) in BINARY32.items():
         for form in forms:
             values, kinds, unit = fetch(form)
             if name in SHIFTS and form.endswith("C"):
                 values[1] = f"COUNT({unit - 1})"
-            yield from to_slot_and_accumulator(
-                f"{name}_{form}", kinds, unit, expression.format(x=values[0], y=values[1])
-            )
+            both = to_slot_and_accumulator(f"{name}_{form}", kinds, unit, expression.format(x=values[0], y=values[1]))
+            yield from both if has_accumulator_result(form, forms) else islice(both, 1)
     # Slot op= operand: one unit and one fetch less than the general form.
     yield Operation("add_DC", "dc", "A = S32(1) + C16(2); S32(1) = A; NEXT(3);")
     for name, sign in (("add", "+"), ("xor", "^")):
@@ -241,10 +246,8 @@ def moves() -> Iterator[Operation]:
     # Before the entry of functions that need them.
     yield Operation("enter", "u", "if ((uint32_t *)(void *)RS - fp < (ptrdiff_t)U16(1)) TRAP(WIRQ_TRAP_STACK_EXHAUSTED); NEXT(2);")
     yield Operation("zero", "du", "wirq_zero_cells(&S32(1), U16(2)); NEXT(3);")
-    for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):
-        yield from to_slot_and_accumulator(
-            f"select_{form}", "s" * (unit + 1), unit + 2, f"{value} ? S32({unit}) : S32({unit + 1})"
-        )
+    yield Operation("select_S_S", "sssd", "A = S32(1) ? S32(2) : S32(3); S32(4) = A; NEXT(5);")
+    yield Operation("select_A_S", "ssd", "A = A ? S32(1) : S32(2); S32(3) = A; NEXT(4);")
     yield Operation("select64", "swwD", "uint64_t v = S32(1) ? S64(2) : S64(3); PUT64(4, v); NEXT(5);")
     # Defined globals by cell, imported ones (i…) through a pointer.
     yield from to_slot_and_accumulator("global_get", "u", 2, "vm->globals[U16(1)]")
@@ -275,7 +278,7 @@ ADDRESS = {
 LOADS32 = {
     "load32": (4, "LOAD32(ea)", ("S", "A", "SO", "AO", "SC", "SS", "AS", "K")),
     "load8_u": (1, "LOAD8(ea)", ("S", "A", "SO", "AO", "SC", "K")),
-    "load16_u": (2, "LOAD16(ea)", ("S", "A", "SO", "AO", "SC")),
+    "load16_u": (2, "LOAD16(ea)", ("S", "A", "SO")),
     # With an offset the unsigned load, and an extension.
     "load8_s": (1, "(uint32_t)(int32_t)(int8_t)LOAD8(ea)", ("S", "A")),
     "load16_s": (2, "(uint32_t)(int32_t)(int16_t)LOAD16(ea)", ("S", "A")),
@@ -321,11 +324,10 @@ def memory() -> Iterator[Operation]:
                         kinds + {"S": "s", "C": "c"}[value],
                         f"{address} {store}(ea, {operand}); NEXT({unit + 1});",
                     )
-    for form in ("SO", "K"):
-        kinds, address, unit = ADDRESS[form]
-        address = address.format(n=8)
-        yield Operation(f"load64_{form}", kinds + "D", f"{address} uint64_t v = LOAD64(ea); PUT64({unit}, v); NEXT({unit + 1});")
-        yield Operation(f"store64_{form}", kinds + "w", f"{address} STORE64(ea, S64({unit})); NEXT({unit + 1});")
+    kinds, address, unit = ADDRESS["SO"]
+    address = address.format(n=8)
+    yield Operation("load64_SO", kinds + "D", f"{address} uint64_t v = LOAD64(ea); PUT64({unit}, v); NEXT({unit + 1});")
+    yield Operation("store64_SO", kinds + "w", f"{address} STORE64(ea, S64({unit})); NEXT({unit + 1});")
     # Offsets of more than 16 bits: the sum must not carry out of 32 bits.
     yield Operation("address_SK_A", "sk", "uint32_t x = S32(1), k = K32(2); A = x + k; if (A < k) goto trap_memory; NEXT(4);")
     yield Operation("memory_size_S", "d", "A = wirq_memory_pages(vm); S32(1) = A; NEXT(2);")

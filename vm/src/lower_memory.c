@@ -9,7 +9,7 @@ struct load_forms {
 static const struct load_forms load_forms[] = {
     {OP_load32_S_S, OP_load32_A_S, OP_load32_SO_S, OP_load32_AO_S, OP_load32_SC_S, OP_load32_SS_S, OP_load32_AS_S, OP_load32_K_S},
     {OP_load8_u_S_S, OP_load8_u_A_S, OP_load8_u_SO_S, OP_load8_u_AO_S, OP_load8_u_SC_S, 0, 0, OP_load8_u_K_S},
-    {OP_load16_u_S_S, OP_load16_u_A_S, OP_load16_u_SO_S, OP_load16_u_AO_S, OP_load16_u_SC_S, 0, 0, 0},
+    {OP_load16_u_S_S, OP_load16_u_A_S, OP_load16_u_SO_S, 0, 0, 0, 0, 0},
     {OP_load8_s_S_S, OP_load8_s_A_S, 0, 0, 0, 0, 0, 0},
     {OP_load16_s_S_S, OP_load16_s_A_S, 0, 0, 0, 0, 0, 0},
 };
@@ -110,12 +110,8 @@ static void load32(struct lower *lower, const struct load_forms *forms, struct o
 }
 
 static void load64(struct lower *lower, struct operand *address, uint32_t offset) {
-    if (is_static(lower, address, offset, 8)) {
-        lower_operation1(lower, OP_load64_K, address->low + offset);
-    } else {
-        uint32_t slot = near_slot(lower, address, &offset);
-        lower_operation2(lower, OP_load64_SO, slot, offset);
-    }
+    uint32_t slot = near_slot(lower, address, &offset);
+    lower_operation2(lower, OP_load64_SO, slot, offset);
 }
 
 /* The newest operation, emitted up to its destination, leaves its result in the accumulator. */
@@ -186,12 +182,8 @@ static void store32(struct lower *lower, const struct store_forms *forms, struct
 
 static void store64(struct lower *lower, struct operand *address, struct operand *value, uint32_t offset) {
     uint32_t from = lower_slot(lower, value);
-    if (is_static(lower, address, offset, 8)) {
-        lower_operation1(lower, OP_store64_K, address->low + offset);
-    } else {
-        uint32_t slot = near_slot(lower, address, &offset);
-        lower_operation2(lower, OP_store64_SO, slot, offset);
-    }
+    uint32_t slot = near_slot(lower, address, &offset);
+    lower_operation2(lower, OP_store64_SO, slot, offset);
     lower_emit(lower, from);
 }
 

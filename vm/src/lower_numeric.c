@@ -2,7 +2,8 @@
 #include "lower_internal.h"
 
 struct binary_forms {
-    uint16_t ss, sc, as, ac, sa; /* each leaves its result in a slot; its neighbour leaves it in the accumulator */
+    /* Each leaves its result in a slot; its neighbour leaves it in the accumulator, but `ss` has none where there is no `as`. */
+    uint16_t ss, sc, as, ac, sa;
 };
 
 struct numeric {
@@ -21,6 +22,7 @@ struct numeric {
 static void binary32(struct lower *lower, uint32_t which, struct operand *x, struct operand *y, uint32_t slot) {
     const struct binary_forms *forms = &binary_forms[which];
     bool commutative = BINARY32_COMMUTATIVE >> which & 1;
+    enum last_kind kind = LAST_RESULT32;
     if (x->kind == OPERAND_CONSTANT && y->kind != OPERAND_CONSTANT && commutative) {
         struct operand *swap = x;
         x = y;
@@ -41,6 +43,7 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
         uint32_t first = lower_slot(lower, x);
         if (forms->sc == 0 && !commutative && forms->sa == 0) {
             lower_operation2(lower, forms->ss, first, lower_slot(lower, y));
+            kind = forms->as != 0 ? LAST_RESULT32 : LAST_STORED32;
         } else if (forms->sc != 0 && fits16(constant)) {
             lower_operation_on(lower, x, forms->sc, forms->ac);
             lower_emit(lower, constant);
@@ -59,9 +62,10 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
             lower_operation1(lower, forms->sa != 0 ? forms->sa : forms->as, first);
         } else {
             lower_operation2(lower, forms->ss, first, y->low);
+            kind = forms->as != 0 ? LAST_RESULT32 : LAST_STORED32;
         }
     }
-    lower_result(lower, slot, LAST_RESULT32);
+    lower_result(lower, slot, kind);
 }
 
 /* div and rem: SS forms, then SC forms, whose constants make no trap. */
@@ -427,7 +431,7 @@ void lower_select(struct lower *lower, value_type type) {
             lower_operation_on(lower, &condition, OP_select_S_S, OP_select_A_S);
         lower_emit(lower, first);
         lower_emit(lower, second);
-        lower_result(lower, slot, wide ? LAST_RESULT64 : LAST_RESULT32);
+        lower_result(lower, slot, wide ? LAST_RESULT64 : LAST_STORED32);
     }
     stack_push(lower, type);
 }
