@@ -37,12 +37,15 @@ _TRAPS = {
     "invalid conversion to integer": "TRAP_INVALID_CONVERSION",
     "call stack exhausted": "TRAP_STACK_EXHAUSTED",
     "null reference": "TRAP_NULL_REFERENCE",
+    "thrown Wasm exception": "TRAP_UNCAUGHT_EXCEPTION",
 }
 
 #: wasmtime says this of calls, of accesses and of segments alike.
 _TABLE = "out of bounds table access"
 #: The instructions of which a script says "undefined element" instead: call_indirect, return_call_indirect.
 _INDIRECT_CALLS = (b"\x11", b"\x13")
+#: The one of which it says "null exception reference".
+_THROW_REF = b"\x0a"
 
 _NUMBERS = ("i32", "i64", "f32", "f64")
 
@@ -50,9 +53,11 @@ _NUMBERS = ("i32", "i64", "f32", "f64")
 def _trap(error: Exception, modules: Sequence[bytes]) -> TrapError:
     """`modules`: those of the store, one of whose code trapped."""
     text = str(error)
+    frames = error.frames if isinstance(error, wasmtime.Trap) else []
+    places = [module[frame.module_offset :][:1] for frame in frames[:1] for module in modules]
+    if "null reference" in text and _THROW_REF in places:
+        return TrapError(text, code=status.code("TRAP_NULL_EXCEPTION"))
     if _TABLE in text:
-        frames = error.frames if isinstance(error, wasmtime.Trap) else []
-        places = [module[frame.module_offset :][:1] for frame in frames[:1] for module in modules]
         by_call = any(place in _INDIRECT_CALLS for place in places)
         return TrapError(text, code=status.code("TRAP_UNDEFINED_ELEMENT" if by_call else "TRAP_TABLE"))
     for needle, name in _TRAPS.items():
