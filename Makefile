@@ -3,6 +3,7 @@
 #   make demo                     a C program is interrupted while it computes, on this machine
 #   make test                     everything that is tested
 #   make BOARD=NAME [VARIANT=V] [FREEZE=app.wasm]   firmware of a board, as `wirq build NAME`
+#   make fuzz-link TIME=SECONDS   throws bytes at console and link of host and qemu:stm32f4
 #   make fuzz TIME=SECONDS        looks for inputs that break the VM's loader or execution
 #   make inject                   interrupts programs and specification scripts at every safe point, in full
 #   make mutants                  breaks the interrupt code in one place at a time: a test must notice each
@@ -12,7 +13,7 @@
 #   make lint | size | clean | distclean
 
 .DEFAULT_GOAL := $(if $(BOARD),firmware,help)
-.PHONY: help demo test lint pytest robot fuzz inject mutants conformance coverage packages firmware bench size clean \
+.PHONY: help demo test lint pytest robot fuzz fuzz-link inject mutants conformance coverage packages firmware bench size clean \
     distclean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
@@ -56,7 +57,7 @@ demo: $(READY)
 	$(BIN)/wirq -b host run $(DEMO) $(DEMO_RAISES:%=--raise %)
 	@echo "The result is the same: the handlers ran between two operations of the computation, and left no trace in it."
 
-test: lint pytest robot fuzz
+test: lint pytest robot fuzz fuzz-link
 
 lint: $(READY_FOR_TESTS)
 	$(BIN)/ruff check .
@@ -67,6 +68,9 @@ pytest: $(READY_FOR_TESTS) packages
 
 robot: $(READY_FOR_TESTS) packages
 	$(BIN)/python -m robot_tests
+
+fuzz-link: $(READY_FOR_TESTS) packages
+	@$(BIN)/python -m tests.link.fuzzing --time $(TIME)
 
 fuzz: $(READY_FOR_TESTS) packages
 	@$(BIN)/python -m tests.fuzz --time $(TIME) --jobs $(JOBS) $(FUZZ_ARGS)

@@ -16,8 +16,8 @@ void frame_begin(struct frame_decoder *decoder, uint8_t *content, uint32_t capac
 static bool keep(struct frame_decoder *decoder, uint8_t byte) {
     if (decoder->length == decoder->capacity)
         return false;
-    if (decoder->length < sizeof decoder->header)
-        decoder->header[decoder->length] = byte;
+    if (decoder->length < sizeof decoder->head)
+        decoder->head[decoder->length] = byte;
     if (decoder->content != NULL)
         decoder->content[decoder->length] = byte;
     decoder->length++;

@@ -8,12 +8,12 @@
 
 #include "link_table.h" /* generated from the link's table */
 
-enum { FRAME_CRC_SIZE = 4 };
+enum { FRAME_CRC_SIZE = 4, FRAME_HEAD_SIZE = LINK_HEADER_FIXED_SIZE + LINK_HELLO_FIXED_SIZE };
 
-/* Decodes what lies between two delimiters, byte by byte; made for an ISR. The header is always kept, the whole content only where
- * there is room for it: an acknowledgement is understood even while the last request is still being worked on. */
+/* Decodes what lies between two delimiters, byte by byte; made for an ISR. The head is always kept, the whole content only where
+ * there is room for it: an acknowledgement and a hello are understood even while all buffers are full of requests. */
 struct frame_decoder {
-    uint8_t header[LINK_HEADER_FIXED_SIZE];
+    uint8_t head[FRAME_HEAD_SIZE];
     uint8_t *content; /* where the content goes; NULL: nowhere */
     uint32_t capacity, length;
     uint32_t crc;

@@ -352,6 +352,12 @@ static bool must_wait(const uint8_t *frame) {
            (!may_write() || link.reset_when_acknowledged);
 }
 
+static void take_hello(void) {
+    uint8_t payload[LINK_HELLO_FIXED_SIZE];
+    if (receive_hello(payload))
+        hello(link_get_u32(payload + LINK_HELLO_NONCE), payload[LINK_HELLO_MAJOR]);
+}
+
 static void take_frame(void) {
     uint32_t length;
     const uint8_t *frame = receive_frame(&length);
@@ -364,13 +370,8 @@ static void take_frame(void) {
         request(frame, payload, length);
         return;
     }
-    bool is_hello = kind == LINK_KIND_HELLO && length >= LINK_HELLO_FIXED_SIZE;
-    uint32_t nonce = is_hello ? link_get_u32(payload + LINK_HELLO_NONCE) : 0;
-    uint8_t major = is_hello ? payload[LINK_HELLO_MAJOR] : 0;
     receive_release_frame();
-    if (is_hello)
-        hello(nonce, major);
-    else if (link.open && kind == LINK_KIND_BYE)
+    if (link.open && kind == LINK_KIND_BYE)
         bye();
 }
 
@@ -394,6 +395,7 @@ static void send_due(void) {
 
 void link_poll(void) {
     take_acknowledgement();
+    take_hello();
     if (receive_damaged() && link.open)
         send_state(LINK_KIND_NACK);
     take_frame();

@@ -5,6 +5,8 @@
  * that is a lone 03 is no COBS. Ctrl-C (03) does so outside frames, where text is not ignored. */
 #include "receive.h"
 
+#include <string.h>
+
 #include "board.h"
 #include "clock.h"
 #include "firmware.h"
@@ -14,6 +16,8 @@
 /* In a session text is ignored for so long after a frame; and what has begun as a frame and not gone on for so long is none.
  * Times are in units of 1024 us: one word, so that both contexts can read them at once. */
 #define SILENCE (2000000 / 1024)
+/* The same where no session is open: a tool's hello comes in one go, and who types at a terminal makes a pause now and then. */
+#define PAUSE (250000 / 1024)
 
 static struct {
     struct frame_decoder decoder;
@@ -34,6 +38,8 @@ static struct {
 
     volatile uint8_t acknowledge;
     volatile bool acknowledged, asked_again; /* a frame with an acknowledgement has come; it was a nack */
+    uint8_t hello[LINK_HELLO_FIXED_SIZE];
+    volatile bool greeted;                   /* `hello` has come */
     volatile bool damaged;                   /* a frame came that was none */
 
     uint8_t text[BOARD_TEXT_RING];
@@ -104,18 +110,23 @@ static void take_delimiter(void) {
         open_frame();
         return;
     }
-    uint8_t kind = receiver.decoder.header[LINK_HEADER_KIND];
+    uint8_t kind = receiver.decoder.head[LINK_HEADER_KIND];
     receiver.in_frame = false;
     receiver.frame_time = time_now();
     if (kind == LINK_KIND_BYE)
         receiver.session = false; /* at once: what follows is text */
     receiver.for_tool = receiver.session;
     if (kind != LINK_KIND_HELLO) {
-        receiver.acknowledge = receiver.decoder.header[LINK_HEADER_ACKNOWLEDGE];
+        receiver.acknowledge = receiver.decoder.head[LINK_HEADER_ACKNOWLEDGE];
         receiver.acknowledged = true;
     }
     if (kind == LINK_KIND_NACK) {
         receiver.asked_again = true;
+    } else if (kind == LINK_KIND_HELLO) { /* not among the others: those may wait for a host that has gone */
+        if (length >= FRAME_HEAD_SIZE) {
+            memcpy(receiver.hello, receiver.decoder.head + LINK_HEADER_FIXED_SIZE, sizeof receiver.hello);
+            receiver.greeted = true;
+        }
     } else if (kind != LINK_KIND_ACK && receiver.decoder.content != NULL) {
         uint32_t in = receiver.frames_in;
         receiver.frames[in % BOARD_WINDOW].length = (uint16_t)length;
@@ -127,7 +138,7 @@ static void take_delimiter(void) {
 /* Is this byte part of a frame? Not after a long silence: then the 00 before it was a stray one on a plain terminal. */
 static bool belongs_to_frame(void) {
     uint32_t now = time_now();
-    if (now - receiver.byte_time >= SILENCE)
+    if (now - receiver.byte_time >= (receiver.session ? SILENCE : PAUSE))
         return false;
     receiver.byte_time = now;
     return true;
@@ -200,6 +211,15 @@ bool receive_acknowledge(struct acknowledgement *acknowledgement) {
     return acknowledged;
 }
 
+bool receive_hello(uint8_t hello[LINK_HELLO_FIXED_SIZE]) {
+    uintptr_t before = board_mask();
+    bool greeted = receiver.greeted;
+    memcpy(hello, receiver.hello, sizeof receiver.hello);
+    receiver.greeted = false;
+    board_unmask(before);
+    return greeted;
+}
+
 bool receive_damaged(void) {
     bool damaged = receiver.damaged;
     receiver.damaged = false;
@@ -208,6 +228,7 @@ bool receive_damaged(void) {
 
 void receive_open_session(void) {
     receiver.session = receiver.for_tool = true;
+    receiver.frames_out = receiver.frames_in; /* they are of another session */
 }
 
 void receive_close_session(void) {
@@ -215,5 +236,5 @@ void receive_close_session(void) {
 }
 
 bool receive_pending(void) {
-    return receiver.acknowledged || receiver.damaged || receiver.interrupted || receiver.text_in != receiver.text_out;
+    return receiver.acknowledged || receiver.greeted || receiver.damaged || receiver.interrupted || receiver.text_in != receiver.text_out;
 }

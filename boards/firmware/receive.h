@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "link_table.h" /* generated from the link's table */
+
 /* ---- text ---- */
 
 /* Takes typed text that was not read yet; returns how many bytes. Thread only. */
@@ -31,6 +33,8 @@ struct acknowledgement {
     bool asks_again;     /* it lacks what was sent from that number on */
 };
 bool receive_acknowledge(struct acknowledgement *acknowledgement);
+/* The payload of a hello, if one has come since the last call. */
+bool receive_hello(uint8_t hello[LINK_HELLO_FIXED_SIZE]);
 /* Has a frame come in a session whose CRC was wrong? Tells it once. */
 bool receive_damaged(void);
 

@@ -184,3 +184,20 @@ def test_sequence_numbers_wrap() -> None:
             line.session.request(RAISE, raise_values(next(numbers)))
         line.settle()
     assert len(line.of(core.Answered)) == 600
+
+
+def test_a_new_session_opens_although_the_last_host_left_with_everything_full() -> None:
+    board = FirmwareLink(window=3)
+    line = line_to(board)
+    for number in range(1, 100):
+        line.session.request(RAISE, raise_values(number))
+    encoded = b"".join(
+        frames.encode(messages.Frame(table.KINDS["request"], 4, i, 0, 1 + i, b"\2" + bytes(13)).to_bytes())
+        for i in range(20)
+    )
+    board.receive(encoded)  # answers that nobody acknowledges, then requests that wait for room
+    board.receive(encoded)
+    again = line_to(board, seed=2)
+    again.session.request(RAISE, raise_values(7))
+    again.settle()
+    assert board.raised[board.raised.index(7)] == 7
