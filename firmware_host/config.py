@@ -4,6 +4,7 @@ default = "bench"
 
 [board.bench]
 selector = "port:/dev/ttyACM0"     # any selector but a name
+board = "stm32f4"                  # what is expected there; `wirq doctor` tells if another answers
 baud = 115200                      # ports only, as are dtr and rts: true, false, or absent to leave the line alone
 """
 
@@ -29,6 +30,7 @@ class Entry:
     baud: int = 115200
     dtr: bool | None = None
     rts: bool | None = None
+    board: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def _read(file: Path) -> Configuration:
     return Configuration({name: _entry(file, name, table) for name, table in boards.items()}, default)
 
 
-_KINDS = {"selector": str, "baud": int, "dtr": bool, "rts": bool}
+_KINDS = {"selector": str, "baud": int, "dtr": bool, "rts": bool, "board": str}
 
 
 def _entry(file: Path, name: str, table: Any) -> Entry:

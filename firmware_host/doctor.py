@@ -6,15 +6,20 @@ It only looks: nothing is installed or changed.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
 
+from firmware_host import config
+from firmware_host.boards import known_boards
 from firmware_host.build import toolchains
-from firmware_host.errors import ToolMissing
+from firmware_host.build.generate import package_version
+from firmware_host.discovery import FoundBoard, candidate_ports, find_boards
+from firmware_host.errors import BoardNotFound, ToolMissing
 from firmware_host.sim.qemu import find_program
 
 State = Literal["ok", "missing", "optional", "warning"]
@@ -109,14 +114,57 @@ def _serial_ports() -> Iterator[Finding]:
         return
     from serial.tools.list_ports import comports
 
+    asked = {one.port for one in candidate_ports()}
     ports = sorted(port.device for port in comports() if port.vid is not None)
     if not ports:
         yield Finding("serial ports", "ok", "no board attached by USB")
     for device in ports:
-        if os.access(device, os.R_OK | os.W_OK):
-            yield Finding(device, "ok", "may be opened")
-        else:
+        if not os.path.exists(device):  # noqa: PTH110 - names of ports on Windows are no paths
+            yield Finding(device, "warning", "was listed and is gone", "plug the board in again")
+        elif not os.access(device, os.R_OK | os.W_OK):
             yield Finding(device, "warning", "may not be opened by you", _group_fix(device))
+        elif device not in asked:
+            yield Finding(device, "ok", "may be opened; its adapter is none that boards come with, so it is not asked")
+    usable = [one for one in asked if os.access(one, os.R_OK | os.W_OK)]
+    if usable:
+        yield from _attached([one for one in find_boards() if one.port in usable])
+
+
+def _attached(found: Sequence[FoundBoard]) -> Iterator[Finding]:
+    """What each attached board runs, against this tool and against what wirq.toml expects there."""
+    try:
+        entries = config.load().boards
+    except BoardNotFound as error:
+        yield Finding(config.PROJECT_FILE, "warning", str(error), error.hint)
+        entries = {}
+    for one in found:
+        expected = [entry for entry in entries.values() if entry.selector in (one.selector, f"port:{one.port}")]
+        yield _of_board(one, expected)
+
+
+def _of_board(found: FoundBoard, entries: Sequence[config.Entry]) -> Finding:
+    if found.info is None:
+        return Finding(found.port, "warning", found.problem, found.hint)
+    name, theirs, ours = found.info.name, found.info.vm_version, package_version()
+    flash = f"wirq flash -b {found.selector}"
+    for entry in entries:
+        if entry.board not in (None, name):
+            detail = f"wrong board: {name} answers, but [board.{entry.name}] expects {entry.board}"
+            return Finding(found.port, "warning", detail, "plug in the other, or correct wirq.toml")
+    if name not in known_boards():
+        return Finding(found.port, "ok", f"{name}, firmware {theirs}: a board of your own, unknown to this tool")
+    if _release(theirs) < _release(ours):
+        return Finding(found.port, "warning", f"{name}: firmware {theirs} is older than this tool ({ours})", flash)
+    if _release(theirs) > _release(ours):
+        detail = f"{name}: firmware {theirs} is newer than this tool ({ours})"
+        return Finding(found.port, "warning", detail, "python -m pip install --upgrade wirq")
+    return Finding(found.port, "ok", f"{name}, firmware {theirs}")
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a version, for comparison: what follows them, such as rc1, does not count."""
+    numbers = re.match(r"\d+(\.\d+)*", version)
+    return tuple(map(int, numbers[0].split("."))) if numbers else ()
 
 
 def _group_fix(device: str) -> str:

@@ -9,7 +9,7 @@ import click
 from firmware_host.cli.context import Context
 from firmware_host.cli.tables import table
 
-_HELP = """Check compilers, emulators, Python packages and serial ports.
+_HELP = """Check compilers, emulators, Python packages, serial ports and the firmware of attached boards.
 
 Prints the command that brings what is missing; runs none. Exit code 8 if something is missing that is always needed.
 With --fix it prints the commands only, one a line.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from serial.tools import list_ports
 
-from firmware_host import Board, BoardNotFound, find_boards
+from firmware_host import Board, BoardNotFound, doctor, find_boards
 from firmware_host.cli.main import run
 from firmware_host.discovery import candidate_ports
 from tests.link.model_board import ModelBoard
@@ -85,3 +85,45 @@ def test_the_command_lists_them(attached: str, capsys: pytest.CaptureFixture[str
     row = next(line for line in lines if attached in line)
     assert row.split() == ["-", "model", attached, "9900", "0.1.0"]
     assert any("there is no port /dev/nosuch" in line for line in lines)
+
+
+def of_port(port: str) -> doctor.Finding:
+    return next(finding for finding in doctor.examine() if finding.what == port)
+
+
+def test_doctor_tells_what_an_attached_board_runs(attached: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert of_port(attached).state == "ok"
+    assert "unknown to this tool" in of_port(attached).detail
+    monkeypatch.setattr(doctor, "known_boards", lambda: ["model"])
+    assert of_port(attached) == doctor.Finding(attached, "ok", "model, firmware 0.1.0")
+    assert of_port("/dev/nosuch").state == "warning"
+
+
+@pytest.mark.parametrize(
+    ("ours", "word", "fix"),
+    [("0.1.1", "older", "wirq flash -b"), ("0.10.0", "older", "wirq flash -b"), ("0.0.9", "newer", "pip")],
+)
+def test_doctor_finds_firmware_of_another_version(
+    attached: str, monkeypatch: pytest.MonkeyPatch, ours: str, word: str, fix: str
+) -> None:
+    monkeypatch.setattr(doctor, "known_boards", lambda: ["model"])
+    monkeypatch.setattr(doctor, "package_version", lambda: ours)
+    finding = of_port(attached)
+    assert finding.state == "warning"
+    assert f"firmware 0.1.0 is {word} than this tool ({ours})" in finding.detail
+    assert fix in finding.fix
+
+
+def test_doctor_finds_the_wrong_board_at_a_port(attached: str) -> None:
+    Path("wirq.toml").write_text('[board.bench]\nselector = "id:9900"\nboard = "pico"\n')
+    finding = of_port(attached)
+    assert finding.state == "warning"
+    assert finding.detail == "wrong board: model answers, but [board.bench] expects pico"
+
+
+def test_doctor_finds_a_port_that_may_not_be_opened(attached: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: path != attached)
+    finding = of_port(attached)
+    assert finding.state == "warning"
+    assert "may not be opened by you" in finding.detail
+    assert "usermod -aG" in finding.fix
