@@ -12,7 +12,8 @@ from robot_tests import runner
 
 def test_there_is_a_target_for_every_board_and_every_way_to_play_it() -> None:
     names = {target.name for target in runner.targets()}
-    assert {"host", "qemu-stm32f4", "qemu-microbit", "qemu-hifive1", "qemu-mps3-an524", "qemu-virt"} <= names
+    emulated = ("stm32f4", "microbit", "hifive1", "mps2-an505", "mps3-an524", "virt")
+    assert {"host", *(f"qemu-{board}" for board in emulated)} <= names
     for board in ("stm32f4", "microbit", "hifive1"):
         assert load_board(board).renode() is not None
         assert {f"renode-{board}", f"renode-test-{board}"} <= names
