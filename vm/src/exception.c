@@ -11,11 +11,10 @@
 #include "operands.h"
 
 
-/* The catch operation, in units: tag or ALL_TAGS, first cell for the values, units back to the start of the code guarded (the top bit:
- * a reference follows the values), units back to the catch before it or 0 (the top bit: the distance is a long one), distance to the
- * label from there. */
+/* The catch operation, in units: tag or ALL_TAGS, first cell for the values, units back to the start of the code guarded times two
+ * (plus one: a reference follows the values), units back to the catch before it or the start of the code, distance to the label from
+ * there. */
 enum { CATCH_TAG = 1, CATCH_SLOT = 2, CATCH_GUARDED = 3, CATCH_PREVIOUS = 5, CATCH_DISTANCE = 7 };
-#define TOP_BIT (UINT32_C(1) << 31)
 
 static uint32_t units32(const uint16_t *units) {
     return units[0] | (uint32_t)units[1] << 16;
@@ -153,13 +152,10 @@ static struct exception *make(struct wirq_vm *vm, const struct tag *tag, const u
 /* The innermost clause of the running instance's module around an operation that takes an exception with the tag, or NULL. */
 static const uint16_t *find_catch(const struct wirq_instance *instance, const uint16_t *at, const struct tag *tag) {
     const uint16_t *found = NULL;
-    const uint16_t *clause = instance->module->catches;
-    while (clause != NULL && clause > at) {
-        if (clause - (units32(clause + CATCH_GUARDED) & ~TOP_BIT) <= at &&
+    for (const uint16_t *clause = instance->module->catches; clause > at; clause -= units32(clause + CATCH_PREVIOUS)) {
+        if (clause - (units32(clause + CATCH_GUARDED) >> 1) <= at &&
             (clause[CATCH_TAG] == ALL_TAGS || instance->tags[clause[CATCH_TAG]] == tag))
             found = clause;
-        uint32_t previous = units32(clause + CATCH_PREVIOUS) & ~TOP_BIT;
-        clause = previous == 0 ? NULL : clause - previous;
     }
     return found;
 }
@@ -173,16 +169,15 @@ static void enter_catch(struct wirq_vm *vm, const uint16_t *clause, struct excep
         wirq_move_cells(to, exception->cells, count);
         to += count;
     }
-    if (units32(clause + CATCH_GUARDED) & TOP_BIT) {
+    if (units32(clause + CATCH_GUARDED) & 1) {
         *to = reference_to(exception);
         exception->is_shared = true;
     } else if (!exception->is_shared) {
         exception->reach = UNREACHED;
         sweep(vm);
     }
-    bool is_long = (units32(clause + CATCH_PREVIOUS) & TOP_BIT) != 0;
     clause += CATCH_DISTANCE;
-    r->ip = clause + (is_long ? (int32_t)units32(clause) : (int16_t)*clause);
+    r->ip = clause + (int32_t)units32(clause);
 }
 
 wirq_status exception_unwind(struct wirq_vm *vm) {

@@ -13,7 +13,7 @@ wirq_status load_begin_code(struct wirq_load *load, struct wirq_reader *r, uint3
     uint8_t *start = arena_open(arena);
     if (start == NULL)
         return WIRQ_NO_MEMORY;
-    module->code_start = (const uint16_t *)(void *)start;
+    module->code_start = module->catches = (const uint16_t *)(void *)start;
     load->lower.module = module;
     load->lower.code = (uint16_t *)(void *)start;
     load->lower.temp_top = load->lower.temp_low = arena->temporary;

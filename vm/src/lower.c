@@ -23,14 +23,14 @@ wirq_status lower_begin(struct lower *lower, uint32_t function, uint32_t body_si
     lower->max_height = 0;
     lower->table_left = 0;
     lower->clauses_left = 0;
-    lower->first_catch = 0;
+    lower->has_catches = false;
     lower->assigned_count = 0;
     lower->zero_from = lower->zero_to = 0;
     __builtin_memset(lower->assigned, 0, sizeof lower->assigned);
     lower_label(lower);
 
     for (uint32_t i = 0; i < 5; i++) /* room for the header: enter and zero */
-        lower_emit(lower, 0);
+        lower_emit(lower, OP_unreachable);
     for (uint32_t i = 0; i < lower->type->parameter_count; i++)
         locals_declare(lower, 1, lower->type->types[i]);
     return lower->status;

@@ -68,7 +68,7 @@ struct lower {
     bool table_stubs;    /* entries hold label depths until all are known */
 
     uint16_t clauses_left; /* catch clauses to come of the innermost control, a try_table */
-    uint32_t first_catch;  /* unit + 1 of the function's first catch operation, 0: it has none */
+    bool has_catches;      /* the function has catch operations */
 
     /* definite assignment: which locals need not be zeroed at entry */
     uint16_t assigned_count;

@@ -55,72 +55,71 @@ static uint32_t here(const struct lower *lower) {
     return (uint32_t)(lower->code - lower->start);
 }
 
-static uint32_t distance_units(const struct lower *lower) {
-    return lower->long_branches ? 2 : 1;
+static void emit_distance(struct lower *lower, uint32_t distance, bool is_long) {
+    lower_emit(lower, distance);
+    if (is_long)
+        lower_emit(lower, distance >> 16);
 }
 
-/* Emits the distance of a branch forward, to be filled in; *chain is its fixup chain. */
-static void emit_fixup(struct lower *lower, uint32_t *chain) {
-    if (lower->dead)
-        return;
+/* Emits the distance of a branch forward, to be filled in; *chain is its fixup chain. Where the body is short the second unit of a
+ * long one stays 0. */
+static void emit_fixup(struct lower *lower, uint32_t *chain, bool is_long) {
     uint32_t unit = here(lower);
-    uint32_t back = *chain == 0 ? 0 : unit - (*chain - 1);
-    if (lower->long_branches) {
-        lower_emit32(lower, back);
-    } else {
-        if (back > UINT16_MAX)
-            lower_fail(lower, WIRQ_IMPLEMENTATION_LIMIT);
-        lower_emit(lower, back);
-    }
+    emit_distance(lower, *chain == 0 ? 0 : unit - (*chain - 1), is_long);
     *chain = unit + 1;
 }
 
-static void write_distance(struct lower *lower, uint32_t unit, bool is_long, int32_t distance) {
+/* Emits the distance to the control's label: backward to a loop, or forward through the control's chain. */
+static void emit_label_distance(struct lower *lower, struct control *control, bool is_long) {
+    if (lower->dead)
+        return;
+    if (control->kind == CONTROL_LOOP) {
+        emit_distance(lower, control->target - here(lower), is_long);
+    } else {
+        emit_fixup(lower, &control->fixups, is_long);
+        assignment_branch(lower, control);
+    }
+}
+
+/* finish_function sees to it that short ones are enough where they are used. */
+static void write_distance(struct lower *lower, uint32_t unit, uint32_t distance) {
     lower->start[unit] = (uint16_t)distance;
-    if (is_long)
-        lower->start[unit + 1] = (uint16_t)((uint32_t)distance >> 16);
-    else if (distance != (int16_t)distance)
-        lower_fail(lower, WIRQ_IMPLEMENTATION_LIMIT);
+    if (lower->long_branches)
+        lower->start[unit + 1] = (uint16_t)(distance >> 16);
+}
+
+static uint32_t read_distance(const struct lower *lower, uint32_t unit) {
+    return lower->start[unit] | (lower->long_branches ? (uint32_t)lower->start[unit + 1] << 16 : 0);
 }
 
 /* Makes every branch of the chain come here. */
 static void patch_chain(struct lower *lower, uint32_t chain) {
     uint32_t target = here(lower);
     while (chain != 0 && lower->status == WIRQ_OK) {
-        uint32_t unit = chain - 1;
-        uint32_t back = lower->start[unit];
-        if (lower->long_branches)
-            back |= (uint32_t)lower->start[unit + 1] << 16;
-        write_distance(lower, unit, lower->long_branches, (int32_t)(target - unit));
+        uint32_t unit = chain - 1, back = read_distance(lower, unit);
+        write_distance(lower, unit, target - unit);
         chain = back == 0 ? 0 : chain - back;
     }
 }
 
-/* Emits `br` with its distance: backward to a loop, or forward through the control's chain. */
-static void emit_branch(struct lower *lower, struct control *control) {
-    if (control->kind == CONTROL_LOOP) {
-        int32_t distance = (int32_t)control->target - (int32_t)(here(lower) + 1);
-        bool is_long = distance < INT16_MIN;
-        lower_operation(lower, is_long ? OP_br_long : OP_br);
-        if (is_long)
-            lower_emit32(lower, (uint32_t)distance);
-        else
-            lower_emit(lower, (uint32_t)distance);
-    } else {
-        lower_operation(lower, lower->long_branches ? OP_br_long : OP_br);
-        emit_fixup(lower, &control->fixups);
-        assignment_branch(lower, control);
-    }
+/* Does a branch from here take the long form? The condition of one back to a loop takes at most three units before its distance. */
+static bool is_far(const struct lower *lower, const struct control *control) {
+    return lower->long_branches && (control->kind != CONTROL_LOOP || here(lower) - control->target >= 32000);
 }
 
-/* Ends a conditional branch, emitted up to its distance for the condition `when`. Forward ones in long form have been emitted
- * for the opposite condition and step over a long branch. */
-static void end_condition_forward(struct lower *lower, uint32_t *chain) {
-    if (lower->long_branches) {
+static void emit_branch(struct lower *lower, struct control *control) {
+    bool is_long = is_far(lower, control);
+    lower_operation(lower, is_long ? OP_br_long : OP_br);
+    emit_label_distance(lower, control, is_long);
+}
+
+/* Emits a conditional branch up to its distance. A long one is for the opposite condition and steps over a branch. */
+static void emit_condition(struct lower *lower, struct operand *condition, bool when, bool is_long) {
+    lower_branch_condition(lower, condition, when != is_long);
+    if (is_long) {
         lower_emit(lower, 4); /* this unit, br_long and its two */
         lower_operation(lower, OP_br_long);
     }
-    emit_fixup(lower, chain);
 }
 
 /* ---- values that a branch carries ---- */
@@ -287,8 +286,8 @@ static void block(struct lower *lower, uint32_t opcode, struct wirq_reader *read
     lower->control->operands_end = operands_end;
     lower->control->clauses = lower->clauses_left = (uint16_t)clauses;
     if (kind == CONTROL_IF && !lower->dead) {
-        lower_branch_condition(lower, &condition, lower->long_branches);
-        end_condition_forward(lower, &lower->control->else_fixup);
+        emit_condition(lower, &condition, false, lower->long_branches);
+        emit_fixup(lower, &lower->control->else_fixup, lower->long_branches);
     }
     stack_push_types(lower, parameters);
 }
@@ -330,16 +329,6 @@ static void else_(struct lower *lower) {
 
 /* ---- exceptions ---- */
 
-/* Changes how far the catch operation before lies back; none does not move. */
-static void write_previous(uint16_t *clause, uint32_t more) {
-    uint32_t previous = clause[5] | (uint32_t)clause[6] << 16;
-    if ((previous << 1) == 0)
-        return;
-    previous += more;
-    clause[5] = (uint16_t)previous;
-    clause[6] = (uint16_t)(previous >> 16);
-}
-
 static struct clause *clause_at(const struct control *control, uint32_t i) {
     return (struct clause *)(void *)control->operands_end - 1 - i;
 }
@@ -370,20 +359,8 @@ void lower_catch(struct lower *lower, struct wirq_reader *reader) {
         assignment_branch(lower, label);
 }
 
-/* The function's own label returns what the clause has put behind its locals. */
-static void emit_catch_return(struct lower *lower, uint32_t slot) {
-    uint32_t cells = lower->type->result_cells;
-    if (slot + cells > lower->max_height)
-        lower->max_height = slot + cells;
-    if (cells == 1)
-        lower_operation1(lower, OP_return_S, slot);
-    else
-        lower_operation2(lower, OP_return_n, slot, cells);
-}
-
 /* The body of a try_table has ended: the catch operations come behind it (exception.c), past which it branches if it falls through. */
 static void end_try(struct lower *lower, struct control *control) {
-    struct wirq_module *module = lower->module;
     if (control->dead_outside || control->clauses == 0 || here(lower) == control->target)
         return;
     if (!lower->dead)
@@ -392,25 +369,14 @@ static void end_try(struct lower *lower, struct control *control) {
     for (uint32_t i = 0; i < control->clauses && lower->status == WIRQ_OK; i++) {
         const struct clause *clause = clause_at(control, i);
         struct control *label = find_control(control->outer, clause->depth);
-        uint32_t unit = here(lower);
+        uint32_t guarded = here(lower) - control->target;
         const uint16_t *code = lower->code;
-        bool is_long = lower->long_branches || label->kind == CONTROL_LOOP || label->kind == CONTROL_FUNCTION;
         lower_operation2(lower, OP_catch, clause->tag, label->base);
-        lower_emit32(lower, (unit - control->target) | (uint32_t)clause->has_reference << 31);
-        lower_emit32(lower, (module->catches == NULL ? 0 : (uint32_t)(code - module->catches)) | (uint32_t)is_long << 31);
-        if (label->kind == CONTROL_LOOP) {
-            lower_emit32(lower, label->target - here(lower));
-        } else if (label->kind == CONTROL_FUNCTION) {
-            lower_emit32(lower, 2);
-            emit_catch_return(lower, label->base);
-        } else {
-            emit_fixup(lower, &label->fixups);
-            if (!is_long)
-                lower_emit(lower, 0);
-        }
-        if (lower->first_catch == 0)
-            lower->first_catch = unit + 1;
-        module->catches = code;
+        lower_emit32(lower, guarded << 1 | clause->has_reference);
+        lower_emit32(lower, (uint32_t)(code - lower->module->catches));
+        emit_label_distance(lower, label, true);
+        lower->module->catches = code;
+        lower->has_catches = true;
     }
     lower->dead = true;
     lower_label(lower);
@@ -429,27 +395,28 @@ static void throw_(struct lower *lower, bool is_reference, struct wirq_reader *r
     stack_unreachable(lower);
 }
 
-/* The function is lowered: the header in front of it holds what it needs, and the code moves down over what it does not. */
+/* The function is lowered: the header in front of it holds what it needs, and the code moves down over what it does not; where it
+ * stays, since catch operations are found by where they are, the header lies right before it. */
 static void finish_function(struct lower *lower) {
-    uint16_t *header = lower->start, *to = header;
-    uint16_t *body = header + 5;
-    if (lower->max_height > WIRQ_STACK_SLACK) {
+    uint16_t *body = lower->start + 5, *to = lower->start;
+    uint32_t units = (uint32_t)(lower->code - body);
+    bool enters = lower->max_height > WIRQ_STACK_SLACK, zeroes = lower->zero_to > lower->zero_from;
+    if (!lower->long_branches && units > INT16_MAX)
+        lower_fail(lower, WIRQ_IMPLEMENTATION_LIMIT);
+    if (WIRQ_WITH_EXCEPTIONS && lower->has_catches)
+        to = body - 2 * enters - 3 * zeroes;
+    lower->module->code[lower->function - lower->module->imported_functions] = to;
+    if (enters) {
         *to++ = OP_enter;
         *to++ = (uint16_t)lower->max_height;
     }
-    if (lower->zero_to > lower->zero_from) {
+    if (zeroes) {
         *to++ = OP_zero;
         *to++ = (uint16_t)lower->zero_from;
         *to++ = (uint16_t)(lower->zero_to - lower->zero_from);
     }
-    uint32_t units = (uint32_t)(lower->code - body);
-    if (WIRQ_WITH_EXCEPTIONS && lower->first_catch != 0) {
-        write_previous(header + lower->first_catch - 1, (uint32_t)(to - body)); /* it is in another function, and stays */
-        lower->module->catches += to - body;
-    }
     __builtin_memmove(to, body, units * sizeof *to); /* every distance counts from itself: the code may lie anywhere */
     lower->code = to + units;
-    lower->module->code[lower->function - lower->module->imported_functions] = header;
     lower->done = true;
 }
 
@@ -462,8 +429,11 @@ static void end(struct lower *lower) {
     if (WIRQ_WITH_EXCEPTIONS && control->kind == CONTROL_TRY)
         end_try(lower, control);
     if (control->kind == CONTROL_FUNCTION) {
-        if (control->fixups != 0) { /* targets of br_table without values: they return here */
+        if (control->fixups != 0) { /* of a br_table without values, or catch clauses: they return what lies in the results' slots */
+            lower_materialise(lower, results.count);
             lower->dead = false;
+            stack_pop_types(lower, results);
+            stack_push_types(lower, results);
             patch_chain(lower, control->fixups);
             lower_label(lower);
         }
@@ -523,18 +493,10 @@ static void branch_if(struct lower *lower, struct control *control, struct opera
     if (lower->status != WIRQ_OK || lower->dead)
         return;
 
-    bool plain = control->kind != CONTROL_FUNCTION && values_in_place(lower, control, types);
-    if (plain && control->kind == CONTROL_LOOP) {
-        /* The distance is known: the condition takes at most three units before it. */
-        if (here(lower) - control->target < 32000) {
-            lower_branch_condition(lower, condition, when);
-            lower_emit(lower, control->target - here(lower));
-            return;
-        }
-    } else if (plain) {
-        lower_branch_condition(lower, condition, when != lower->long_branches);
-        end_condition_forward(lower, &control->fixups);
-        assignment_branch(lower, control);
+    bool is_long = is_far(lower, control);
+    if (control->kind != CONTROL_FUNCTION && !(control->kind == CONTROL_LOOP && is_long) && values_in_place(lower, control, types)) {
+        emit_condition(lower, condition, when, is_long);
+        emit_label_distance(lower, control, is_long);
         return;
     }
     /* Step over the moves and the branch (or the return) if the condition does not hold. Where those put operands into their slots
@@ -547,7 +509,7 @@ static void branch_if(struct lower *lower, struct control *control, struct opera
     uint16_t a[2] = {lower->a[0], lower->a[1]};
     branch_to(lower, control, false);
     if (lower->status == WIRQ_OK)
-        write_distance(lower, unit, false, (int32_t)(here(lower) - unit));
+        lower->start[unit] = (uint16_t)(here(lower) - unit);
     lower->last_kind = LAST_FIXED;
     lower->a[0] = a[0];
     lower->a[1] = a[1];
@@ -631,20 +593,18 @@ static void begin_table(struct lower *lower, struct types types) {
 
 /* Entries that need more than a distance (values to move, a return, a loop far behind) get a stub behind the table. */
 static void emit_table_stubs(struct lower *lower) {
-    uint32_t step = distance_units(lower);
+    uint32_t step = lower->long_branches ? 2 : 1;
     uint32_t known_depth = UINT32_MAX, known_at = 0;
     for (uint32_t i = 0; i < lower->table_size && lower->status == WIRQ_OK; i++) {
         uint32_t unit = (uint32_t)(lower->table_entries - lower->start) + i * step;
-        uint32_t depth = lower->start[unit];
-        if (step == 2)
-            depth |= (uint32_t)lower->start[unit + 1] << 16;
+        uint32_t depth = read_distance(lower, unit);
         if (depth != known_depth) {
             known_depth = depth;
             known_at = here(lower);
             lower_label(lower);
             branch_to(lower, find_control(lower->control, depth), false);
         }
-        write_distance(lower, unit, step == 2, (int32_t)(known_at - unit));
+        write_distance(lower, unit, known_at - unit);
     }
 }
 
@@ -665,27 +625,10 @@ void lower_table_target(struct lower *lower, struct wirq_reader *reader) {
     if (lower->status != WIRQ_OK)
         return;
 
-    if (!lower->dead && lower->table_stubs) {
-        /* In short form a body has fewer blocks than 16 bits count. */
-        lower_emit(lower, lower->label_depth);
-        if (lower->long_branches)
-            lower_emit(lower, lower->label_depth >> 16);
-    } else if (!lower->dead) {
-        if (control->kind == CONTROL_FUNCTION) {
-            /* Without values a return is a branch to the function's end, which emits one. */
-            emit_fixup(lower, &control->fixups);
-        } else if (control->kind == CONTROL_LOOP) {
-            uint32_t unit = here(lower);
-            lower_emit(lower, 0);
-            if (lower->long_branches)
-                lower_emit(lower, 0);
-            if (lower->status == WIRQ_OK)
-                write_distance(lower, unit, lower->long_branches, (int32_t)(control->target - unit));
-        } else {
-            emit_fixup(lower, &control->fixups);
-            assignment_branch(lower, control);
-        }
-    }
+    if (lower->table_stubs) /* in short form a body has fewer blocks than 16 bits count */
+        emit_distance(lower, lower->label_depth, lower->long_branches);
+    else /* a return without values is a branch to the function's end, which emits one */
+        emit_label_distance(lower, control, lower->long_branches);
     if (--lower->table_left == 0) {
         if (!lower->dead && lower->table_stubs)
             emit_table_stubs(lower);

@@ -169,7 +169,7 @@ struct wirq_module {
         };
     };
     const uint16_t *code_end;
-    const uint16_t *catches; /* the last catch operation of the code, from which the others are reached; NULL: there is none */
+    const uint16_t *catches; /* the last catch operation of the code, from which the others are reached; code_start: there is none */
     struct step *steps;
     int32_t start_function; /* -1 = none */
     uint8_t setting_count;
