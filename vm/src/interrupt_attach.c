@@ -7,8 +7,7 @@
 
 /* R26: [i32 source, i32 count, i32 context] -> [], checked here and never at delivery. */
 static bool is_handler_type(const struct wirq_functype *type) {
-    static const uint16_t types[3] = {WIRQ_I32, WIRQ_I32, WIRQ_I32};
-    return type->parameter_count == 3 && type->result_count == 0 && memcmp(type->types, types, sizeof types) == 0;
+    return link_type_is(type, "iii:");
 }
 
 static void set_class(struct wirq_vm *vm, struct source *s, uint8_t class_) {
@@ -48,13 +47,14 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     struct source *s = &vm->sources[source];
     if (s->attached && s->owner != from)
         return WIRQ_BUSY;
-    struct handler_settings settings = s->settings;
-    interrupt_find_settings(from->module, source, &settings);
+    const struct handler_settings *settings = interrupt_find_settings(from->module, source);
+    if (settings == NULL)
+        settings = &s->settings;
     if (priority == UINT32_MAX) /* nobody has said one */
-        priority = settings.values[SETTING_PRIORITY] != 0 ? settings.values[SETTING_PRIORITY] - 1 : 0;
+        priority = settings->values[SETTING_PRIORITY] != 0 ? settings->values[SETTING_PRIORITY] - 1 : 0;
     if (priority >= WIRQ_LEVELS)
         return WIRQ_BAD_PRIORITY;
-    wirq_status status = interrupt_check_stack(vm, handler.instance, handler.function, &settings);
+    wirq_status status = interrupt_check_stack(vm, handler.instance, handler.function, settings);
     if (status != WIRQ_OK)
         return status;
     s->owner = from;
@@ -62,10 +62,10 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     s->function = handler.function;
     s->context = context;
     s->priority = (uint8_t)priority;
-    s->settings = settings;
+    s->settings = *settings;
     s->attached = true;
     if (!s->bound) {
-        uint32_t class_ = settings.values[SETTING_CLASS];
+        uint32_t class_ = settings->values[SETTING_CLASS];
         set_class(vm, s, class_ != 0 ? (uint8_t)(class_ - 1) : default_class(handler.instance));
     }
     status = interrupt_check_latency(vm);
@@ -174,44 +174,45 @@ wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_s
 
 /* ---- declared by export (R24) ---- */
 
-/* A decimal number of one to three digits. */
-static bool parse_number(const uint8_t *text, uint32_t length, uint32_t *number) {
-    *number = 0;
-    for (uint32_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        *number = *number * 10 + (text[i] - (uint32_t)'0');
-    }
-    return length != 0 && length <= 3;
+/* A decimal number of one to three digits, or UINT32_MAX. */
+static uint32_t parse_number(struct wirq_name text) {
+    uint32_t number = 0;
+    if (text.length - 1 >= 3)
+        return UINT32_MAX;
+    do {
+        uint32_t digit = *text.bytes++ - (uint32_t)'0';
+        if (digit > 9)
+            return UINT32_MAX;
+        number = number * 10 + digit;
+    } while (--text.length != 0);
+    return number;
 }
 
-static bool find_source(const struct wirq_vm *vm, const uint8_t *text, uint32_t length, uint32_t *source) {
-    if (parse_number(text, length, source))
-        return *source < vm->source_count;
-    for (uint32_t i = 0; i < vm->source_count; i++) {
-        const char *name = vm->source_names[i];
-        uint32_t j = 0;
-        while (j < length && name[j] != '\0' && (uint8_t)name[j] == text[j])
-            j++;
-        if (j == length && name[j] == '\0') {
-            *source = i;
-            return true;
-        }
+/* By number or by name; no source's number if there is none. */
+static uint32_t find_source(const struct wirq_vm *vm, const struct wirq_name *text) {
+    uint32_t source = parse_number(*text);
+    if (source == UINT32_MAX) {
+        do
+            source++;
+        while (source < vm->source_count && !link_name_is(text, vm->source_names[source]));
     }
-    return false;
+    return source;
 }
 
 /* Reads the "SOURCE[:PRIORITY]" of an export "irq:SOURCE[:PRIORITY]". */
-static wirq_status parse_declaration(const struct wirq_vm *vm, const uint8_t *text, uint32_t length, uint32_t *source,
-                                     uint32_t *priority) {
-    uint32_t colon = 0;
+static wirq_status parse_declaration(const struct wirq_vm *vm, struct wirq_name text, uint32_t *source, uint32_t *priority) {
+    struct wirq_name name = {text.bytes, 0};
     *priority = UINT32_MAX;
-    while (colon < length && text[colon] != ':')
-        colon++;
-    if (!find_source(vm, text, colon, source))
+    while (name.length < text.length && text.bytes[name.length] != ':')
+        name.length++;
+    *source = find_source(vm, &name);
+    if (*source >= vm->source_count)
         return WIRQ_UNKNOWN_SOURCE;
-    if (colon < length && (!parse_number(text + colon + 1, length - colon - 1, priority) || *priority >= WIRQ_LEVELS))
-        return WIRQ_BAD_PRIORITY;
+    if (name.length < text.length) {
+        *priority = parse_number((struct wirq_name){text.bytes + name.length + 1, text.length - name.length - 1});
+        if (*priority >= WIRQ_LEVELS)
+            return WIRQ_BAD_PRIORITY;
+    }
     return WIRQ_OK;
 }
 
@@ -224,8 +225,9 @@ static wirq_status declare_handlers(const struct wirq_module *module, struct wir
         if (export->kind != WIRQ_FUNCTION || export->name.length < sizeof prefix ||
             memcmp(export->name.bytes, prefix, sizeof prefix) != 0)
             continue;
-        wirq_status status = parse_declaration(module->vm, export->name.bytes + sizeof prefix,
-                                               export->name.length - (uint32_t)sizeof prefix, &source, &priority);
+        wirq_status status = parse_declaration(
+            module->vm, (struct wirq_name){export->name.bytes + sizeof prefix, export->name.length - (uint32_t)sizeof prefix},
+            &source, &priority);
         if (status == WIRQ_OK && !is_handler_type(module_function_type(module, export->index)))
             status = WIRQ_HANDLER_TYPE;
         if (status == WIRQ_OK && instance != NULL)

@@ -1,7 +1,7 @@
 /* link.c: resolves a module's imports against other instances and host functions (WebAssembly spec 4.5.3, 4.5.4). */
 #include "vm.h"
 
-static bool name_is(const struct wirq_name *name, const char *text) {
+bool link_name_is(const struct wirq_name *name, const char *text) {
     for (uint32_t i = 0; i < name->length; i++) {
         if (text[i] == '\0' || (uint8_t)text[i] != name->bytes[i])
             return false;
@@ -14,7 +14,7 @@ static const struct wirq_host_import *find_host(const struct wirq_vm *vm, const 
     for (uint32_t t = 0; t < HOST_TABLES; t++) {
         const struct wirq_host_import *table = vm->host_tables[t];
         for (uint32_t i = 0; i < vm->host_table_sizes[t]; i++) {
-            if (name_is(&import->module, table[i].module) && name_is(&import->name, table[i].name))
+            if (link_name_is(&import->module, table[i].module) && link_name_is(&import->name, table[i].name))
                 return &table[i];
         }
     }
@@ -28,8 +28,7 @@ static char type_letter(value_type type) {
     return type == WIRQ_FUNCREF ? 'r' : type == WIRQ_EXTERNREF ? 'x' : '\0';
 }
 
-/* Compares a type with its text in a host table: "ii:I". */
-static bool type_is(const struct wirq_functype *type, const char *text) {
+bool link_type_is(const struct wirq_functype *type, const char *text) {
     uint32_t count = (uint32_t)type->parameter_count + type->result_count;
     for (uint32_t i = 0; i <= count; i++) {
         if (i == type->parameter_count && *text++ != ':')
@@ -61,7 +60,7 @@ static bool link_memory(struct wirq_instance *instance, const struct import *imp
 /* Memory of the embedder. */
 static wirq_status link_provided(struct wirq_instance *instance, const struct import *import) {
     struct provided_memory *i = instance->vm->provided_memories;
-    while (i != NULL && !(name_is(&import->module, i->module) && name_is(&import->name, i->name)))
+    while (i != NULL && !(link_name_is(&import->module, i->module) && link_name_is(&import->name, i->name)))
         i = i->next;
     return i == NULL ? WIRQ_UNKNOWN_IMPORT : link_memory(instance, import, &i->memory) ? WIRQ_OK : WIRQ_IMPORT_TYPE;
 }
@@ -70,7 +69,7 @@ static bool link_host(struct wirq_instance *instance, const struct import *impor
     if (import->kind != WIRQ_FUNCTION)
         return false;
     instance->functions[import->index].host = host;
-    return type_is(module_function_type(instance->module, import->index), host->type);
+    return link_type_is(module_function_type(instance->module, import->index), host->type);
 }
 
 static bool link_export(struct wirq_instance *instance, const struct import *import, struct wirq_instance *from,

@@ -37,9 +37,10 @@ wirq_status load_setting(struct wirq_load *load, struct wirq_reader *r) {
     return r->status != WIRQ_OK ? r->status : add(load, key, value);
 }
 
-void interrupt_find_settings(const struct wirq_module *module, uint32_t source, struct handler_settings *settings) {
-    for (uint32_t i = 0; i < module->setting_count; i++) {
+const struct handler_settings *interrupt_find_settings(const struct wirq_module *module, uint32_t source) {
+    for (uint32_t i = module->setting_count; i-- != 0;) {
         if (module->settings[i].values[SETTING_SOURCE] == source)
-            *settings = module->settings[i];
+            return &module->settings[i];
     }
+    return NULL;
 }

@@ -250,6 +250,10 @@ uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip
 wirq_status link_imports(struct wirq_instance *instance);
 /* Follows a function index to what runs: a function defined in an instance, or a host function. */
 void link_resolve(struct wirq_instance *instance, uint32_t function, struct function_import *target);
+/* Is a name that of a source, a module, a function: the same bytes as a C string? */
+bool link_name_is(const struct wirq_name *name, const char *text);
+/* Compares a type with its text in a host table: "ii:I". */
+bool link_type_is(const struct wirq_functype *type, const char *text);
 
 /* instance.c: the value of a constant expression, in as many cells as its type has. */
 void instance_evaluate(struct wirq_instance *instance, const struct constant *constant, uint32_t *cells);

@@ -290,8 +290,8 @@ uint64_t interrupt_next_look(const struct wirq_vm *vm, uint64_t limit);
 
 /* ---- interrupt_bound.c, load_settings.c ---- */
 
-/* The settings that a module's wirq.cfg section has for a source, if it has any. */
-void interrupt_find_settings(const struct wirq_module *module, uint32_t source, struct handler_settings *settings);
+/* The settings that a module's wirq.cfg section has for a source, or NULL; if there are several, the last ones. */
+const struct handler_settings *interrupt_find_settings(const struct wirq_module *module, uint32_t source);
 /* R32: does the handler, a defined function, fit the stack of a level, and what it declares? */
 wirq_status interrupt_check_stack(struct wirq_vm *vm, const struct wirq_instance *instance, uint32_t function,
                                   const struct handler_settings *settings);
