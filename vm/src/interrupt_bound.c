@@ -88,13 +88,14 @@ wirq_status interrupt_check_stack(struct wirq_vm *vm, const struct wirq_instance
 
 /* ---- section 12: the latency bound ---- */
 
-static uint32_t saturate(uint64_t value) {
-    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+/* sum + a * b, which UINT32_MAX saturates, as it means that there is no bound. */
+static uint32_t add_product(uint32_t sum, uint32_t a, uint32_t b) {
+    uint64_t value = (uint64_t)a * b + sum;
+    return value >> 32 == 0 ? (uint32_t)value : UINT32_MAX;
 }
 
-/* What `fuel` control operations under counting stubs take at most, with what lies between them. */
-static uint64_t counted(const struct wirq_costs *costs, uint32_t gap, uint32_t fuel) {
-    return (uint64_t)fuel * ((uint64_t)(gap + 1) * costs->operation + costs->stub);
+static uint32_t add(uint32_t a, uint32_t b) {
+    return add_product(a, b, 1);
 }
 
 wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bound *bound) {
@@ -111,7 +112,8 @@ wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bo
         if (module->instance_count != 0 && module->max_gap > gap)
             gap = module->max_gap;
     }
-    uint64_t wait = (uint64_t)gap * costs->operation, handlers = 0;
+    /* A control operation under counting stubs, with what lies before it: 32 bits hold it, as none of the three has over 16. */
+    uint32_t counted = (gap + 1) * costs->operation + costs->stub, wait = gap * costs->operation, handlers = 0;
     if (wait < costs->chunk)
         wait = costs->chunk;
     if (wait < costs->import)
@@ -122,22 +124,28 @@ wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bo
         const uint32_t *settings = other->settings.values;
         if (i == source || !other->attached || other->priority > s->priority)
             continue;
-        if (settings[SETTING_FUEL] != 0)
-            handlers += counted(costs, gap, settings[SETTING_FUEL] + 1) + costs->deliver;
-        else if (settings[SETTING_DEADLINE_US] != 0 && costs->per_us != 0)
-            handlers += (uint64_t)settings[SETTING_DEADLINE_US] * costs->per_us + counted(costs, gap, 9) + costs->deliver;
-        else
-            bound->unlimited = i;
+        uint32_t operations = settings[SETTING_FUEL], deadline = 0;
+        if (operations == 0) {
+            operations = 8; /* between two looks at the clock */
+            deadline = settings[SETTING_DEADLINE_US];
+            if (deadline == 0 || costs->per_us == 0) {
+                bound->unlimited = i;
+                continue;
+            }
+        }
+        handlers = add_product(add(handlers, costs->deliver), deadline, costs->per_us);
+        handlers = add_product(add(handlers, counted), operations, counted);
     }
-    uint64_t section = counted(costs, gap, s->settings.values[SETTING_SECTION]);
-    uint64_t total = costs->raise + wait + costs->stub + costs->deliver + handlers + section;
+    wait = add(wait, costs->stub);
     bound->raise = costs->raise;
     bound->deliver = costs->deliver;
     bound->gap = gap;
-    bound->wait = saturate(wait + costs->stub);
-    bound->handlers = saturate(handlers);
-    bound->section = saturate(section);
-    bound->total = bound->unlimited != UINT32_MAX ? UINT32_MAX : saturate(total);
+    bound->wait = wait;
+    bound->handlers = handlers;
+    bound->section = add_product(0, s->settings.values[SETTING_SECTION], counted);
+    bound->total = UINT32_MAX;
+    if (bound->unlimited == UINT32_MAX)
+        bound->total = add(add(add((uint32_t)costs->raise + costs->deliver, wait), handlers), bound->section);
     bound->us = UINT32_MAX;
     if (bound->total != UINT32_MAX && costs->per_us != 0)
         bound->us = bound->total / costs->per_us + 1;
