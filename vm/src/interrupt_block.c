@@ -26,19 +26,20 @@ enum { /* offsets, see the table of section 4 */
     SLOT_SIZE = 32,
 };
 
+/* Memories and the block in them are 8-byte aligned, and so a word is one access where the core wants alignment, too. */
 static uint32_t get_word(const uint8_t *p) {
     uint32_t word;
-    memcpy(&word, p, sizeof word);
+    __builtin_memcpy(&word, __builtin_assume_aligned(p, sizeof word), sizeof word);
     return word;
 }
 
 static void put_word(uint8_t *p, uint32_t word) {
-    memcpy(p, &word, sizeof word);
+    __builtin_memcpy(__builtin_assume_aligned(p, sizeof word), &word, sizeof word);
 }
 
 /* The memory may have moved since, but it never shrinks. */
 static uint8_t *block_bytes(const struct wirq_vm *vm) {
-    return vm->block.instance->memories[0]->base + vm->block.address;
+    return vm->block.memory->base + vm->block.address;
 }
 
 wirq_status interrupt_register_block(struct wirq_instance *instance, uint32_t address, uint32_t length, uint32_t version) {
@@ -62,6 +63,7 @@ wirq_status interrupt_register_block(struct wirq_instance *instance, uint32_t ad
     if (vm->block.instance != NULL && vm->block.instance != instance)
         return WIRQ_BUSY;
     vm->block.instance = instance;
+    vm->block.memory = instance->memories[0];
     vm->block.address = address;
     vm->block.slots = slots < vm->source_count ? slots : vm->source_count;
     interrupt_publish_level(vm);
@@ -79,9 +81,11 @@ bool interrupt_masked_by_guest(const struct wirq_vm *vm, const struct source *so
         return false;
     if (vm->waiting && vm->wait_kind == WAIT_GUEST) /* R50 */
         return false;
+    const uint8_t *block = block_bytes(vm);
+    uint32_t depth = get_word(block + BLOCK_DEPTH);
     if (vm_in_handler(vm) && vm->deliveries[vm->level].is_open)
-        return interrupt_depth(vm) > vm->deliveries[vm->level].open_depth;
-    return interrupt_depth(vm) != 0 || get_word(block_bytes(vm) + BLOCK_THRESHOLD) <= source->priority;
+        return depth > vm->deliveries[vm->level].open_depth;
+    return depth != 0 || get_word(block + BLOCK_THRESHOLD) <= source->priority;
 }
 
 bool interrupt_acknowledged(const struct wirq_vm *vm, uint32_t source) {

@@ -95,6 +95,7 @@ enum counting { COUNTING_INJECTION = 1, COUNTING_BUDGET = 2, COUNTING_HELD = 4 }
 /* The guest's interrupt block (R17-R23), private copies of everything address-like. */
 struct block {
     struct wirq_instance *instance; /* NULL: none */
+    const struct wirq_memory *memory; /* its first one */
     uint32_t address, slots;
     uint32_t delivered, faults; /* what the block's words of these names are told */
 };
