@@ -20,6 +20,8 @@ void interpreter_init(struct wirq_vm *vm) {
 }
 
 #define CONTROL_BLOCKS (WIRQ_CONTROL_OPERATIONS / 8)
+#define RESTORED_BLOCKS ((WIRQ_CONTROL_OPERATIONS + 5) / 6) /* with some operations more, which are as they were */
+_Static_assert(6 * RESTORED_BLOCKS <= WIRQ_OPERATIONS, "they are there");
 
 void interpreter_poison_control(struct wirq_vm *vm) {
     const void *label = vm->poison_label;
@@ -46,28 +48,27 @@ void interpreter_unpoison(struct wirq_vm *vm) {
     const void *volatile *entry = vm->handlers;
     const uint8_t *first = TABLE_ENTRY(vm->labels->first);
     const handler_distance *distance = vm->labels->distances;
-    for (uint32_t left = CONTROL_BLOCKS; left != 0; left--, entry += 8, distance += 8) {
-        entry[0] = first + distance[0], entry[1] = first + distance[1], entry[2] = first + distance[2], entry[3] = first + distance[3];
-        entry[4] = first + distance[4], entry[5] = first + distance[5], entry[6] = first + distance[6], entry[7] = first + distance[7];
+    for (uint32_t left = RESTORED_BLOCKS; left != 0; left--, entry += 6, distance += 6) {
+        entry[0] = first + distance[0], entry[1] = first + distance[1], entry[2] = first + distance[2];
+        entry[3] = first + distance[3], entry[4] = first + distance[4], entry[5] = first + distance[5];
     }
-    for (uint32_t i = 8 * CONTROL_BLOCKS; i < WIRQ_CONTROL_OPERATIONS; i++)
-        vm->handlers[i] = TABLE_ENTRY(handler_label(vm->labels, i));
 }
 
 /* ---- calls ---- */
 
-bool interpreter_prepare_call(struct wirq_vm *vm, struct wasm_stack *stack, struct wirq_instance *instance, uint32_t function,
+bool interpreter_prepare_call(struct wirq_vm *vm, struct record *top, struct wirq_instance *instance, uint32_t function,
                               const uint32_t *arguments, uint32_t count, const uint16_t *return_to) {
     const struct wirq_module *module = instance->module;
-    struct record *rs = stack->top - 1;
-    if ((uintptr_t)(stack->base + count + WIRQ_STACK_SLACK) > (uintptr_t)rs)
+    uint32_t *base = vm->stacks[vm->level].base;
+    struct record *rs = top - 1;
+    if ((uintptr_t)(base + count + WIRQ_STACK_SLACK) > (uintptr_t)rs)
         return false;
     if (count != 0) /* else arguments may be NULL */
-        wirq_move_cells(stack->base, arguments, count);
+        wirq_move_cells(base, arguments, count);
     rs->ip = return_to;
-    rs->fp = stack->base;
+    rs->fp = base;
     vm->registers.ip = module->code[function - module->imported_functions];
-    vm->registers.fp = stack->base;
+    vm->registers.fp = base;
     vm->registers.rs = rs;
     vm->registers.a = 0;
     vm->registers.memory = 0;

@@ -95,36 +95,22 @@ static void update_counting(struct wirq_vm *vm) {
         vm->poisoned = true; /* the next safe point restores the entries */
 }
 
-void interrupt_deliver(struct wirq_vm *vm) {
-    struct source *s;
-    uint32_t arguments[3];
-    do {
-        uint8_t held;
-        s = select_due(vm, &held);
-        if (held & HELD_BY_GUEST)
-            interrupt_hold(vm);
-        else
-            vm->held_for = 0;
-        vm->held = held;
-        if (s == NULL) {
-            if ((vm->counting | held) != 0 || vm_in_handler(vm))
-                update_counting(vm);
-            return;
-        }
-        arguments[1] = interrupt_take(s);
-    } while (arguments[1] == 0); /* taken before, by an earlier look at the same raise */
+/* For `count` raises; the registers of what it interrupts have been saved. Not inlined: copying those takes all short registers. */
+static __attribute__((noinline)) void enter_handler(struct wirq_vm *vm, struct source *s, uint32_t count) {
     uint32_t now = clock_us();
-    if (now - s->stamp > s->worst_latency_us)
-        s->worst_latency_us = now - s->stamp;
+    uint32_t latency = now - s->stamp;
+    if (latency > s->worst_latency_us)
+        s->worst_latency_us = latency;
     s->delivered++;
     s->delivered_us = now;
     vm->block.delivered++;
 
     const uint32_t *settings = s->settings.values;
     struct delivery *d = &vm->deliveries[s->priority];
-    d->interrupted = vm->registers;
-    d->instance = s->instance;
-    d->source = (uint8_t)(s - vm->sources);
+    struct wirq_instance *instance = s->instance;
+    const uint32_t arguments[3] = {(uint32_t)(s - vm->sources), count, s->context};
+    d->instance = instance;
+    d->source = (uint8_t)arguments[0];
     d->entered = now;
     d->fuel = settings[SETTING_FUEL] == 0 ? 0 : settings[SETTING_FUEL] + 1;
     d->forbidden = settings[SETTING_FORBIDDEN];
@@ -145,20 +131,40 @@ void interrupt_deliver(struct wirq_vm *vm) {
     vm->wait_kind = WAIT_HOST;
     vm->level = s->priority;
     TRACE(WIRQ_TRACE_ENTER, d->source);
-    if (s->instance->stack_pointer != NULL) { /* R33: below the red zone of the interrupted function */
-        d->saved_sp = *s->instance->stack_pointer;
+    uint32_t *stack_pointer = instance->stack_pointer;
+    if (stack_pointer != NULL) { /* R33: below the red zone of the interrupted function */
+        d->saved_sp = *stack_pointer;
         uint32_t own = settings[SETTING_SHADOW_STACK];
-        *s->instance->stack_pointer = (own != 0 ? own : d->saved_sp - 128) & ~UINT32_C(15);
+        *stack_pointer = (own != 0 ? own : d->saved_sp - 128) & ~UINT32_C(15);
     }
-    arguments[0] = d->source;
-    arguments[2] = s->context;
-    struct wasm_stack stack = vm->stacks[vm->level];
-    stack.top = (struct record *)(void *)(stack.base + interrupt_stack_cells(vm, &s->settings));
+    uint32_t *end = vm->stacks[vm->level].base + interrupt_stack_cells(vm, &s->settings);
     /* It fits: neither wirq_open nor attaching allows a smaller one. */
-    (void)interpreter_prepare_call(vm, &stack, s->instance, s->function, arguments, 3, code_irq_return);
+    (void)interpreter_prepare_call(vm, (struct record *)(void *)end, instance, s->function, arguments, 3, code_irq_return);
     if (vm->counting != 0 || vm->held != 0 || d->fuel != 0 || settings[SETTING_DEADLINE_US] != 0)
         update_counting(vm);
     interrupt_publish_level(vm);
+}
+
+void interrupt_deliver(struct wirq_vm *vm) {
+    struct source *s;
+    uint32_t count;
+    do {
+        uint8_t held;
+        s = select_due(vm, &held);
+        if (held & HELD_BY_GUEST)
+            interrupt_hold(vm);
+        else
+            vm->held_for = 0;
+        vm->held = held;
+        if (s == NULL) {
+            if ((vm->counting | held) != 0 || vm_in_handler(vm))
+                update_counting(vm);
+            return;
+        }
+        count = interrupt_take(s);
+    } while (count == 0); /* taken before, by an earlier look at the same raise */
+    vm->deliveries[s->priority].interrupted = vm->registers;
+    enter_handler(vm, s, count);
 }
 
 /* The handler is over: all is as it was when it began, registers too. */

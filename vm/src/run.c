@@ -85,7 +85,7 @@ wirq_status wirq_call(struct wirq_instance *instance, uint32_t function, const u
     link_resolve(instance, function, &target);
     vm->call_host = NULL;
     bool fits = target.host != NULL ? prepare_host_call(vm, instance, target.host, arguments, count)
-                                    : interpreter_prepare_call(vm, vm_main_stack(vm), target.instance, target.function, arguments,
+                                    : interpreter_prepare_call(vm, vm_main_stack(vm)->top, target.instance, target.function, arguments,
                                                                (uint32_t)count, code_exit);
     if (!fits)
         return WIRQ_TRAP_STACK_EXHAUSTED;
