@@ -22,11 +22,6 @@ static uint32_t units32(const uint16_t *units) {
 
 const uint16_t code_unwind[] = {OPERATION_UNIT(OP_unwind)};
 
-static const struct wirq_functype *tag_type(const struct tag *tag) {
-    const struct wirq_module *module = tag->instance->module;
-    return module->types[module->tags[tag->index]];
-}
-
 static uint32_t reference_to(const struct exception *exception) {
     return (uint32_t)(uintptr_t)exception;
 }
@@ -39,11 +34,6 @@ struct exception *exception_find(const struct wirq_vm *vm, uint32_t reference) {
 }
 
 /* ---- lifetime ---- */
-
-bool exception_is_of(const struct wirq_vm *vm, uint32_t cell, uint32_t id) {
-    const struct exception *exception = exception_find(vm, cell);
-    return exception != NULL && exception->tag->instance->id == id;
-}
 
 /* Frees those that are not reached. */
 static void sweep(struct wirq_vm *vm) {

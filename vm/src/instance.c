@@ -239,7 +239,7 @@ wirq_status wirq_register(struct wirq_vm *vm, const char *name, size_t length, s
 
 static void forget_reference(const struct wirq_vm *vm, value_type type, uint32_t *cell, uint32_t id) {
     if (((type_matches(type, WIRQ_FUNCREF) || type & TYPE_INDEXED) && *cell >> 16 == id) ||
-        (WIRQ_WITH_EXCEPTIONS && type_matches(type, WIRQ_EXNREF) && exception_is_of(vm, *cell, id)))
+        (WIRQ_WITH_EXCEPTIONS && type_matches(type, WIRQ_EXNREF) && exception_find(vm, *cell) == NULL))
         *cell = WIRQ_NULL_REFERENCE;
 }
 
@@ -257,8 +257,7 @@ static void forget_references(const struct wirq_vm *vm, uint32_t id) {
             forget_reference(vm, module->globals[g].type, &i->globals[module->globals[g].cell], id);
     }
     for (struct exception *i = WIRQ_WITH_EXCEPTIONS ? vm->exceptions : NULL; i != NULL; i = i->next) {
-        const struct wirq_module *module = i->tag->instance->module;
-        const struct wirq_functype *type = module->types[module->tags[i->tag->index]];
+        const struct wirq_functype *type = tag_type(i->tag);
         uint32_t *cell = i->cells;
         for (uint32_t p = 0; p < type->parameter_count; p++) {
             forget_reference(vm, type->types[p], cell, id);
@@ -278,9 +277,9 @@ void wirq_release(struct wirq_vm *vm, struct wirq_instance *instance) {
         arena_free(&vm->arena, instance->tables[i]->elements);
     for (uint32_t i = module->imported_memories; i < module->memory_count; i++)
         arena_free(&vm->arena, instance->memories[i]->base);
-    forget_references(vm, instance->id);
     if (WIRQ_WITH_EXCEPTIONS)
         exception_forget_instance(vm, instance);
+    forget_references(vm, instance->id);
     vm->instances[instance->id] = NULL;
     instance->module->instance_count--;
     if (vm->registers.instance == instance)

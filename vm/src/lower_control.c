@@ -193,8 +193,7 @@ static void branch_to(struct lower *lower, struct control *control, bool retarge
         return;
     }
     lower_move_values(lower, control->base, control_label(control), retarget);
-    if (!lower->dead)
-        emit_branch(lower, control);
+    emit_branch(lower, control);
 }
 
 /* ---- blocks ---- */
@@ -254,32 +253,19 @@ static void block(struct lower *lower, uint32_t opcode, struct wirq_reader *read
     if (!stack_check_types(lower, parameters))
         return;
 
-    /* Aliases of this level may not outlive a local.set inside; parameters must be in their slots. A condition taken from the
-     * accumulator or a comparison must stay the newest operation: it comes after, so it is put into its slot if moves come. */
-    uint32_t depth = stack_depth(lower);
-    bool moves = false;
-    for (uint32_t i = 0; i < depth && !lower->dead; i++)
-        moves = moves || stack_at(lower, i)->kind == OPERAND_ALIAS ||
-                (i < parameters.count && stack_at(lower, i)->kind != OPERAND_TEMP);
-    if (moves) {
-        for (uint32_t i = depth; i-- > 0;) {
-            struct operand *operand = stack_at(lower, i);
-            if (operand->kind == OPERAND_TEMP || (operand->kind == OPERAND_CONSTANT && i >= parameters.count))
-                continue;
-            /* A condition that is an alias keeps its meaning; a TEMP one keeps its slot, which lies above. */
+    /* Aliases of this level may not outlive a local.set inside; parameters must be in their slots. The condition has been
+     * popped: an alias keeps its meaning, and one in its slot lies above. */
+    for (uint32_t i = stack_depth(lower); i-- > 0 && !lower->dead;) {
+        struct operand *operand = stack_at(lower, i);
+        if (operand->kind == OPERAND_ALIAS || (operand->kind == OPERAND_CONSTANT && i < parameters.count))
             lower_settle(lower, operand);
-        }
     }
     stack_pop_types(lower, parameters);
-    enum control_kind kind = opcode == 0x02   ? CONTROL_BLOCK
-                             : opcode == 0x03 ? CONTROL_LOOP
-                             : opcode == 0x1F ? CONTROL_TRY
-                                              : CONTROL_IF;
+    enum control_kind kind = opcode == 0x1F ? CONTROL_TRY : opcode - 0x02 + CONTROL_BLOCK; /* block, loop, if */
     if (kind == CONTROL_LOOP)
         lower_label(lower);
     uint8_t *operands_end = lower->temp;
-    if (clauses != 0)
-        (void)stack_reserve(lower, clauses * (uint32_t)sizeof(struct clause));
+    (void)stack_reserve(lower, clauses * (uint32_t)sizeof(struct clause));
     lower_control_push(lower, kind, type, result);
     if (lower->status != WIRQ_OK)
         return;
@@ -300,7 +286,7 @@ static void finish_arm(struct lower *lower) {
         return;
     if (stack_depth(lower) > results.count)
         lower_fail(lower, WIRQ_TYPE_MISMATCH);
-    if (!lower->dead && control->kind != CONTROL_FUNCTION)
+    if (control->kind != CONTROL_FUNCTION)
         lower_move_values(lower, control->base, results, true);
 }
 
@@ -313,11 +299,9 @@ static void else_(struct lower *lower) {
         return;
     assignment_else(lower, control);
     locals_end_arm(lower, control);
-    if (!lower->dead)
-        emit_branch(lower, control);
+    emit_branch(lower, control);
     lower->dead = control->dead_outside;
-    if (!lower->dead)
-        patch_chain(lower, control->else_fixup);
+    patch_chain(lower, control->else_fixup);
     control->else_fixup = 0;
     lower_label(lower);
     control->kind = CONTROL_ELSE;
@@ -348,13 +332,12 @@ void lower_catch(struct lower *lower, struct wirq_reader *reader) {
     if (lower->status != WIRQ_OK)
         return;
     struct types want = control_label(label);
-    bool same = want.count == types.count + (kind & 1);
-    for (uint32_t i = 0; i < want.count && same; i++)
-        same = type_matches(i < types.count ? types.types[i] : WIRQ_EXNREF | TYPE_NON_NULL, want.types[i]);
-    if (!same)
+    bool has_reference = kind & 1;
+    if (has_reference && (want.count-- == 0 || !type_matches(WIRQ_EXNREF | TYPE_NON_NULL, want.types[want.count])))
         lower_fail(lower, WIRQ_TYPE_MISMATCH);
+    lower_check_match(lower, types, want);
     *clause_at(lower->control, lower->control->clauses - lower->clauses_left--) =
-        (struct clause){depth, (uint16_t)tag, (kind & 1) != 0};
+        (struct clause){depth, (uint16_t)tag, has_reference};
     if (!lower->dead)
         assignment_branch(lower, label);
 }
@@ -363,8 +346,7 @@ void lower_catch(struct lower *lower, struct wirq_reader *reader) {
 static void end_try(struct lower *lower, struct control *control) {
     if (control->dead_outside || control->clauses == 0 || here(lower) == control->target)
         return;
-    if (!lower->dead)
-        emit_branch(lower, control);
+    emit_branch(lower, control);
     lower->dead = false;
     for (uint32_t i = 0; i < control->clauses && lower->status == WIRQ_OK; i++) {
         const struct clause *clause = clause_at(control, i);

@@ -17,6 +17,11 @@ uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip
     return function;
 }
 
+const struct wirq_functype *tag_type(const struct tag *tag) {
+    const struct wirq_module *module = tag->instance->module;
+    return module->types[module->tags[tag->index]];
+}
+
 bool names_equal(const struct wirq_name *a, const uint8_t *bytes, uint32_t length) {
     return a->length == length && memcmp(a->bytes, bytes, length) == 0;
 }

@@ -245,6 +245,8 @@ void module_free(struct wirq_vm *vm, struct wirq_module *module);
 bool names_equal(const struct wirq_name *a, const uint8_t *bytes, uint32_t length);
 /* The defined function whose code holds ip (function index space), or UINT32_MAX. */
 uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip);
+/* The type whose parameters an exception with the tag has as values. */
+const struct wirq_functype *tag_type(const struct tag *tag);
 
 /* link.c: resolves the imports of an instance that is being made. On an error the import's index is in vm->error.detail. */
 wirq_status link_imports(struct wirq_instance *instance);
@@ -267,10 +269,8 @@ uint32_t instance_reference(struct wirq_instance *instance, uint32_t function);
 
 /* exception.c. A reference to an exception is the lower half of its address. */
 struct exception *exception_find(const struct wirq_vm *vm, uint32_t reference);
-/* Ends those whose tag an instance defines; nothing names them any more. */
+/* Ends those whose tag an instance defines. */
 void exception_forget_instance(struct wirq_vm *vm, const struct wirq_instance *instance);
-/* Does the cell name an exception whose tag the instance with that id defines? */
-bool exception_is_of(const struct wirq_vm *vm, uint32_t cell, uint32_t id);
 /* Frees what no stack, global, table or other exception names. The cells of a stack are not told apart by type, so something may be
  * kept for a number that looks like a reference. */
 void exception_collect(struct wirq_vm *vm);
