@@ -91,6 +91,7 @@ def build(define: Mapping[str, str] | None = None, toolchain: str | None = None,
         generated.mkdir(exist_ok=True)
         generate.operations(generated)
         write_if_changed(generated / "board_facts.h", generate.board_facts_h(load_board(_BOARD)))
+        write_if_changed(generated / "link_table.h", generate.link_table_h())
         compiled = compile_units(units, directory, cwd=resources.root(), identity=compiler.identity(), jobs=jobs)
         if compiled or not library.is_file():
             temporary = library.with_name(f"{library.name}.new")
