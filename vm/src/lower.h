@@ -23,10 +23,10 @@ enum last_kind {
  * operands are one stack that grows down from `temp_top`; the two may not meet (WIRQ_NO_MEMORY). */
 struct lower {
     /* What nearly every emission looks at comes first, where Thumb reaches it with short instructions. */
-    uint8_t dead;          /* what comes cannot be reached: validated, not emitted */
+    bool dead;             /* what comes cannot be reached: validated, not emitted */
     uint8_t last_kind;     /* enum last_kind */
     wirq_status status;    /* the first failure; sticky */
-    uint8_t long_branches; /* the body may outgrow 16-bit branch distances */
+    bool long_branches;    /* the body may outgrow 16-bit branch distances */
     uint16_t a[2];         /* slots that the accumulator equals; NO_SLOT */
     uint16_t last_a[2];    /* the same before `last` */
     uint16_t *code;        /* next unit to be emitted; the loader sets it, and reads it when all functions are done */
@@ -61,11 +61,10 @@ struct lower {
 
     /* br_table in progress */
     uint32_t table_left; /* targets to come, default included; 0 = none in progress */
-    uint32_t table_arity;
+    uint32_t table_arity; /* of its labels, UINT32_MAX: not known yet; if they carry values, entries hold depths until all are known */
     uint32_t label_depth; /* of the label read last */
     uint16_t *table_entries;
     uint32_t table_size; /* entries, default included */
-    bool table_stubs;    /* entries hold label depths until all are known */
 
     uint16_t clauses_left; /* catch clauses to come of the innermost control, a try_table */
     bool has_catches;      /* the function has catch operations */

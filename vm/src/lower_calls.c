@@ -45,40 +45,14 @@ static void end_tail_call(struct lower *lower, const struct wirq_functype *type)
         lower->max_height = type->result_cells;
 }
 
-static void call(struct lower *lower, bool tail, struct wirq_reader *reader) {
-    uint32_t function = read_u32(reader);
-    if (reader->status != WIRQ_OK)
-        return;
-    const struct wirq_module *module = lower->module;
-    if (function >= module->function_count) {
-        lower_fail(lower, WIRQ_UNKNOWN_FUNCTION);
-        return;
-    }
-    const struct wirq_functype *type = module_function_type(module, function);
-    if (!stack_check_types(lower, parameters_of(type)))
-        return;
-    bool imported = function < module->imported_functions;
-    uint32_t callee = imported ? function : function - module->imported_functions;
-    if (!tail) {
-        lower_materialise(lower, type->parameter_count);
-        lower_operation1(lower, imported ? OP_call_import : OP_call, callee);
-        end_call(lower, type);
-        return;
-    }
-    check_tail_call(lower, type);
-    move_arguments(lower, type);
-    lower_operation1(lower, imported ? OP_return_call_import : OP_return_call, callee);
-    if (imported)
-        end_tail_call(lower, type);
-    stack_unreachable(lower);
-}
+/* Every call has a neighbour that takes the place of a return. */
+enum { TAIL = OP_return_call - OP_call };
+_Static_assert(OP_return_call_import - OP_call_import == TAIL && OP_return_call_indirect - OP_call_indirect == TAIL &&
+                   OP_return_call_ref - OP_call_ref == TAIL,
+               "vm/ops/internal.py lists the calls and the tail calls in the same order");
 
-/* A call through a table or, without one, of a reference on the stack. Both have a unit for the table. */
-static void call_indirect(struct lower *lower, bool through_table, bool tail, struct wirq_reader *reader) {
-    uint32_t index = read_u32(reader);
-    uint32_t table = through_table ? read_u32(reader) : 0;
-    if (reader->status != WIRQ_OK)
-        return;
+/* Pops what is called through a table or, without one, is a reference on the stack. */
+static void pop_callee(struct lower *lower, bool through_table, uint32_t table, uint32_t type, struct operand *callee) {
     const struct wirq_module *module = lower->module;
     if (through_table) {
         if (table >= module->table_count)
@@ -86,42 +60,59 @@ static void call_indirect(struct lower *lower, bool through_table, bool tail, st
         else if (!type_matches(module->tables[table].type, WIRQ_FUNCREF))
             lower_fail(lower, WIRQ_TYPE_MISMATCH);
     }
-    if (index >= module->type_count) {
+    if (type >= module->type_count)
         lower_fail(lower, WIRQ_UNKNOWN_TYPE);
-        return;
-    }
-    const struct wirq_functype *type = module->types[index];
-    struct operand callee;
-    stack_pop(lower, through_table ? WIRQ_I32 : type_reference_to(module, index), &callee);
-    if (!stack_check_types(lower, parameters_of(type)))
-        return;
-    if (!lower->dead) {
-        (void)lower_slot(lower, &callee);
-        lower_materialise(lower, type->parameter_count);
-    }
-    uint32_t operation = through_table ? OP_call_indirect : OP_call_ref;
-    if (tail) {
-        check_tail_call(lower, type);
-        if (!lower->dead) /* it stays above the arguments, out of the way of their move */
-            lower_move(lower, &callee, callee.canonical);
-        callee.low = callee.canonical;
-        move_arguments(lower, type);
-        operation = through_table ? OP_return_call_indirect : OP_return_call_ref;
-    }
-    lower_operation2(lower, operation, callee.low, index);
-    lower_emit(lower, table);
-    if (tail) {
-        end_tail_call(lower, type);
-        stack_unreachable(lower);
-    } else {
-        end_call(lower, type);
-    }
+    else
+        stack_pop(lower, through_table ? WIRQ_I32 : type_reference_to(module, type), callee);
 }
 
 void lower_call(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+    const struct wirq_module *module = lower->module;
     bool tail = opcode == 0x12 || opcode == 0x13 || opcode == 0x15;
-    if (opcode == 0x10 || opcode == 0x12)
-        call(lower, tail, reader);
-    else
-        call_indirect(lower, opcode < 0x14, tail, reader);
+    bool direct = opcode == 0x10 || opcode == 0x12, through_table = opcode == 0x11 || opcode == 0x13;
+    uint32_t index = read_u32(reader); /* of the function, or its type */
+    uint32_t table = through_table ? read_u32(reader) : 0;
+    if (reader->status != WIRQ_OK)
+        return;
+    struct operand callee;
+    if (!direct)
+        pop_callee(lower, through_table, table, index, &callee);
+    else if (index >= module->function_count)
+        lower_fail(lower, WIRQ_UNKNOWN_FUNCTION);
+    if (lower->status != WIRQ_OK)
+        return;
+    const struct wirq_functype *type = direct ? module_function_type(module, index) : module->types[index];
+    if (!stack_check_types(lower, parameters_of(type)))
+        return;
+
+    uint32_t operation = direct ? OP_call : through_table ? OP_call_indirect : OP_call_ref;
+    if (direct && index < module->imported_functions)
+        operation = OP_call_import;
+    else if (direct)
+        index -= module->imported_functions;
+    else if (!lower->dead)
+        (void)lower_slot(lower, &callee);
+    if (!direct || !tail)
+        lower_materialise(lower, type->parameter_count);
+    if (tail) {
+        check_tail_call(lower, type);
+        if (!direct && !lower->dead) { /* it stays above the arguments, out of the way of their move */
+            lower_move(lower, &callee, callee.canonical);
+            callee.low = callee.canonical;
+        }
+        move_arguments(lower, type);
+    }
+    lower_operation(lower, operation + (tail ? TAIL : 0));
+    if (!direct)
+        lower_emit(lower, callee.low);
+    lower_emit(lower, index);
+    if (!direct) /* without a table there is a unit for it nevertheless */
+        lower_emit(lower, table);
+    if (!tail) {
+        end_call(lower, type);
+        return;
+    }
+    if (operation != OP_call)
+        end_tail_call(lower, type);
+    stack_unreachable(lower);
 }

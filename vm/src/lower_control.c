@@ -546,7 +546,6 @@ static void br_table(struct lower *lower, struct wirq_reader *reader) {
     stack_pop(lower, WIRQ_I32, &index);
     lower->table_left = lower->table_size = count + 1;
     lower->table_arity = UINT32_MAX;
-    lower->table_stubs = false;
     if (lower->dead)
         return;
     /* Labels that carry values: those go to their canonical slots first, since every target finds them there. How many they are is
@@ -597,7 +596,6 @@ void lower_table_target(struct lower *lower, struct wirq_reader *reader) {
     struct types types = control_label(control);
     if (lower->table_arity == UINT32_MAX) { /* the first */
         lower->table_arity = types.count;
-        lower->table_stubs = types.count != 0;
         if (!lower->dead)
             begin_table(lower, types);
     } else if (types.count != lower->table_arity) {
@@ -607,12 +605,12 @@ void lower_table_target(struct lower *lower, struct wirq_reader *reader) {
     if (lower->status != WIRQ_OK)
         return;
 
-    if (lower->table_stubs) /* in short form a body has fewer blocks than 16 bits count */
+    if (types.count != 0) /* in short form a body has fewer blocks than 16 bits count */
         emit_distance(lower, lower->label_depth, lower->long_branches);
     else /* a return without values is a branch to the function's end, which emits one */
         emit_label_distance(lower, control, lower->long_branches);
     if (--lower->table_left == 0) {
-        if (!lower->dead && lower->table_stubs)
+        if (!lower->dead && types.count != 0)
             emit_table_stubs(lower);
         stack_unreachable(lower);
     }
