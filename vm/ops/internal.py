@@ -38,7 +38,7 @@ FORM_RELATIONS = {form: list(RELATIONS)[: 10 if form == "AS" else 6] for form in
 
 #: Parts of the names of operations that may take many times as long as the others: software arithmetic, growth,
 #: the slow path of accesses in the last bytes of memory. One counts as HEAVY others in the latency bound (R67).
-_HEAVY = ("f32", "div", "rem", "extended", "grow", "load8", "load16", "store8", "store16")
+_HEAVY = ("f32", "div", "rem", "extended", "object", "load8", "load16", "store8", "store16")
 
 
 def is_heavy(operation: Operation) -> bool:
@@ -133,11 +133,8 @@ def control() -> Iterator[Operation]:
     # A clause of a try_table, never executed (vm/src/exception.c): tag, slot, length of what it guards, the clause before, distance.
     yield op("catch", "uskkk", "TRAP(WIRQ_TRAP_UNREACHABLE);")
 
-    # Long work, done in chunks: a safe point may be asked for between two of them (R53).
-    # The last operand of a copy is the memory that is copied from.
-    for name, operands in (("copy", "sssu"), ("fill", "sss")):
-        yield Operation(f"memory_{name}", operands, f"goto memory_{name};", control=True, feature="BULK_COPY_FILL")
-    # Tables, segments, references: number (OBJECTS), first of the operands' slots, two indices.
+    # Memories, tables, segments, references: number (OBJECTS), first of the operands' slots, two indices. Long work is done in chunks,
+    # between two of which a safe point may be asked for (R53).
     yield op("object", "usuu", "goto object;")
 
 
@@ -150,7 +147,7 @@ BINARY32 = {
     "mul": ("{x} * {y}", True, ("SS", "SC", "AS", "AC")),
     "and": ("{x} & {y}", True, ("SS", "SC", "AS", "AC")),
     "or": ("{x} | {y}", True, ("SS", "SC", "AS", "AC")),
-    "xor": ("{x} ^ {y}", True, ("SS", "SC", "AS", "AC")),
+    "xor": ("{x} ^ {y}", True, ("SS", "AS")),
     # Shifts are by constants nearly always: the others have one form.
     "shl": ("{x} << ({y} & 31)", False, ("SS", "SC", "AC")),
     "shr_s": ("wirq_shr_s32({x}, {y})", False, ("SS", "SC", "AC")),
@@ -227,8 +224,7 @@ def float32() -> Iterator[Operation]:
     yield Operation(
         "f32_compare_SS_S", "ssud", "A = wirq_f32_holds(U16(3), wirq_f32(S32(1)), wirq_f32(S32(2))); S32(4) = A; NEXT(5);"
     )
-    for sign, ctype in (("s", "int32_t"), ("u", "uint32_t")):
-        yield from to_slot_and_accumulator(f"f32_convert_i32_{sign}_S", "s", 2, f"wirq_f32_bits((float)({ctype})S32(1))")
+    yield from to_slot_and_accumulator("f32_convert_i32_s_S", "s", 2, "wirq_f32_bits((float)(int32_t)S32(1))")
 
 
 # ---------------------------------------------------------------- moves, constants, globals
@@ -330,8 +326,6 @@ def memory() -> Iterator[Operation]:
     yield Operation("store64_SO", kinds + "w", f"{address} STORE64(ea, S64({unit})); NEXT({unit + 1});")
     # Offsets of more than 16 bits: the sum must not carry out of 32 bits.
     yield Operation("address_SK_A", "sk", "uint32_t x = S32(1), k = K32(2); A = x + k; if (A < k) goto trap_memory; NEXT(4);")
-    yield Operation("memory_size_S", "d", "A = wirq_memory_pages(vm); S32(1) = A; NEXT(2);")
-    yield Operation("memory_grow_S", "sd", "goto memory_grow;")
     # Around an access of a memory other than 0, which it makes the one that everything above works on.
     yield Operation("use_memory", "u", "goto use_memory;", feature="MULTI_MEMORY")
 
@@ -346,9 +340,6 @@ BINARY64 = {
     "and": ("{x} & {y}", True),
     "or": ("{x} | {y}", False),
     "xor": ("{x} ^ {y}", False),
-    "shl": ("{x} << ({y} & 63)", False),
-    "shr_s": ("wirq_shr_s64({x}, {y})", False),
-    "shr_u": ("{x} >> ({y} & 63)", False),
 }
 #: By constants: name -> low and high cell of the result from low and high cell LOW, HIGH and the constant n. From 1 to 31,
 #: except shl64_high and rotl64_high: 0 to 31 in place of 32 to 63. Right by 32 and more are operations on the high cell alone.
@@ -406,6 +397,10 @@ def operations() -> list[Operation]:
 OBJECTS = {
     "ref_func": "function",
     "ref_as_non_null": "",
+    "memory_size": "memory",
+    "memory_grow": "memory",
+    "memory_copy": "memory, memory",
+    "memory_fill": "memory",
     "memory_init": "memory, data segment",
     "data_drop": "data segment",
     "elem_drop": "element segment",
@@ -441,6 +436,9 @@ def extended() -> list[Operation]:
     row("rem_s64", "wwD", f"{zero}WIDE(y == UINT64_MAX ? 0 : (uint64_t)((int64_t)x % (int64_t)y));")
     row("div_u64", "wwD", f"{zero}WIDE(x / y);")
     row("rem_u64", "wwD", f"{zero}WIDE(x % y);")
+    row("shl64", "wwD", "WIDE(x << (y & 63));")
+    row("shr_s64", "wwD", "WIDE(wirq_shr_s64(x, y));")
+    row("shr_u64", "wwD", "WIDE(x >> (y & 63));")
     row("rotl64", "wwD", "WIDE(wirq_rotr64(x, 64 - (y & 63)));")
     row("rotr64", "wwD", "WIDE(wirq_rotr64(x, y));")
     for name in ("clz", "ctz", "popcnt"):
@@ -471,8 +469,10 @@ def extended() -> list[Operation]:
                     name = f"{to}_trunc{saturating}_{source}_{sign}"
                     row(name, operands, "return truncation(ip[1], x, to);")
     for to, ctype, result in (("f32", "float", "NARROW"), ("f64", "double", "WIDE")):
-        for source, value in (("i32", "a"), ("i64", "x"))[to == "f32" :]:  # f32 from i32 has an operation
+        for source, value in (("i32", "a"), ("i64", "x")):
             for sign, unsigned in (("s", ""), ("u", "u")):
+                if (to, source, sign) == ("f32", "i32", "s"):
+                    continue  # has an operation
                 operands = ("w" if source == "i64" else "s") + ("d" if to == "f32" else "D")
                 converted = f"wirq_{to}_bits(({ctype})({unsigned}int{source[1:]}_t){value})"
                 row(f"{to}_convert_{source}_{sign}", operands, f"{result}({converted});")

@@ -37,8 +37,7 @@ HOW = (
     "SIGN_F32",  # xor or and with a constant
     "UNARY32",  # S and A forms, result to slot or accumulator
     "BINARY64",  # SS and SC forms
-    "SHIFT64",  # SS form, and forms for constants below 32
-    "ROTATE64",  # an extended operation, and forms for constants
+    "SHIFT64",  # an extended operation, and forms for constants
     "COMPARE64",  # operands in slots, and the relation
     "COMPARE_F32",  # the same
     "EQZ64",
@@ -79,9 +78,9 @@ def numeric() -> list[Instruction]:
     for i, name in enumerate(ORDER32):
         row(0x6A + i, f"i32.{name}", "i32 i32", "i32", *_how32(name))
         if name in BINARY64:
-            row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "SHIFT64" if name.startswith("sh") else "BINARY64", name)
-        elif name in ("rotl", "rotr"):
-            row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "ROTATE64", f"{name}64")
+            row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "BINARY64", name)
+        elif name.startswith(("sh", "rot")):
+            row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "SHIFT64", f"{name}64")
         else:
             row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "EXTENDED", f"{name}64")
     for base, type_ in ((0x8B, "f32"), (0x99, "f64")):
@@ -103,7 +102,7 @@ def numeric() -> list[Instruction]:
     for base, type_ in ((0xB2, "f32"), (0xB7, "f64")):
         for i, (source, sign) in enumerate((s, g) for s in ("i32", "i64") for g in "su"):
             argument = f"{type_}_convert_{source}_{sign}"
-            inline = (type_, source) == ("f32", "i32")
+            inline = (type_, source, sign) == ("f32", "i32", "s")
             how = ("SLOTS32", f"{argument}_S") if inline else ("EXTENDED", argument)
             row(base + i, f"{type_}.convert_{source}_{sign}", source, type_, *how)
     row(0xB6, "f32.demote_f64", "f64", "f32", "EXTENDED", "f32_demote_f64")

@@ -306,22 +306,6 @@ compare: /* ip is at the relation, behind which the result's slot comes */
     S32(1) = A;
     NEXT(2);
 
-memory_copy:
-    status = interpreter_memory_copy(vm, &S32(1), &S32(2), &S32(3), U16(4));
-    length = 5;
-    goto bulk;
-
-memory_fill:
-    status = interpreter_memory_fill(vm, &S32(1), S32(2), &S32(3));
-    length = 4;
-bulk: /* a chunk is done, and the operands say what is left (R54) */
-    if (status == WIRQ_NEED_MORE)
-        DISPATCH();
-    if (status != WIRQ_OK)
-        goto trap;
-    ip += length;
-    DISPATCH();
-
 use_memory:
     vm->registers.memory = U16(1);
     vm_reload_memory(vm);
@@ -334,14 +318,8 @@ object:
         DISPATCH();
     if (status != WIRQ_OK)
         goto trap;
+    RELOAD_MEMORY(); /* it may have grown */
     NEXT(5);
-
-memory_grow:
-    A = memory_grow(vm, vm->registers.instance->memories[vm->registers.memory], S32(1));
-    S32(2) = A;
-    vm_reload_memory(vm);
-    RELOAD_MEMORY();
-    NEXT(3);
 
 narrow_access: /* of 1 or 2 bytes, in the last 3 of the memory or beyond */
     WRITE_BACK();

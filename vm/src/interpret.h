@@ -24,11 +24,6 @@ wirq_status interpreter_return_call_out(struct wirq_vm *vm);
 /* The 8- or 16-bit access at registers.ip, done with an exact check of the address; *length is the operation's, in units. */
 wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint32_t *length);
 
-/* One chunk of memory.copy or memory.fill. WIRQ_NEED_MORE: the operands now say what is left. Copies from the memory of that index. */
-wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, uint32_t *source, uint32_t *count,
-                                    uint32_t source_memory);
-wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, uint32_t value, uint32_t *count);
-
 /* The object operation at ip on its cells (table.c). WIRQ_NEED_MORE: they now say what is left. */
 wirq_status interpreter_object(struct wirq_vm *vm, const uint16_t *ip, uint32_t *cells);
 
@@ -70,10 +65,6 @@ static inline bool wirq_holds64(uint32_t relation, uint64_t x, uint64_t y) {
 /* Bit 0: holds if less; bit 1: if equal; bit 2: the inverse. */
 static inline bool wirq_f32_holds(uint32_t relation, float x, float y) {
     return ((relation & 1 && x < y) || (relation & 2 && x == y)) != (relation >> 2);
-}
-
-static inline uint32_t wirq_memory_pages(const struct wirq_vm *vm) {
-    return vm->memory_size >> vm->registers.instance->memories[vm->registers.memory]->limits.page_shift;
 }
 
 #endif

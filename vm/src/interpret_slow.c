@@ -225,41 +225,6 @@ wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint
     return WIRQ_OK;
 }
 
-/* ---- bulk memory (R53-R55) ---- */
-
-wirq_status interpreter_memory_copy(struct wirq_vm *vm, uint32_t *destination, uint32_t *source, uint32_t *count,
-                                    uint32_t source_memory) {
-    uint32_t d = *destination, s = *source, n = *count;
-    const struct wirq_memory *from = vm->registers.instance->memories[source_memory];
-    if (!in_bounds(d, n, vm->memory_size) || !in_bounds(s, n, from->size))
-        return WIRQ_TRAP_MEMORY;
-    if (n == 0)
-        return WIRQ_OK;
-    uint32_t chunk = n < WIRQ_BULK_CHUNK ? n : WIRQ_BULK_CHUNK;
-    if (d <= s) { /* forward: both move on */
-        __builtin_memmove(vm->memory_base + d, from->base + s, chunk);
-        *destination = d + chunk;
-        *source = s + chunk;
-    } else { /* backward: the last chunk first; neither moves */
-        __builtin_memmove(vm->memory_base + d + n - chunk, from->base + s + n - chunk, chunk);
-    }
-    *count = n - chunk;
-    return n == chunk ? WIRQ_OK : WIRQ_NEED_MORE;
-}
-
-wirq_status interpreter_memory_fill(struct wirq_vm *vm, uint32_t *destination, uint32_t value, uint32_t *count) {
-    uint32_t d = *destination, n = *count;
-    if (!in_bounds(d, n, vm->memory_size))
-        return WIRQ_TRAP_MEMORY;
-    if (n == 0)
-        return WIRQ_OK;
-    uint32_t chunk = n < WIRQ_BULK_CHUNK ? n : WIRQ_BULK_CHUNK;
-    __builtin_memset(vm->memory_base + d, (int)(value & 0xFF), chunk);
-    *destination = d + chunk;
-    *count = n - chunk;
-    return n == chunk ? WIRQ_OK : WIRQ_NEED_MORE;
-}
-
 /* ---- traps ---- */
 
 bool interpreter_record_trap(struct wirq_vm *vm, wirq_status status) {

@@ -104,9 +104,9 @@ static void lower_prefixed(struct lower *lower, struct wirq_reader *reader) {
         return;
     if (WIRQ_WITH_SATURATING_TRUNCATION && number < SATURATING_COUNT)
         lower_saturating(lower, number);
-    else if (WIRQ_WITH_BULK_COPY_FILL && (number == 10 || number == 11))
-        lower_memory_bulk(lower, number, reader);
-    else if (number <= 17 && (number >= 15 ? WIRQ_WITH_REFERENCE_TYPES : WIRQ_WITH_BULK_MEMORY && number >= 8))
+    else if (number == 10 || number == 11 ? WIRQ_WITH_BULK_COPY_FILL
+             : number >= 15               ? WIRQ_WITH_REFERENCE_TYPES && number <= 17
+                                          : WIRQ_WITH_BULK_MEMORY && number >= 8 && number <= 14)
         lower_reference(lower, number, true, reader);
     else
         refuse(lower, ranges, sizeof ranges / sizeof ranges[0], number);
@@ -231,8 +231,10 @@ static void lower_instruction(struct lower *lower, struct wirq_reader *reader) {
         lower_prefixed(lower, reader);
         return;
     }
-    if (opcode >= 0x28 && opcode <= 0x40)
+    if (opcode >= 0x28 && opcode <= 0x3E)
         lower_memory(lower, opcode, reader);
+    else if (opcode == 0x3F || opcode == 0x40) /* memory.size, memory.grow */
+        lower_reference(lower, opcode, false, reader);
     else if (opcode >= NUMERIC_FIRST && opcode <= NUMERIC_LAST)
         lower_numeric(lower, opcode);
     else

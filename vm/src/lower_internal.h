@@ -165,8 +165,10 @@ bool lower_pop_reference(struct lower *lower, struct operand *operand);
 void lower_push_non_null(struct lower *lower, const struct operand *operand);
 
 /* ---- lower_memory.c ---- */
+/* Loads and stores. */
 void lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
-void lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader *reader);
+/* The index of a memory, or in a build without several the byte that is reserved for it. */
+uint32_t lower_read_memory(struct lower *lower, struct wirq_reader *reader);
 
 /* ---- lower.c ---- */
 /* Reads a value type or a heap type of this build. False, and failure noted, if there is none, or if more bytes are needed. */

@@ -189,7 +189,7 @@ static void store64(struct lower *lower, struct operand *address, struct operand
 
 /* ---- which memory: 0 without any effort, another by an operation before the access and one after it ---- */
 
-static uint32_t read_memory(struct lower *lower, struct wirq_reader *reader) {
+uint32_t lower_read_memory(struct lower *lower, struct wirq_reader *reader) {
     if (WIRQ_WITH_MULTI_MEMORY)
         return read_u32(reader);
     uint32_t reserved = read_byte(reader);
@@ -216,7 +216,7 @@ static void end_access(struct lower *lower) {
         lower_operation1(lower, OP_use_memory, 0);
 }
 
-static void memory_access(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
+void lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
     enum { HAS_MEMORY = 64 };
     uint32_t align = read_u32(reader);
     uint32_t memory = WIRQ_WITH_MULTI_MEMORY && (align & HAS_MEMORY) != 0 ? read_u32(reader) : 0;
@@ -258,48 +258,4 @@ static void memory_access(struct lower *lower, uint32_t opcode, struct wirq_read
     else
         store32(lower, &store_forms[access], &address, &value, offset, size);
     end_access(lower);
-}
-
-void lower_memory(struct lower *lower, uint32_t opcode, struct wirq_reader *reader) {
-    if (opcode < 0x3F) {
-        memory_access(lower, opcode, reader);
-        return;
-    }
-    uint32_t memory = read_memory(lower, reader);
-    if (reader->status != WIRQ_OK || !has_memory(lower, memory))
-        return;
-    if (opcode == 0x3F) {
-        begin_access(lower);
-        lower_operation(lower, OP_memory_size_S);
-    } else {
-        struct operand delta;
-        stack_pop(lower, WIRQ_I32, &delta);
-        uint32_t from = lower->dead ? 0 : lower_slot(lower, &delta);
-        begin_access(lower);
-        lower_operation1(lower, OP_memory_grow_S, from);
-    }
-    lower_result(lower, lower->height, LAST_STORED32);
-    end_access(lower);
-    stack_push(lower, WIRQ_I32);
-}
-
-void lower_memory_bulk(struct lower *lower, uint32_t number, struct wirq_reader *reader) {
-    static const value_type i32s[] = {WIRQ_I32, WIRQ_I32, WIRQ_I32};
-    const struct types operands = {i32s, 3};
-    bool copy = number == 10;
-    uint32_t memory = read_memory(lower, reader);
-    uint32_t source = copy ? read_memory(lower, reader) : memory;
-    if (reader->status != WIRQ_OK || !has_memory(lower, source) || !has_memory(lower, memory) || !stack_check_types(lower, operands))
-        return;
-    /* In slots of their own: progress is written into them (R54), so they may be no local's. */
-    lower_materialise(lower, 3);
-    stack_pop_types(lower, operands);
-    uint32_t first = lower->height;
-    begin_access(lower);
-    lower_operation2(lower, copy ? OP_memory_copy : OP_memory_fill, first, first + 1);
-    lower_emit(lower, first + 2);
-    if (copy)
-        lower_emit(lower, source);
-    end_access(lower);
-    lower_accumulator_unknown(lower);
 }

@@ -243,17 +243,6 @@ static bool shift64_by_constant(struct lower *lower, uint32_t operation, struct 
     return true;
 }
 
-static void shift64(struct lower *lower, uint32_t operation, struct operand *x, struct operand *y, uint32_t slot) {
-    uint32_t with_constant = operation == OP_shl64_SS     ? OP_shl64_SC
-                             : operation == OP_shr_s64_SS ? OP_shr_s64_SC
-                                                          : OP_shr_u64_SC;
-    if (y->kind != OPERAND_CONSTANT || !shift64_by_constant(lower, with_constant, x, y->low & 63)) {
-        uint32_t first = lower_slot(lower, x);
-        lower_operation2(lower, operation, first, lower_slot(lower, y));
-    }
-    lower_result(lower, slot, LAST_RESULT64);
-}
-
 /* Comparisons that no branch takes in. */
 static void compare_slots(struct lower *lower, uint32_t operation, uint32_t relation, struct operand *x, struct operand *y,
                           uint32_t slot) {
@@ -295,6 +284,16 @@ static void extended(struct lower *lower, uint32_t number, struct operand *x, st
     lower->a[0] = lower->last_a[0];
     lower->a[1] = lower->last_a[1];
     lower_slot_written(lower, slot, kind == LAST_RESULT64 ? 2 : 1);
+}
+
+static void shift64(struct lower *lower, uint32_t number, struct operand *x, struct operand *y, uint32_t slot) {
+    /* From EXT_shl64 on. To the right is to the left by the negative. */
+    static const uint16_t by_constant[] = {OP_shl64_SC, OP_shr_s64_SC, OP_shr_u64_SC, OP_rotl64_SC, OP_rotl64_SC};
+    uint32_t count = (number == EXT_rotr64 ? 0 - y->low : y->low) & 63;
+    if (y->kind == OPERAND_CONSTANT && shift64_by_constant(lower, by_constant[number - EXT_shl64], x, count))
+        lower_result(lower, slot, LAST_RESULT64);
+    else
+        extended(lower, number, x, y, slot, LAST_RESULT64);
 }
 
 static void lower_row(struct lower *lower, const struct numeric *row) {
@@ -355,14 +354,6 @@ static void lower_row(struct lower *lower, const struct numeric *row) {
         break;
     case HOW_SHIFT64:
         shift64(lower, row->argument, x, y, slot);
-        break;
-    case HOW_ROTATE64:
-        if (y->kind != OPERAND_CONSTANT ||
-            !shift64_by_constant(lower, OP_rotl64_SC, x, (row->argument == EXT_rotl64 ? y->low : 0 - y->low) & 63)) {
-            extended(lower, row->argument, x, y, slot, LAST_RESULT64);
-            break;
-        }
-        lower_result(lower, slot, LAST_RESULT64);
         break;
     case HOW_COMPARE64:
         compare_slots(lower, OP_compare64_SS_S, row->argument, x, y, slot);

@@ -1,4 +1,4 @@
-/* lower_reference.c: references, tables and segments (WebAssembly spec 3.3.2, 3.3.6, 3.3.7). A null reference is the cell 0, so that
+/* lower_reference.c: references, tables, segments, and memories as a whole (WebAssembly spec 3.3.2, 3.3.6, 3.3.7). A null reference is the cell 0, so that
  * ref.null is a constant and ref.is_null a comparison. The rest becomes an `object` operation. */
 #include "lower_internal.h"
 
@@ -26,6 +26,10 @@ enum operand_type { NONE, INTEGER, ELEMENT };
 static const struct object_row rows[] = {
     {0x25, false, OBJECT_table_get, {TABLE_INDEX, NO_INDEX}, {INTEGER, NONE, NONE}, ELEMENT},
     {0x26, false, OBJECT_table_set, {TABLE_INDEX, NO_INDEX}, {INTEGER, ELEMENT, NONE}, NONE},
+    {0x3F, false, OBJECT_memory_size, {MEMORY_INDEX, NO_INDEX}, {NONE, NONE, NONE}, INTEGER},
+    {0x40, false, OBJECT_memory_grow, {MEMORY_INDEX, NO_INDEX}, {INTEGER, NONE, NONE}, INTEGER},
+    {10, true, OBJECT_memory_copy, {MEMORY_INDEX, MEMORY_INDEX}, {INTEGER, INTEGER, INTEGER}, NONE},
+    {11, true, OBJECT_memory_fill, {MEMORY_INDEX, NO_INDEX}, {INTEGER, INTEGER, INTEGER}, NONE},
     {8, true, OBJECT_memory_init, {DATA_INDEX, MEMORY_INDEX}, {INTEGER, INTEGER, INTEGER}, NONE},
     {9, true, OBJECT_data_drop, {DATA_INDEX, NO_INDEX}, {NONE, NONE, NONE}, NONE},
     {12, true, OBJECT_table_init, {ELEMENT_INDEX, TABLE_INDEX}, {INTEGER, INTEGER, INTEGER}, NONE},
@@ -82,7 +86,7 @@ static void lower_object(struct lower *lower, const struct object_row *row, stru
     uint32_t indices[2] = {0, 0};
     for (uint32_t i = 0; i < 2; i++)
         if (row->indices[i] != NO_INDEX)
-            indices[i] = read_u32(reader);
+            indices[i] = row->indices[i] == MEMORY_INDEX ? lower_read_memory(lower, reader) : read_u32(reader);
     if (reader->status != WIRQ_OK)
         return;
     for (uint32_t i = 0; i < 2; i++)

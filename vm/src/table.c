@@ -1,8 +1,7 @@
-/* table.c: what the `object` operation does: tables, segments, references (WebAssembly spec 4.2.7, 4.4.3, 4.4.6, 4.4.7).
+/* table.c: what the `object` operation does: memories, tables, segments, references (WebAssembly spec 4.2.7, 4.4.3, 4.4.6, 4.4.7).
  *
  * All of these are rare, so they share one operation: unit 1 says which, unit 2 names the first of the cells that hold its operands
- * and take its result, units 3 and 4 are the indices it is about. Long ones are done in chunks, as memory.copy is: the cells say what
- * is left (R53, R54). */
+ * and take its result, units 3 and 4 are the indices it is about. Long ones are done in chunks: the cells say what is left (R53, R54). */
 #include "interpret.h"
 
 /* The index-th bit tells that a segment is dropped: element segments come first. */
@@ -101,6 +100,28 @@ static wirq_status table_fill(struct wirq_table *table, uint32_t *cells) {
     return cells[2] == 0 ? WIRQ_OK : WIRQ_NEED_MORE;
 }
 
+static wirq_status memory_copy(const struct wirq_memory *to, const struct wirq_memory *from, uint32_t *cells) {
+    uint32_t d = cells[0], s = cells[1], n = cells[2];
+    if (!in_bounds(d, n, to->size) || !in_bounds(s, n, from->size))
+        return WIRQ_TRAP_MEMORY;
+    uint32_t chunk = smaller(n, WIRQ_BULK_CHUNK);
+    uint32_t skip = d <= s ? 0 : n - chunk; /* backward: the last chunk first */
+    if (chunk != 0)
+        __builtin_memmove(to->base + d + skip, from->base + s + skip, chunk);
+    return advance(cells, chunk, d <= s);
+}
+
+static wirq_status memory_fill(const struct wirq_memory *memory, uint32_t *cells) {
+    if (!in_bounds(cells[0], cells[2], memory->size))
+        return WIRQ_TRAP_MEMORY;
+    uint32_t chunk = smaller(cells[2], WIRQ_BULK_CHUNK), value = cells[1];
+    if (chunk != 0)
+        __builtin_memset(memory->base + cells[0], (int)(value & 0xFF), chunk);
+    wirq_status status = advance(cells, chunk, true);
+    cells[1] = value;
+    return status;
+}
+
 static wirq_status memory_init(struct wirq_instance *instance, uint32_t memory, uint32_t index, uint32_t *cells) {
     const struct data_segment *segment = &instance->module->data[index];
     const struct wirq_memory *to = instance->memories[memory];
@@ -142,7 +163,20 @@ static wirq_status table_operation(struct wirq_instance *instance, uint32_t numb
 
 wirq_status interpreter_object(struct wirq_vm *vm, const uint16_t *ip, uint32_t *cells) {
     struct wirq_instance *instance = vm->registers.instance;
+    struct wirq_memory *memory;
     switch (ip[1]) {
+    case OBJECT_memory_size:
+        memory = instance->memories[ip[3]];
+        cells[0] = memory->size >> memory->limits.page_shift;
+        return WIRQ_OK;
+    case OBJECT_memory_grow:
+        cells[0] = memory_grow(vm, instance->memories[ip[3]], cells[0]);
+        vm_reload_memory(vm);
+        return WIRQ_OK;
+    case OBJECT_memory_copy:
+        return WIRQ_WITH_BULK_COPY_FILL ? memory_copy(instance->memories[ip[3]], instance->memories[ip[4]], cells) : WIRQ_OK;
+    case OBJECT_memory_fill:
+        return WIRQ_WITH_BULK_COPY_FILL ? memory_fill(instance->memories[ip[3]], cells) : WIRQ_OK;
     case OBJECT_ref_func:
         cells[0] = instance_reference(instance, ip[3]);
         return WIRQ_OK;
