@@ -57,9 +57,9 @@ void exception_forget_instance(struct wirq_vm *vm, const struct wirq_instance *i
     sweep(vm);
 }
 
-static void reach(const struct wirq_vm *vm, const uint32_t *from, const uint32_t *to) {
-    for (; from < to; from++) {
-        struct exception *exception = exception_find(vm, *from);
+static void reach(const struct wirq_vm *vm, const uint32_t *cells, uint32_t count) {
+    for (; count != 0; count--) {
+        struct exception *exception = exception_find(vm, *cells++);
         if (exception != NULL && exception->reach == UNREACHED)
             exception->reach = REACHED;
     }
@@ -77,8 +77,8 @@ static void reach_stack(const struct wirq_vm *vm, uint32_t level, const struct r
     }
     if (r->fp + frame < end)
         end = r->fp + frame;
-    reach(vm, vm->stacks[level].base, end);
-    reach(vm, &r->a, &r->a + 1);
+    reach(vm, vm->stacks[level].base, (uint32_t)(end - vm->stacks[level].base));
+    reach(vm, &r->a, 1);
 }
 
 void exception_collect(struct wirq_vm *vm) {
@@ -95,11 +95,11 @@ void exception_collect(struct wirq_vm *vm) {
     }
     for (const struct wirq_instance *i = vm->instance_list; i != NULL; i = i->next) {
         const struct wirq_module *module = i->module;
-        reach(vm, i->globals, i->globals + module->global_cells);
+        reach(vm, i->globals, module->global_cells);
         for (uint32_t t = 0; t < module->table_count; t++) {
             const struct wirq_table *table = i->tables[t];
             if (type_matches(table->type, WIRQ_EXNREF))
-                reach(vm, table->elements, table->elements + table->size);
+                reach(vm, table->elements, table->size);
         }
     }
     for (struct exception *i = vm->exceptions; i != NULL;) { /* what they name in turn */
@@ -108,7 +108,7 @@ void exception_collect(struct wirq_vm *vm) {
             continue;
         }
         i->reach = SEARCHED;
-        reach(vm, i->cells, i->cells + tag_type(i->tag)->parameter_cells);
+        reach(vm, i->cells, tag_type(i->tag)->parameter_cells);
         i = vm->exceptions;
     }
     sweep(vm);
@@ -175,13 +175,12 @@ wirq_status exception_unwind(struct wirq_vm *vm) {
     struct wasm_stack *stack = &vm->stacks[vm->level];
     const uint16_t *at = r->ip;
     uint32_t operation = UNIT_OPERATION(*at), *fp = r->fp;
-    struct exception *exception = NULL;
     if (operation != OP_unwind) {
         stack->thrown_at = *r;
         if (operation == OP_throw) {
             r->a = *CELL(at[2]);
             if (at[1] != ALL_TAGS) {
-                exception = make(vm, r->instance->tags[at[1]], CELL(at[2]));
+                const struct exception *exception = make(vm, r->instance->tags[at[1]], CELL(at[2]));
                 if (exception == NULL)
                     return WIRQ_TRAP_TOO_MANY_EXCEPTIONS;
                 r->a = reference_to(exception);
@@ -190,12 +189,8 @@ wirq_status exception_unwind(struct wirq_vm *vm) {
             r->ip = code_unwind;
             return WIRQ_OK;
         }
-        exception = exception_find(vm, r->a);
-        if (exception == NULL)
-            return WIRQ_TRAP_NULL_EXCEPTION;
     } else {
         const struct record *record = r->rs;
-        exception = exception_find(vm, r->a);
         if (record->ip == code_restore_instance) {
             vm_enter_instance(vm, (struct wirq_instance *)(void *)record->fp);
             r->rs++;
@@ -207,13 +202,16 @@ wirq_status exception_unwind(struct wirq_vm *vm) {
             *r = stack->thrown_at;
             r->a = a;
             vm_enter_instance(vm, r->instance);
-            vm->uncaught = exception;
+            vm->uncaught = exception_find(vm, a);
             return WIRQ_TRAP_UNCAUGHT_EXCEPTION;
         }
         at = record->ip - 1;
         r->fp = record->fp;
         r->rs++;
     }
+    struct exception *exception = exception_find(vm, r->a);
+    if (exception == NULL)
+        return WIRQ_TRAP_NULL_EXCEPTION;
     const uint16_t *clause = find_catch(r->instance, at, exception->tag);
     if (clause != NULL)
         enter_catch(vm, clause, exception);

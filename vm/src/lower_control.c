@@ -279,22 +279,23 @@ static void block(struct lower *lower, uint32_t opcode, struct wirq_reader *read
 }
 
 /* Puts the results of the innermost block where its label wants them, and checks that nothing else is left. */
-static void finish_arm(struct lower *lower) {
+static struct types finish_arm(struct lower *lower) {
     struct control *control = lower->control;
     struct types results = control_results(control);
-    if (!stack_check_types(lower, results))
-        return;
-    if (stack_depth(lower) > results.count)
-        lower_fail(lower, WIRQ_TYPE_MISMATCH);
-    if (control->kind != CONTROL_FUNCTION)
-        lower_move_values(lower, control->base, results, true);
+    if (stack_check_types(lower, results)) {
+        if (stack_depth(lower) > results.count)
+            lower_fail(lower, WIRQ_TYPE_MISMATCH);
+        if (control->kind != CONTROL_FUNCTION)
+            lower_move_values(lower, control->base, results, true);
+    }
+    return results;
 }
 
 static void else_(struct lower *lower) {
     struct control *control = lower->control;
     if (control->kind != CONTROL_IF)
         lower_fail(lower, WIRQ_BAD_OPCODE);
-    finish_arm(lower);
+    (void)finish_arm(lower);
     if (lower->status != WIRQ_OK)
         return;
     assignment_else(lower, control);
@@ -404,8 +405,7 @@ static void finish_function(struct lower *lower) {
 
 static void end(struct lower *lower) {
     struct control *control = lower->control;
-    struct types results = control_results(control);
-    finish_arm(lower);
+    struct types results = finish_arm(lower);
     if (lower->status != WIRQ_OK)
         return;
     if (WIRQ_WITH_EXCEPTIONS && control->kind == CONTROL_TRY)
@@ -446,10 +446,7 @@ static void end(struct lower *lower) {
     lower->temp = control->operands_end;
     lower->height = control->base;
     lower->control = control->outer;
-    /* `results` may point into the control that is gone from the stack but not overwritten before the type has been read. */
-    value_type single = control->result;
-    if (control->type == NULL)
-        results.types = &single;
+    /* A single result may lie in the control, which is gone from the stack but not overwritten before the type has been read. */
     stack_push_types(lower, results);
 }
 
@@ -542,27 +539,22 @@ static void br_table(struct lower *lower, struct wirq_reader *reader) {
         return;
     if (count == UINT32_MAX)
         lower_fail(lower, WIRQ_IMPLEMENTATION_LIMIT);
-    struct operand index;
-    stack_pop(lower, WIRQ_I32, &index);
+    static const value_type index = WIRQ_I32;
+    if (!stack_check_types(lower, (struct types){&index, 1}))
+        return;
     lower->table_left = lower->table_size = count + 1;
     lower->table_arity = UINT32_MAX;
-    if (lower->dead)
-        return;
     /* Labels that carry values: those go to their canonical slots first, since every target finds them there. How many they are is
      * known with the first target, so the operation itself is emitted then; the index waits in its slot. */
-    (void)lower_slot(lower, &index);
-    stack_push(lower, WIRQ_I32);
-    if (lower->status == WIRQ_OK)
-        *stack_at(lower, 0) = index;
+    if (!lower->dead)
+        (void)lower_slot(lower, stack_at(lower, 0));
 }
 
 /* Emits the operation of a br_table once its labels' arity is known. */
-static void begin_table(struct lower *lower, struct types types) {
+static void begin_table(struct lower *lower) {
     struct operand index;
     stack_pop(lower, WIRQ_I32, &index);
-    if (!stack_check_types(lower, types))
-        return;
-    lower_materialise(lower, types.count);
+    lower_materialise(lower, lower->table_arity);
     if (lower->long_branches) {
         lower_operation1(lower, OP_br_table_long_S, index.low);
         lower_emit32(lower, lower->table_size - 1);
@@ -596,8 +588,7 @@ void lower_table_target(struct lower *lower, struct wirq_reader *reader) {
     struct types types = control_label(control);
     if (lower->table_arity == UINT32_MAX) { /* the first */
         lower->table_arity = types.count;
-        if (!lower->dead)
-            begin_table(lower, types);
+        begin_table(lower);
     } else if (types.count != lower->table_arity) {
         lower_fail(lower, WIRQ_TYPE_MISMATCH);
     }
