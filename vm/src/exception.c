@@ -35,11 +35,10 @@ struct exception *exception_find(const struct wirq_vm *vm, uint32_t reference) {
 
 /* ---- lifetime ---- */
 
-/* Frees those that are not reached. */
-static void sweep(struct wirq_vm *vm) {
+void exception_sweep(struct wirq_vm *vm, const struct wirq_instance *gone) {
     struct exception **link = &vm->exceptions, *exception;
     while ((exception = *link) != NULL) {
-        if (exception->reach != UNREACHED) {
+        if (exception->reach != UNREACHED && exception->tag->instance != gone) {
             link = &exception->next;
             continue;
         }
@@ -48,13 +47,6 @@ static void sweep(struct wirq_vm *vm) {
             vm->uncaught = NULL;
         arena_free(&vm->arena, exception);
     }
-}
-
-void exception_forget_instance(struct wirq_vm *vm, const struct wirq_instance *instance) {
-    for (struct exception *i = vm->exceptions; i != NULL; i = i->next)
-        if (i->tag->instance == instance)
-            i->reach = UNREACHED;
-    sweep(vm);
 }
 
 static void reach(const struct wirq_vm *vm, const uint32_t *cells, uint32_t count) {
@@ -111,7 +103,7 @@ void exception_collect(struct wirq_vm *vm) {
         reach(vm, i->cells, tag_type(i->tag)->parameter_cells);
         i = vm->exceptions;
     }
-    sweep(vm);
+    exception_sweep(vm, NULL);
 }
 
 static struct exception *make(struct wirq_vm *vm, const struct tag *tag, const uint32_t *cells) {
@@ -164,7 +156,7 @@ static void enter_catch(struct wirq_vm *vm, const uint16_t *clause, struct excep
         exception->is_shared = true;
     } else if (!exception->is_shared) {
         exception->reach = UNREACHED;
-        sweep(vm);
+        exception_sweep(vm, NULL);
     }
     clause += CATCH_DISTANCE;
     r->ip = clause + (int32_t)units32(clause);

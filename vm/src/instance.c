@@ -278,7 +278,7 @@ void wirq_release(struct wirq_vm *vm, struct wirq_instance *instance) {
     for (uint32_t i = module->imported_memories; i < module->memory_count; i++)
         arena_free(&vm->arena, instance->memories[i]->base);
     if (WIRQ_WITH_EXCEPTIONS)
-        exception_forget_instance(vm, instance);
+        exception_sweep(vm, instance);
     forget_references(vm, instance->id);
     vm->instances[instance->id] = NULL;
     instance->module->instance_count--;

@@ -153,8 +153,7 @@ void lower_move_values(struct lower *lower, uint32_t slot, struct types types, b
         const struct operand *operand = stack_at(lower, types.count - 1 - i);
         if (retarget && types.count == 1 && operand->low != slot && lower_is_last(lower, operand)) {
             lower->code[-1] = (uint16_t)slot;
-            lower->last_kind = LAST_FIXED;
-            lower_accumulator_unknown(lower);
+            lower_label(lower);
         } else {
             lower_move(lower, operand, slot);
         }
@@ -261,7 +260,7 @@ static void block(struct lower *lower, uint32_t opcode, struct wirq_reader *read
             lower_settle(lower, operand);
     }
     stack_pop_types(lower, parameters);
-    enum control_kind kind = opcode == 0x1F ? CONTROL_TRY : opcode - 0x02 + CONTROL_BLOCK; /* block, loop, if */
+    enum control_kind kind = opcode == 0x1F ? CONTROL_BLOCK : opcode - 0x02 + CONTROL_BLOCK; /* block, loop, if */
     if (kind == CONTROL_LOOP)
         lower_label(lower);
     uint8_t *operands_end = lower->temp;
@@ -314,6 +313,7 @@ static void else_(struct lower *lower) {
 
 /* ---- exceptions ---- */
 
+/* The clauses lie below what the stack was before their control, the last one highest. */
 static struct clause *clause_at(const struct control *control, uint32_t i) {
     return (struct clause *)(void *)control->operands_end - 1 - i;
 }
@@ -337,19 +337,16 @@ void lower_catch(struct lower *lower, struct wirq_reader *reader) {
     if (has_reference && (want.count-- == 0 || !type_matches(WIRQ_EXNREF | TYPE_NON_NULL, want.types[want.count])))
         lower_fail(lower, WIRQ_TYPE_MISMATCH);
     lower_check_match(lower, types, want);
-    *clause_at(lower->control, lower->control->clauses - lower->clauses_left--) =
-        (struct clause){depth, (uint16_t)tag, has_reference};
+    *clause_at(lower->control, --lower->clauses_left) = (struct clause){depth, (uint16_t)tag, has_reference};
     if (!lower->dead)
         assignment_branch(lower, label);
 }
 
 /* The body of a try_table has ended: the catch operations come behind it (exception.c), past which it branches if it falls through. */
 static void end_try(struct lower *lower, struct control *control) {
-    if (control->dead_outside || control->clauses == 0 || here(lower) == control->target)
-        return;
     emit_branch(lower, control);
     lower->dead = false;
-    for (uint32_t i = 0; i < control->clauses && lower->status == WIRQ_OK; i++) {
+    for (uint32_t i = control->clauses; i-- > 0 && lower->status == WIRQ_OK;) {
         const struct clause *clause = clause_at(control, i);
         struct control *label = find_control(control->outer, clause->depth);
         uint32_t guarded = here(lower) - control->target;
@@ -408,7 +405,7 @@ static void end(struct lower *lower) {
     struct types results = finish_arm(lower);
     if (lower->status != WIRQ_OK)
         return;
-    if (WIRQ_WITH_EXCEPTIONS && control->kind == CONTROL_TRY)
+    if (WIRQ_WITH_EXCEPTIONS && control->clauses != 0 && !control->dead_outside)
         end_try(lower, control);
     if (control->kind == CONTROL_FUNCTION) {
         if (control->fixups != 0) { /* of a br_table without values, or catch clauses: they return what lies in the results' slots */

@@ -37,7 +37,7 @@ struct operand {
     uint32_t high;
 };
 
-enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE, CONTROL_TRY };
+enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE };
 
 struct control {
     struct control *outer;
@@ -52,7 +52,7 @@ struct control {
     uint32_t else_fixup;              /* if: the branch to else or end */
     uint16_t assigned_entry, assigned_branch, assigned_low; /* definite assignment; see lower_locals.c */
     value_type result;                /* NO_RESULT: none */
-    uint16_t clauses;                 /* try_table: how many there are; the first lies just below operands_end */
+    uint16_t clauses;                 /* of a try_table, which is a block with any; the last lies just below operands_end */
 };
 
 /* A catch clause, until the end of its try_table. */

@@ -269,8 +269,8 @@ uint32_t instance_reference(struct wirq_instance *instance, uint32_t function);
 
 /* exception.c. A reference to an exception is the lower half of its address. */
 struct exception *exception_find(const struct wirq_vm *vm, uint32_t reference);
-/* Ends those whose tag an instance defines. */
-void exception_forget_instance(struct wirq_vm *vm, const struct wirq_instance *instance);
+/* Ends those that have been found unreached, and those whose tag the instance defines, which may be NULL. */
+void exception_sweep(struct wirq_vm *vm, const struct wirq_instance *gone);
 /* Frees what no stack, global, table or other exception names. The cells of a stack are not told apart by type, so something may be
  * kept for a number that looks like a reference. */
 void exception_collect(struct wirq_vm *vm);
