@@ -152,12 +152,13 @@ def test_r32_the_computed_need_is_enough_and_not_twice_too_much(machine: Machine
     assert 200 <= least <= 320
 
 
-@pytest.mark.parametrize("kind", ["recursion", "indirect", "deep"])
+@pytest.mark.parametrize("kind", ["recursion", "indirect", "reference", "deep"])
 def test_r32_what_cannot_be_known_is_declared_and_trapped_at(machine: Machine, kind: str) -> None:
     deep = {
         "recursion": "(func $deep (call $deep))",
         "indirect": """(type $t (func)) (table 1 funcref) (elem (i32.const 0) $deep)
           (func $deep (call_indirect (type $t) (i32.const 0)))""",
+        "reference": """(type $t (func)) (elem declare func $deep) (func $deep (call_ref $t (ref.func $deep)))""",
         "deep": calls(20).replace("$f0", "$deep"),
     }[kind]
     body = handler("uart", "(call $deep)") + deep + function("go", f"{raise_(UART)} {STEP} {log(9)}")

@@ -31,43 +31,42 @@ uint32_t interrupt_stack_cells(const struct wirq_vm *vm, const struct handler_se
 
 struct activation {
     const uint16_t *ip, *end;
-    uint32_t base; /* first cell of its frame */
+    uint32_t base; /* first cell of its frame, with its record and its callers' */
 };
 
-/* Cells of the deepest chain of direct calls. UINT32_MAX: not known, for there is recursion, a call through a table or into another
- * instance, or the search was too long. */
+/* Cells of the deepest chain of direct calls. UINT32_MAX: not known, for there is recursion, a call through a table, of a reference
+ * or into another instance, or the search was too long. */
 static uint32_t stack_need(const struct wirq_instance *instance, uint32_t function) {
     const struct wirq_module *module = instance->module;
-    struct activation calls[WIRQ_MAX_HANDLER_CALLS];
-    uint32_t depth = 0, need = 0, weight, base = 0, steps = 0;
-    function -= module->imported_functions;
+    struct activation calls[1 + WIRQ_MAX_HANDLER_CALLS], *a = calls; /* the newest; the first stands for none */
+    uint32_t base = 0, need = 0, weight, steps = 0;
     for (;;) {
-        if (depth == WIRQ_MAX_HANDLER_CALLS)
+        if (a == &calls[WIRQ_MAX_HANDLER_CALLS])
             return UINT32_MAX;
-        bool is_last = function + 1 == (uint32_t)(module->function_count - module->imported_functions);
-        struct activation *a = &calls[depth++];
-        *a = (struct activation){module->code[function], is_last ? module->code_end : module->code[function + 1], base};
-        uint32_t frame = *a->ip == OPERATION_UNIT(OP_enter) ? a->ip[1] : WIRQ_STACK_SLACK;
-        frame += base + depth * RECORD_CELLS;
+        bool is_last = function + 1 == module->function_count;
+        const uint16_t *const *code = (const uint16_t *const *)&module->code[function - module->imported_functions];
+        base += RECORD_CELLS;
+        *++a = (struct activation){code[0], is_last ? module->code_end : code[1], base};
+        uint32_t frame = base + (*a->ip == OPERATION_UNIT(OP_enter) ? a->ip[1] : WIRQ_STACK_SLACK);
         if (frame > need)
             need = frame;
         for (;;) { /* to the next call of a function of this instance */
-            while (depth != 0 && calls[depth - 1].ip >= calls[depth - 1].end)
-                depth--;
-            if (depth == 0)
+            while (a != calls && a->ip >= a->end)
+                a--;
+            if (a == calls)
                 return need;
             if (++steps > WIRQ_MAX_HANDLER_OPERATIONS)
                 return UINT32_MAX;
-            a = &calls[depth - 1];
             const uint16_t *ip = a->ip;
             a->ip = code_next(ip, &weight);
             uint32_t operation = UNIT_OPERATION(*ip);
             if (operation == OP_call || operation == OP_return_call) {
-                function = ip[1];
+                function = ip[1] + module->imported_functions;
                 base = a->base + (operation == OP_call ? UNIT_CELL(ip[2]) : 0);
                 break;
             }
-            if (operation == OP_call_indirect || operation == OP_return_call_indirect ||
+            if (operation == OP_call_indirect || operation == OP_return_call_indirect || operation == OP_call_ref ||
+                operation == OP_return_call_ref ||
                 ((operation == OP_call_import || operation == OP_return_call_import) && instance->functions[ip[1]].host == NULL))
                 return UINT32_MAX;
         }
@@ -88,14 +87,9 @@ wirq_status interrupt_check_stack(struct wirq_vm *vm, const struct wirq_instance
 
 /* ---- section 12: the latency bound ---- */
 
-/* sum + a * b, which UINT32_MAX saturates, as it means that there is no bound. */
-static uint32_t add_product(uint32_t sum, uint32_t a, uint32_t b) {
-    uint64_t value = (uint64_t)a * b + sum;
+/* UINT32_MAX means that there is no bound. */
+static uint32_t saturate(uint64_t value) {
     return value >> 32 == 0 ? (uint32_t)value : UINT32_MAX;
-}
-
-static uint32_t add(uint32_t a, uint32_t b) {
-    return add_product(a, b, 1);
 }
 
 wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bound *bound) {
@@ -133,19 +127,19 @@ wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bo
                 continue;
             }
         }
-        handlers = add_product(add(handlers, costs->deliver), deadline, costs->per_us);
-        handlers = add_product(add(handlers, counted), operations, counted);
+        handlers = saturate((uint64_t)deadline * costs->per_us + costs->deliver + handlers);
+        handlers = saturate((uint64_t)operations * counted + counted + handlers); /* the most is 2^64 - 1 */
     }
-    wait = add(wait, costs->stub);
+    wait = saturate((uint64_t)wait + costs->stub);
     bound->raise = costs->raise;
     bound->deliver = costs->deliver;
     bound->gap = gap;
     bound->wait = wait;
     bound->handlers = handlers;
-    bound->section = add_product(0, s->settings.values[SETTING_SECTION], counted);
+    bound->section = saturate((uint64_t)s->settings.values[SETTING_SECTION] * counted);
     bound->total = UINT32_MAX;
     if (bound->unlimited == UINT32_MAX)
-        bound->total = add(add(add((uint32_t)costs->raise + costs->deliver, wait), handlers), bound->section);
+        bound->total = saturate((uint64_t)wait + costs->raise + costs->deliver + handlers + bound->section);
     bound->us = UINT32_MAX;
     if (bound->total != UINT32_MAX && costs->per_us != 0)
         bound->us = bound->total / costs->per_us + 1;
