@@ -93,10 +93,8 @@ static uint32_t take_wake_bits(struct wirq_vm *vm) {
 /* wait(timeout in us, negative: none) -> bits (R50). Is called again after every wake-up, so it only looks. */
 static wirq_status import_wait(struct wirq_vm *vm, uint32_t *cells) {
     int64_t timeout = (int64_t)(cells[0] | (uint64_t)cells[1] << 32);
-    uint64_t now = wirq_port_clock_us(), deadline = UINT64_MAX;
-    if (timeout >= 0 && (uint64_t)timeout < UINT64_MAX - now)
-        deadline = now + (uint64_t)timeout;
-    deadline = wirq_wait_until(vm, deadline);
+    uint64_t now = wirq_port_clock_us(); /* is below 2^63 for 292,000 years: no sum overflows */
+    uint64_t deadline = wirq_wait_until(vm, timeout < 0 ? UINT64_MAX : now + (uint64_t)timeout);
     vm->waiting = true; /* while it is looked what is due; the answer decides */
     vm->wait_kind = WAIT_GUEST;
     bool has_handlers = interrupt_deliverable(vm);
