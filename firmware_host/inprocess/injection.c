@@ -90,11 +90,7 @@ struct wirq_instance *injection_place(uint32_t n, uint32_t fields[2]) {
     if (armed.schedule == NULL || n >= armed.next)
         return NULL;
     struct wirq_instance *instance = armed.places[n].instance;
-    const struct wirq_module *module = instance->module;
-    fields[0] = module_function_at(module, armed.places[n].ip);
-    fields[1] = 0;
-    if (fields[0] != UINT32_MAX)
-        fields[1] = (uint32_t)(armed.places[n].ip - module->code[fields[0] - module->imported_functions]) * 2;
+    fields[0] = module_function_at(instance->module, armed.places[n].ip, &fields[1]);
     return instance;
 }
 

@@ -1,14 +1,6 @@
 /* backtrace.c: who called what trapped. A trap leaves the return records where they are; nothing is kept for this while code runs. */
+#include "code.h"
 #include "vm.h"
-
-static uint32_t function_at(const struct wirq_instance *instance, const uint16_t *ip, uint32_t *offset) {
-    const struct wirq_module *module = instance->module;
-    uint32_t function = module_function_at(module, ip);
-    *offset = function == UINT32_MAX
-                  ? 0
-                  : (uint32_t)(ip - module->code[function - module->imported_functions]) * sizeof *ip;
-    return function;
-}
 
 bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *caller) {
     const struct record *rs = vm->trap_records;
@@ -19,21 +11,21 @@ bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *calle
     caller->interrupted = false;
     while (rs != NULL && rs != vm->stacks[level].top) {
         const uint16_t *ip = rs->ip;
-        if (ip == code_restore_instance) {
+        if (*ip == OPERATION_UNIT(OP_restore_instance)) {
             instance = (struct wirq_instance *)(void *)rs->fp;
             rs++;
             continue;
         }
-        if (ip == code_exit)
+        if (*ip == OPERATION_UNIT(OP_exit))
             return false;
-        if (ip == code_irq_return) { /* the handler's stack ends here; what it interrupted goes on on that of its level */
+        if (*ip == OPERATION_UNIT(OP_irq_return)) { /* the handler's stack ends here; what it interrupted goes on on that of its level */
             const struct delivery *d = &vm->deliveries[level];
             ip = d->interrupted.ip;
             rs = d->interrupted.rs;
             instance = d->interrupted.instance;
             level = d->outer;
             caller->interrupted = true;
-            if (ip == code_idle || ip == code_exit || ip == code_irq_return)
+            if (*ip == OPERATION_UNIT(OP_idle) || code_ends_stack(ip))
                 return false; /* nothing of it is left to name */
         } else {
             ip--; /* the last unit of the call */
@@ -41,7 +33,7 @@ bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *calle
         }
         if (n-- == 0) {
             caller->instance = instance;
-            caller->function = function_at(instance, ip, &caller->code_offset);
+            caller->function = module_function_at(instance->module, ip, &caller->code_offset);
             return true;
         }
         caller->interrupted = false;

@@ -61,7 +61,7 @@ static void reach(const struct wirq_vm *vm, const uint32_t *cells, uint32_t coun
 static void reach_stack(const struct wirq_vm *vm, uint32_t level, const struct registers *r) {
     const struct wirq_module *module = r->instance->module;
     const uint32_t *end = (const uint32_t *)(const void *)r->rs;
-    uint32_t function = module_function_at(module, r->ip), frame = WIRQ_STACK_SLACK;
+    uint32_t offset, function = module_function_at(module, r->ip, &offset), frame = WIRQ_STACK_SLACK;
     if (function != UINT32_MAX) {
         const uint16_t *code = module->code[function - module->imported_functions];
         if (code[0] == OPERATION_UNIT(OP_enter))

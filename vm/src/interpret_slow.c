@@ -229,14 +229,10 @@ wirq_status interpreter_narrow_access(struct wirq_vm *vm, uint32_t address, uint
 
 bool interpreter_record_trap(struct wirq_vm *vm, wirq_status status) {
     const struct registers *r = &vm->registers;
-    const struct wirq_module *module = r->instance->module;
     struct wirq_trap *trap = &vm->trap;
     trap->status = status;
     trap->instance = r->instance;
-    trap->function = module_function_at(module, r->ip);
-    trap->code_offset = 0;
-    if (trap->function != UINT32_MAX)
-        trap->code_offset = (uint32_t)(r->ip - module->code[trap->function - module->imported_functions]) * 2;
+    trap->function = module_function_at(r->instance->module, r->ip, &trap->code_offset);
     trap->depth = (uint32_t)(vm->stacks[vm->level].top - r->rs);
     vm->trap_records = r->rs;
     vm->trap_level = vm->level;

@@ -1,6 +1,7 @@
 /* interrupt_deliver.c: from one level to another and back: which handler is next, entering it, its return, its faults and its budget
  * (docs/reference/interrupts.md sections 7 to 9). Thread only. */
 #include "bytes.h"
+#include "code.h"
 #include "vm.h"
 #include "wirq_port.h"
 
@@ -239,10 +240,10 @@ static bool is_in_progress(const struct wirq_vm *vm, const struct wirq_instance 
         const struct registers *r = &vm->deliveries[level].interrupted;
         if (r->instance == instance)
             return true;
-        if (r->ip == code_idle || r->ip == code_exit || r->ip == code_irq_return) /* no record is left */
+        if (*r->ip == OPERATION_UNIT(OP_idle) || code_ends_stack(r->ip)) /* no record is left */
             continue;
-        for (const struct record *record = r->rs; record->ip != code_exit && record->ip != code_irq_return; record++) {
-            if (record->ip == code_restore_instance && (const void *)record->fp == instance)
+        for (const struct record *record = r->rs; !code_ends_stack(record->ip); record++) {
+            if (*record->ip == OPERATION_UNIT(OP_restore_instance) && (const void *)record->fp == instance)
                 return true;
         }
     }

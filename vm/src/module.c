@@ -6,15 +6,17 @@ const struct wirq_functype *module_function_type(const struct wirq_module *modul
     return module->types[module->function_types[function]];
 }
 
-uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip) {
+uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip, uint32_t *offset) {
+    *offset = 0;
     if (ip < module->code_start || ip >= module->code_end)
         return UINT32_MAX;
     /* Code is in index order. The entry may lie behind a few units that belong to the function, so the last entry at or before ip
      * decides; ip itself is always at or behind its function's entry. */
-    uint32_t function = module->function_count - 1u;
-    while (function > module->imported_functions && module->code[function - module->imported_functions] > ip)
-        function--;
-    return function;
+    uint32_t defined = module->function_count - 1u - module->imported_functions;
+    while (defined != 0 && module->code[defined] > ip)
+        defined--;
+    *offset = (uint32_t)(ip - module->code[defined]) * (uint32_t)sizeof *ip;
+    return defined + module->imported_functions;
 }
 
 const struct wirq_functype *tag_type(const struct tag *tag) {

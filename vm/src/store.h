@@ -243,8 +243,8 @@ const struct export *module_find_export(const struct wirq_module *module, const 
 /* Gives the memory of a module back, also of one that is only partly loaded. */
 void module_free(struct wirq_vm *vm, struct wirq_module *module);
 bool names_equal(const struct wirq_name *a, const uint8_t *bytes, uint32_t length);
-/* The defined function whose code holds ip (function index space), or UINT32_MAX. */
-uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip);
+/* The defined function whose code holds ip (function index space), and ip's distance from its entry in bytes; or UINT32_MAX and 0. */
+uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip, uint32_t *offset);
 /* The type whose parameters an exception with the tag has as values. */
 const struct wirq_functype *tag_type(const struct tag *tag);
 
