@@ -253,6 +253,29 @@ def test_clauses_of_short_and_long_bodies(machine: Machine, padding: int) -> Non
     assert machine.call(instance, "f", 20) == [77]
 
 
+#: How the function ends when nothing is thrown: a value of each kind, or nothing behind a return.
+@pytest.mark.parametrize(
+    ("type_", "end"),
+    [
+        ("i32", "(i32.const 5)"),
+        ("i32", "(i32.add (local.get 0) (i32.const 5))"),
+        ("i32", "(local.tee 1 (i32.const 5)) (local.set 1 (i32.const 6))"),
+        ("i32", "(return (i32.const 5))"),
+        ("i32", "(return (i32.const 5)) (i32.const 6)"),
+        ("i32", "(block (result i32) (return (i32.const 5)))"),
+        ("i64", "(i64.const 5)"),
+        ("i64", "(block (result i64) (return (i64.const 5)))"),
+    ],
+)
+def test_a_clause_to_the_functions_label_returns_its_values(machine: Machine, type_: str, end: str) -> None:
+    instance = machine.instantiate(f"""(module (tag $a (param {type_}))
+      (func (export "f") (param i32) (result {type_}) (local i32)
+        (try_table (catch $a 0) (if (local.get 0) (then (throw $a ({type_}.const 77)))))
+        {end}))""")
+    assert machine.call(instance, "f", 0)[0] == 5
+    assert machine.call(instance, "f", 1)[0] == 77
+
+
 @pytest.mark.parametrize(
     ("text", "status"),
     [
