@@ -2,7 +2,6 @@
  *
  * ISRs never touch it: the thread publishes their counters at safe points and host calls (R28, level C2). The guest may have
  * overwritten any word, so what is read from the block is only ever compared (R9, R20). */
-#include "bytes.h"
 #include "vm.h"
 #include "wirq_port.h"
 
@@ -26,6 +25,8 @@ enum { /* offsets, see the table of section 4 */
     SLOT_SIZE = 32,
 };
 
+#define MAGIC ('W' | 'I' << 8 | 'R' << 16 | (uint32_t)'Q' << 24) /* "WIRQ" */
+
 /* Memories and the block in them are 8-byte aligned, and so a word is one access where the core wants alignment, too. */
 static uint32_t get_word(const uint8_t *p) {
     uint32_t word;
@@ -43,7 +44,6 @@ static uint8_t *block_bytes(const struct wirq_vm *vm) {
 }
 
 wirq_status interrupt_register_block(struct wirq_instance *instance, uint32_t address, uint32_t length, uint32_t version) {
-    static const uint8_t magic[4] = {'W', 'I', 'R', 'Q'};
     struct wirq_vm *vm = instance->vm;
     uint32_t size;
     const uint8_t *base = wirq_memory(instance, &size);
@@ -52,7 +52,7 @@ wirq_status interrupt_register_block(struct wirq_instance *instance, uint32_t ad
     const uint8_t *block = base + address;
     uint32_t version_n = get_word(block + BLOCK_VERSION_N);
     uint32_t slots = version_n >> 16, whole = BLOCK_SIZE + slots * SLOT_SIZE;
-    if (memcmp(block, magic, sizeof magic) != 0 || (version_n & 0xFFFF) != 1 || slots == 0 || whole > length ||
+    if (get_word(block + BLOCK_MAGIC) != MAGIC || (version_n & 0xFFFF) != 1 || slots == 0 || whole > length ||
         !in_bounds(address, whole, size))
         return WIRQ_BAD_BLOCK;
     for (uint32_t i = 0; i < slots; i++) {
