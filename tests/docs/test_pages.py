@@ -59,7 +59,7 @@ def command_lines(page: Page) -> list[str]:
     lines = [span for span in page.code_spans if span.startswith("wirq ")]
     for block in page.blocks:
         if block.language == "console":
-            commands = "\n".join(step.command for step in steps(block))
+            commands = "\n".join(step.command for step in steps(block)).replace("\\\n", " ")
             lines += re.findall(r"(?:^|[|;] *)(wirq .*)", commands, re.MULTILINE)
         elif block.language == "text":
             lines += re.findall(r"^(wirq .*)$", block.text, re.MULTILINE)
