@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import time
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from firmware_host.errors import BadModule, WirqError
 _SOURCE = Path(__file__).resolve().parent / "lowering_map.c"
 
 _MOST_SOURCES = 32
+
+#: Seconds after which a program of another VM is removed.
+_KEPT = 24 * 3600
 
 #: The board whose objects the program is linked with: the VM for this computer.
 _BOARD = "host"
@@ -82,7 +86,8 @@ def _program() -> Path:
         if program.is_file():
             return program
         for stale in directory.glob("lowering-map-*"):
-            stale.unlink()
+            if time.time() - stale.stat().st_mtime > _KEPT:  # others may be in use, by a process that builds otherwise
+                stale.unlink()
         vm = resources.path("vm")
         include = [f"-I{image.headers}", f"-I{vm / 'include'}", f"-I{vm / 'src'}"]
         temporary = program.with_suffix(".new")

@@ -163,7 +163,7 @@ INLINE void store16(uint8_t *p, uint32_t v) {
 #define HANDLER_LABELS_END() __asm__ volatile(IN_HANDLER_LABELS(".size handler_labels, . - handler_labels"))
 #else
 #define HANDLER_LABELS(first_label) static const struct handler_labels handler_labels = {.first = &&first_label, .distances = {
-#define DISTANCE_OF(label) &&label - &&op_unreachable,
+#define DISTANCE_OF(label) (const char *)&&label - (const char *)&&op_unreachable,
 #define HANDLER_LABELS_END() }}
 #endif
 
