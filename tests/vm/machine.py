@@ -172,6 +172,11 @@ class Machine:
             path.unlink()
         return Loaded(int(words[0]), int(words[2]), int(words[4]), int(words[6]))
 
+    def code_mode(self, mode: int) -> None:
+        """How loads treat lowered code from now on: 0: the arena; 1: memory outside, function by function; 2: the same,
+        and what is used was found there by a load that was fed no bodies."""
+        self.command(f"code {mode}")
+
     def instantiate(self, module: bytes | str, piece: int = 0, start: bool = True) -> int:
         """Loads, instantiates and starts a module; its instance's handle."""
         loaded = self.load(wat(module) if isinstance(module, str) else module, piece)

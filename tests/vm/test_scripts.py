@@ -25,3 +25,17 @@ def test_a_script_passes_and_leaves_nothing(new_machine: Callable[..., Machine],
         assert report.passed == len(report.results) > 0
         machine.reset()
         assert machine.used() == before
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_passes_with_code_that_is_found_outside_the_arena(
+    new_machine: Callable[..., Machine], script: Path
+) -> None:
+    with new_machine(arena=8 << 20, stack=1 << 16) as machine:
+        before = machine.used()
+        machine.code_mode(2)
+        report = Runner(ScriptBoard(machine)).run(converted(script.read_bytes()), script.stem)
+        assert [result for result in report.results if result.message] == []
+        assert report.passed == len(report.results) > 0
+        machine.reset()
+        assert machine.used() == before

@@ -188,6 +188,27 @@ struct wirq_load_error {
  * of copied (names, data segments). Pieces are then fed from that very buffer. */
 wirq_status wirq_load_begin(struct wirq_vm *vm, const uint8_t *in_place);
 
+/* Memory of the embedder's for the lowered code of one module, which is executed where it lies: flash, say. There it survives a
+ * reset, and takes no RAM. */
+struct wirq_code_memory {
+    const uint8_t *base; /* aligned as a pointer. Kept, with what is there, until the module is unloaded */
+    uint32_t size;       /* bytes that are there from an earlier load; 0: they are to be written */
+    /* Writes the next bytes, from base on. It may be called in wirq_load_feed only. What cannot be written is the embedder's to
+     * remember: the module of such a load must not be instantiated. */
+    void (*append)(void *user, const void *bytes, uint32_t size);
+    void *user;
+};
+
+/* Says where the code of the load that has just begun goes, instead of the arena; `memory` is kept until the load ends. The arena
+ * needs room for the largest function then, while it is lowered.
+ *   size == 0: the code is handed to `append`, function by function. How much that is in all shows when wirq_load_end has answered,
+ * by when everything was handed out; an `append` that only counts tells it before anything is written.
+ *   size != 0: what `append` was given for the very same module by the very same build of the VM, to be found at the same base. That
+ * it is and is whole is the embedder's to make sure, with a digest of the module, a number of the build and a checksum. The code
+ * section is passed over then. WIRQ_BAD_REQUEST from wirq_load_feed if it was written for another base.
+ *   WIRQ_BAD_REQUEST without a load; WIRQ_NOT_SUPPORTED in a build without WIRQ_CODE_MEMORY (config.h). */
+wirq_status wirq_load_code_memory(struct wirq_vm *vm, const struct wirq_code_memory *memory);
+
 /* Feeds the next piece, any size from one byte; 0 bytes are fine. What was fed is not needed any more after the call (but
  * in_place). On an error the load is over, everything it took is given back, and wirq_last_error says more: WIRQ_NO_MEMORY,
  * WIRQ_MODULE_TOO_LARGE, or a code from 32 to 79, which is what is wrong with the module. It does not depend on the pieces.

@@ -85,6 +85,11 @@
 #define WIRQ_MAX_HANDLER_CALLS 12
 #define WIRQ_MAX_HANDLER_OPERATIONS 4096
 
+/* Lowered code in memory of the embedder's, such as flash (wirq_load_code_memory). Without it all of it goes to the arena. */
+#ifndef WIRQ_CODE_MEMORY
+#define WIRQ_CODE_MEMORY 1
+#endif
+
 /* Telling the port of every raise, handler and wait (wirq_port_trace): for timelines. Off, nothing of it is in the code. */
 #ifndef WIRQ_TRACE
 #define WIRQ_TRACE 0

@@ -134,7 +134,9 @@ static struct exception *make(struct wirq_vm *vm, const struct tag *tag, const u
 /* The innermost clause of the running instance's module around an operation that takes an exception with the tag, or NULL. */
 static const uint16_t *find_catch(const struct wirq_instance *instance, const uint16_t *at, const struct tag *tag) {
     const uint16_t *found = NULL;
-    for (const uint16_t *clause = instance->module->catches; clause > at; clause -= units32(clause + CATCH_PREVIOUS)) {
+    const struct wirq_module *module = instance->module;
+    const uint16_t *clause = module->code_start + module->catches;
+    for (; clause > at; clause -= units32(clause + CATCH_PREVIOUS)) {
         if (clause - (units32(clause + CATCH_GUARDED) >> 1) <= at &&
             (clause[CATCH_TAG] == ALL_TAGS || instance->tags[clause[CATCH_TAG]] == tag))
             found = clause;

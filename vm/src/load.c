@@ -148,14 +148,14 @@ wirq_status load_section_end(struct wirq_load *load, struct wirq_reader *r) {
     return WIRQ_OK;
 }
 
-static wirq_status step_skip(struct wirq_load *load, struct wirq_reader *r) {
+wirq_status load_skip(struct wirq_load *load, struct wirq_reader *r) {
     return begin_run(load, r, load_rest(load, r), NULL, load_section_end);
 }
 
 static wirq_status step_named(struct wirq_load *load, struct wirq_reader *r) {
     static const char settings[sizeof load->custom_name] = {'w', 'i', 'r', 'q', '.', 'c', 'f', 'g'};
     if (memcmp(load->custom_name, settings, sizeof settings) != 0)
-        return step_skip(load, r);
+        return load_skip(load, r);
     load->step = load_setting;
     return WIRQ_OK;
 }
@@ -163,7 +163,7 @@ static wirq_status step_named(struct wirq_load *load, struct wirq_reader *r) {
 /* Custom sections other than wirq.cfg are skipped, but for the length and the encoding of their names. */
 static wirq_status begin_custom(struct wirq_load *load, struct wirq_reader *r, uint32_t length) {
     bool may_be_known = length == sizeof load->custom_name;
-    wirq_status status = begin_run(load, r, length, may_be_known ? load->custom_name : NULL, may_be_known ? step_named : step_skip);
+    wirq_status status = begin_run(load, r, length, may_be_known ? load->custom_name : NULL, may_be_known ? step_named : load_skip);
     check_utf8(load);
     return status;
 }

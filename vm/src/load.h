@@ -44,6 +44,8 @@ struct wirq_load {
 
     /* what a section collects */
     uint32_t function_in_code;  /* the function being lowered, or UINT32_MAX */
+    const struct wirq_code_memory *code_memory; /* where lowered code goes or lies; NULL: the arena */
+    uint32_t largest_function;  /* bytes, of those that went there */
     uint32_t detail;            /* for wirq_load_error */
     uint8_t *storage;           /* next free byte of the section's block of packed types or names */
     struct constant constant;   /* the constant expression being decoded, its expected type, types on its operand stack */
@@ -98,6 +100,8 @@ wirq_status load_next_item(struct wirq_load *load);
 
 /* The section must end here: goes on to the next one. */
 load_step load_section_end;
+/* Passes over what is left of the section. */
+load_step load_skip;
 
 /* ---- sections ----
  * The driver reads the u32 that every section starts with, nearly always the length of a vector, and allocates the vector and the

@@ -1,6 +1,89 @@
-/* load_code.c: the code section: bodies go to validation and lowering, and what these make gets a place (spec 5.5.13). */
+/* load_code.c: the code section: bodies go to validation and lowering, and what these make gets a place (spec 5.5.13).
+ *
+ * In the arena that is the open block, where each function follows the last one. In memory of the embedder's (wirq_load_code_memory)
+ * the open block is where one function is lowered at a time, to be handed out when it is done:
+ *
+ *     | functions | padding | entry points | the module's fields from `code` on, as they are to be |
+ *
+ * So whoever finds it again needs the last part only. Distances in code count from themselves, so it does not matter where it was
+ * lowered; entry points are addresses, so the memory must be found again where it was. */
+#include "bytes.h"
 #include "code.h"
 #include "load.h"
+
+#if WIRQ_CODE_MEMORY
+
+/* The fields of a module that lowering makes. */
+#define LOWERED_FROM offsetof(struct wirq_module, code)
+#define LOWERED_SIZE (offsetof(struct wirq_module, steps) - LOWERED_FROM)
+_Static_assert(LOWERED_FROM == offsetof(struct wirq_module, blocks[BLOCK_CODE]), "blocks of code are the last ones");
+
+static void *lowered(struct wirq_module *module) {
+    return (uint8_t *)module + LOWERED_FROM;
+}
+
+wirq_status wirq_load_code_memory(struct wirq_vm *vm, const struct wirq_code_memory *memory) {
+    if (vm->load == NULL)
+        return WIRQ_BAD_REQUEST;
+    vm->load->code_memory = memory;
+    return WIRQ_OK;
+}
+
+/* Takes the code that lies there already. That it is this module's is the embedder's to know. */
+static wirq_status use_code(struct wirq_load *load, uint32_t count) {
+    struct wirq_module *module = load->module;
+    const struct wirq_code_memory *memory = load->code_memory;
+    const uint8_t *fields = memory->base + memory->size - LOWERED_SIZE;
+    arena_free(&load->vm->arena, module->code);
+    module->is_code_outside = true;
+    memcpy(lowered(module), fields, LOWERED_SIZE);
+    load->step = load_skip;
+    return (const uint8_t *)module->code_start == memory->base && (const uint8_t *)(module->code + count) == fields
+               ? WIRQ_OK
+               : WIRQ_BAD_REQUEST;
+}
+
+/* Hands out the function that has just been lowered. */
+static void put_function(struct wirq_load *load) {
+    struct lower *lower = &load->lower;
+    const struct wirq_code_memory *memory = load->code_memory;
+    const uint16_t **entry = &load->module->code[load->function_in_code - load->module->imported_functions];
+    uint32_t bytes = (uint32_t)((uint8_t *)lower->code - (uint8_t *)lower->start);
+    *entry = (const uint16_t *)(const void *)memory->base + lower->before + (*entry - lower->start);
+    lower->code = lower->start;
+    if (bytes > load->largest_function)
+        load->largest_function = bytes;
+    memory->append(memory->user, lower->start, bytes);
+}
+
+/* Hands out what goes behind the functions. */
+static void put_rest(struct wirq_load *load) {
+    struct wirq_module *module = load->module;
+    struct arena *arena = &load->vm->arena;
+    const struct wirq_code_memory *memory = load->code_memory;
+    const uint16_t **entries = module->code;
+    uint32_t bytes = module->lowered_code_bytes, padding = -bytes & (sizeof *entries - 1);
+    uint32_t count = module->function_count - module->imported_functions;
+    arena_close(arena, load->largest_function, load->lower.temp_low);
+    arena_free(arena, (void *)(uintptr_t)module->code_start);
+    module->is_code_outside = true;
+    module->code_start = (const uint16_t *)(const void *)memory->base;
+    module->code_end = module->code_start + bytes / sizeof *module->code_start;
+    module->code = (const uint16_t **)(void *)(uintptr_t)(memory->base + bytes + padding);
+    memory->append(memory->user, entries, padding); /* of anything */
+    memory->append(memory->user, entries, count * (uint32_t)sizeof *entries);
+    memory->append(memory->user, lowered(module), LOWERED_SIZE);
+    arena_free(arena, entries);
+}
+
+#else
+
+wirq_status wirq_load_code_memory(struct wirq_vm *vm, const struct wirq_code_memory *memory) {
+    (void)vm, (void)memory;
+    return WIRQ_NOT_SUPPORTED;
+}
+
+#endif
 
 wirq_status load_begin_code(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
     struct wirq_module *module = load->module;
@@ -10,10 +93,14 @@ wirq_status load_begin_code(struct wirq_load *load, struct wirq_reader *r, uint3
         return WIRQ_BAD_COUNT;
     if (count == 0)
         return WIRQ_OK;
+#if WIRQ_CODE_MEMORY
+    if (load->code_memory != NULL && load->code_memory->size != 0)
+        return use_code(load, count);
+#endif
     uint8_t *start = arena_open(arena);
     if (start == NULL)
         return WIRQ_NO_MEMORY;
-    module->code_start = module->catches = (const uint16_t *)(void *)start;
+    module->code_start = (const uint16_t *)(void *)start;
     load->lower.module = module;
     load->lower.code = (uint16_t *)(void *)start;
     load->lower.temp_top = load->lower.temp_low = arena->temporary;
@@ -43,6 +130,12 @@ static wirq_status step_instructions(struct wirq_load *load, struct wirq_reader 
     load->limit = load->section_end;
     code_scale(lower->start, lower->code);
     interrupt_measure(load->module, lower->start, lower->code);
+    uint32_t units = (uint32_t)(lower->code - lower->start);
+#if WIRQ_CODE_MEMORY
+    if (load->code_memory != NULL)
+        put_function(load);
+#endif
+    lower->before += units;
     load->function_in_code++;
     return load_next_item(load);
 }
@@ -64,9 +157,15 @@ wirq_status load_body(struct wirq_load *load, struct wirq_reader *r) {
 void load_end_code(struct wirq_load *load) {
     struct wirq_module *module = load->module;
     load->function_in_code = UINT32_MAX;
-    if (module->code_start == NULL)
+    if (module->code_start == NULL || module->is_code_outside)
         return;
+    module->lowered_code_bytes = load->lower.before * (uint32_t)sizeof *module->code_start;
+#if WIRQ_CODE_MEMORY
+    if (load->code_memory != NULL) {
+        put_rest(load);
+        return;
+    }
+#endif
     module->code_end = load->lower.code;
-    module->lowered_code_bytes = (uint32_t)(module->code_end - module->code_start) * sizeof *module->code_end;
     arena_close(&load->vm->arena, module->lowered_code_bytes, load->lower.temp_low);
 }

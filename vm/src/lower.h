@@ -29,12 +29,13 @@ struct lower {
     bool long_branches;    /* the body may outgrow 16-bit branch distances */
     uint16_t a[2];         /* slots that the accumulator equals; NO_SLOT */
     uint16_t last_a[2];    /* the same before `last` */
-    uint16_t *code;        /* next unit to be emitted; the loader sets it, and reads it when all functions are done */
+    uint16_t *code;        /* next unit to be emitted; the loader sets it, and reads it when a function is done */
     uint16_t *last;        /* newest operation */
     uint32_t height;       /* cells of the frame in use: locals and operands */
     uint8_t *temp;         /* top of the temporary stack: its lowest byte in use */
     struct control *control; /* innermost */
     uint16_t *start;       /* first unit of the function, header included */
+    uint32_t before;       /* units of the functions before it; the loader counts them */
     uint32_t max_height;
 
     /* set by the loader before the first function and left alone by it afterwards */

@@ -350,12 +350,12 @@ static void end_try(struct lower *lower, struct control *control) {
         const struct clause *clause = clause_at(control, i);
         struct control *label = find_control(control->outer, clause->depth);
         uint32_t guarded = here(lower) - control->target;
-        const uint16_t *code = lower->code;
+        uint32_t at = lower->before + here(lower);
         lower_operation2(lower, OP_catch, clause->tag, label->base);
         lower_emit32(lower, guarded << 1 | clause->has_reference);
-        lower_emit32(lower, (uint32_t)(code - lower->module->catches));
+        lower_emit32(lower, at - lower->module->catches);
         emit_label_distance(lower, label, true);
-        lower->module->catches = code;
+        lower->module->catches = at;
         lower->has_catches = true;
     }
     lower->dead = true;

@@ -53,7 +53,7 @@ void module_free(struct wirq_vm *vm, struct wirq_module *module) {
         module->steps = step->next;
         arena_free(arena, step);
     }
-    for (uint32_t i = 0; i < MODULE_BLOCKS; i++)
+    for (uint32_t i = 0; i < (module->is_code_outside ? BLOCK_CODE : MODULE_BLOCKS); i++)
         arena_free(arena, module->blocks[i]);
     arena_free(arena, module);
 }

@@ -110,8 +110,6 @@ enum module_block { /* the first five are those of the index spaces, in the orde
     BLOCK_GLOBALS,
     BLOCK_TAGS,
     BLOCK_TYPES,
-    BLOCK_CODE,
-    BLOCK_CODE_START,
     BLOCK_IMPORTS,
     BLOCK_EXPORTS,
     BLOCK_ELEMENTS,
@@ -120,6 +118,8 @@ enum module_block { /* the first five are those of the index spaces, in the orde
     BLOCK_IMPORT_NAMES,
     BLOCK_EXPORT_NAMES,
     BLOCK_SETTINGS,
+    BLOCK_CODE,
+    BLOCK_CODE_START,
     MODULE_BLOCKS,
     NO_BLOCK = MODULE_BLOCKS,
 };
@@ -129,7 +129,9 @@ struct wirq_module {
     struct wirq_module *next;
 
     /* What is asked for most lies first, where the shortest instructions reach it. */
-    bool in_place; /* names and data are referred to where the module lies */
+    bool in_place;        /* names and data are referred to where the module lies */
+    bool is_code_outside; /* code and code_start are not in the arena */
+    uint8_t setting_count;
     uint16_t instance_count;
 
     /* Index spaces by kind (enum wirq_kind): how many there are, and how many of these are imports, which come first. */
@@ -158,23 +160,25 @@ struct wirq_module {
             struct global_type *globals;
             uint16_t *tags; /* tag_count type indices */
             const struct wirq_functype **types; /* equal types share one object: types[i] == types[j] if and only if equal */
-            const uint16_t **code;              /* entry points of the defined functions: code[function - imported_functions] */
-            const uint16_t *code_start;         /* all lowered code; functions follow one another in index order */
             struct import *imports;
             struct export *exports;
             struct element_segment *elements;
             struct data_segment *data;
             uint8_t *type_storage, *import_names, *export_names; /* the types; the names, unless they are referred to in place */
             struct handler_settings *settings; /* of its wirq.cfg section, setting_count of them */
+            /* All that lowering has made, from here to `steps`: it stands behind the code in memory of the embedder's (load_code.c),
+             * and then these two point there. */
+            const uint16_t **code;              /* entry points of the defined functions: code[function - imported_functions] */
+            const uint16_t *code_start;         /* all lowered code; functions follow one another in index order */
         };
     };
     const uint16_t *code_end;
-    const uint16_t *catches; /* the last catch operation of the code, from which the others are reached; code_start: there is none */
+    uint32_t catches; /* units from code_start to the last catch operation, from which the others are reached; 0: there is none */
+    uint32_t wasm_code_bytes, lowered_code_bytes;
+    uint16_t max_gap; /* the heaviest run of operations without a safe point (R67) */
     struct step *steps;
     int32_t start_function; /* -1 = none */
-    uint8_t setting_count;
-    uint16_t max_gap;        /* the heaviest run of operations without a safe point (R67) */
-    uint32_t wasm_code_bytes, lowered_code_bytes, bytes;
+    uint32_t bytes;
 };
 
 /* Linear memory. Shared by the instances that import it; freed with the instance that defined it, unless the embedder provides it
