@@ -3,6 +3,7 @@
 #   make demo                     a C program is interrupted while it computes, on this machine
 #   make test                     everything that is tested
 #   make BOARD=NAME [VARIANT=V] [FREEZE=app.wasm]   firmware of a board, as `wirq build NAME`
+#   make boards [BOARDS="host qemu-stm32f4"]   Robot and pytest suites on boards and emulators, one report
 #   make fuzz-link TIME=SECONDS   throws bytes at console and link of host and qemu:stm32f4
 #   make fuzz TIME=SECONDS        looks for inputs that break the VM's loader or execution
 #   make inject                   interrupts programs and specification scripts at every safe point, in full
@@ -13,7 +14,7 @@
 #   make lint | size | clean | distclean
 
 .DEFAULT_GOAL := $(if $(BOARD),firmware,help)
-.PHONY: help demo test lint pytest robot fuzz fuzz-link inject mutants conformance coverage packages firmware bench size clean \
+.PHONY: help demo test lint pytest boards fuzz fuzz-link inject mutants conformance coverage packages firmware bench size clean \
     distclean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
@@ -23,6 +24,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 TIME ?= 60
+BOARDS ?= all
 
 # The environment is set up anew when its recipe or the Python it was made with has changed.
 KEY := $(shell { $(PYTHON) -V; cat pyproject.toml; } 2>&1 | cksum | tr ' ' '-')
@@ -35,7 +37,7 @@ DEMO := examples/forced/forced.c
 DEMO_RAISES := button@200us soft0@400us button@600us soft0@800us
 
 help:
-	@sed -n '3,14s/^# \{0,3\}//p' Makefile
+	@sed -n '3,15s/^# \{0,3\}//p' Makefile
 
 $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -57,7 +59,7 @@ demo: $(READY)
 	$(BIN)/wirq -b host run $(DEMO) $(DEMO_RAISES:%=--raise %)
 	@echo "The result is the same: the handlers ran between two operations of the computation, and left no trace in it."
 
-test: lint pytest robot fuzz fuzz-link
+test: lint pytest boards fuzz fuzz-link
 
 lint: $(READY_FOR_TESTS)
 	$(BIN)/ruff check .
@@ -66,8 +68,8 @@ lint: $(READY_FOR_TESTS)
 pytest: $(READY_FOR_TESTS) packages
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
 
-robot: $(READY_FOR_TESTS) packages
-	$(BIN)/python -m robot_tests
+boards: $(READY_FOR_TESTS) packages
+	$(BIN)/wirq test $(BOARDS:%=--on %) -j $(JOBS) --output results --junit results/report.xml
 
 fuzz-link: $(READY_FOR_TESTS) packages
 	@$(BIN)/python -m tests.link.fuzzing --time $(TIME)

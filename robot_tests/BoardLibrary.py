@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,17 @@ class BoardLibrary:
         raise Failure(f"{content!r} came")
 
     @keyword
+    def lines_should_be_apart(self, first: str, second: str, time_between: timedelta, within: timedelta) -> None:
+        """Between both lines passes so much time of this computer's clock, give or take `within`."""
+        self.wait_for_line_on_uart(first)
+        start = time.monotonic()
+        self.wait_for_line_on_uart(second, timeout=2 * time_between + _TIMEOUT)
+        took = time.monotonic() - start
+        logger.info(f"{took:.3f} s")
+        if abs(took - time_between.total_seconds()) > within.total_seconds():
+            raise Failure(f"{took:.3f} s passed between the lines")
+
+    @keyword
     def press_ctrl_c(self) -> None:
         """What Ctrl-C does in `wirq run`: the stop sequence, which the UART's ISR takes in any state."""
         self._board.stop()
@@ -113,10 +125,12 @@ class BoardLibrary:
 
     @keyword
     def load_program(self, name: str) -> None:
-        """Compiles a C program of programs/ or examples/, sends it and instantiates it."""
-        source = _PROGRAMS / f"{name}.c"
-        if not source.is_file():
-            source = resources.path("examples", name, f"{name}.c")
+        """Compiles a C program of the suite's directory, programs/ or examples/, sends it and instantiates it."""
+        suite = Path(str(BuiltIn().get_variable_value("${SUITE SOURCE}"))).parent
+        places = (suite, suite.parent / "programs", _PROGRAMS, resources.path("examples", name))
+        source = next((place / f"{name}.c" for place in places if (place / f"{name}.c").is_file()), None)
+        if source is None:
+            raise Failure(f"there is no {name}.c in {', '.join(map(str, places))}")
         module = compile_c(source, resources.cache_dir() / "robot" / f"{name}.wasm").read_bytes()
         self._board.put(Module.parse(module).strip(), f"{name}.wasm", symbols=module)
         self._instance = self._board.instantiate(timeout=self._seconds(_TIMEOUT))

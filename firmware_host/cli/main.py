@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "crash": ("firmware_host.cli.crash:command", "Show a trap report again, with source lines."),
     "wast": ("firmware_host.cli.wast:command", "Run WebAssembly specification scripts on a board."),
     "bench": ("firmware_host.cli.bench:command", "Count executed instructions of a module's load and call."),
+    "test": ("firmware_host.cli.test:command", "Run Robot and pytest suites on boards and emulators."),
     "completion": ("firmware_host.cli.completion:command", "Print the completion script of a shell."),
     "doctor": ("firmware_host.cli.doctor:command", "Check toolchains, emulators, permissions and versions."),
 }
