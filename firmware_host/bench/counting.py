@@ -91,28 +91,31 @@ def watching(binary: str, addresses: Iterable[int], log: Path) -> list[str]:
 def handler_addresses(elf_file: Path) -> list[int]:
     """Where the VM's handlers begin, in order of their operations' numbers; the last one is what poisoned entries hold.
 
-    The table `handler_labels` has them: a word, the address of the first one, and halfwords, the distances from there.
+    The table `handler_labels` has them: the first ones as words, their addresses, the others as halfwords, how far
+    they are from the first one.
     """
     from elftools.elf.elffile import ELFFile
 
-    from vm.ops import internal
+    from vm.ops import generate, internal
 
-    count = len(internal.operations())
+    whole = generate.restored(internal.operations())
+    others = len(internal.operations()) + 1 - whole
     with elf_file.open("rb") as stream:
         elf = ELFFile(stream)
         symbols = elf.get_section_by_name(".symtab")
         found = [
             (symbol["st_value"], elf.get_section(symbol["st_shndx"]))
             for symbol in (symbols.iter_symbols() if symbols else ())
-            if symbol.name == "handler_labels" and symbol["st_size"] == 4 + 2 * (count + 1)
+            if symbol.name == "handler_labels" and symbol["st_size"] == 4 * whole + 2 * others
         ]
         if len(found) != 1:
-            raise BuildError(f"{elf_file.name} has no table of the handlers of {count} operations")
+            raise BuildError(f"{elf_file.name} has no table of the handlers of {whole + others - 1} operations")
         address, section = found[0]
         offset = address - section["sh_addr"]
-        first, *distances = struct.unpack_from(f"<I{count + 1}h", section.data(), offset)
+        numbers = struct.unpack_from(f"<{whole}I{others}h", section.data(), offset)
         thumb = elf["e_machine"] == "EM_ARM"
-    return [(first & ~1 if thumb else first) + distance for distance in distances]
+    addresses = [number & ~1 if thumb else number for number in numbers[:whole]]
+    return addresses + [addresses[0] + distance for distance in numbers[whole:]]
 
 
 def write_handlers(elf_file: Path, target: Path) -> Path:

@@ -15,7 +15,7 @@ from elftools.elf.elffile import ELFFile
 from firmware_host.build import toolchains
 from firmware_host.resources import root
 from vm.ops import internal
-from vm.ops.generate import generate
+from vm.ops.generate import generate, restored
 
 OPERATIONS = internal.operations()
 TABLE_LOAD = re.compile(r"ldr\.w\s+pc, \[r9, r\d+, lsl #2\]")
@@ -52,14 +52,19 @@ def code(
 
 
 def handler_addresses(target: Path) -> dict[str, int]:
-    """The table handler_labels: the first handler's address, which the linker knows, and distances from there."""
+    """The table handler_labels: addresses, which the linker knows, and behind them distances from the first one."""
+    whole = restored(OPERATIONS)
     with target.open("rb") as file:
         elf = ELFFile(file)
         table = elf.get_section_by_name(".rodata.handler_labels")
-        first, *distances = struct.unpack_from(f"<I{len(OPERATIONS)}h", table.data())
-        [relocation] = elf.get_section_by_name(f".rel{table.name}").iter_relocations()
-        first += elf.get_section_by_name(".symtab").get_symbol(relocation["r_info_sym"])["st_value"]
-    return {operation.name: (first & ~1) + distance for operation, distance in zip(OPERATIONS, distances, strict=True)}
+        numbers = struct.unpack_from(f"<{whole}I{len(OPERATIONS) - whole}h", table.data())
+        symbols = elf.get_section_by_name(".symtab")
+        addresses = [0] * whole
+        for relocation in elf.get_section_by_name(f".rel{table.name}").iter_relocations():
+            entry = relocation["r_offset"] // 4
+            addresses[entry] = numbers[entry] + symbols.get_symbol(relocation["r_info_sym"])["st_value"] & ~1
+    addresses += [addresses[0] + distance for distance in numbers[whole:]]
+    return {operation.name: address for operation, address in zip(OPERATIONS, addresses, strict=True)}
 
 
 def handler(code: tuple[list[Instruction], dict[str, int]], name: str) -> list[str]:

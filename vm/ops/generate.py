@@ -50,6 +50,7 @@ def numbers(operations: list[Operation], extended: list[Operation]) -> str:
     control = sum(operation.control for operation in operations)
     lines = [HEADER, "#ifndef WIRQ_OPS_H\n#define WIRQ_OPS_H\n\n"]
     lines.append(f"#define WIRQ_OPERATIONS {len(operations)}\n#define WIRQ_CONTROL_OPERATIONS {control}\n")
+    lines.append(f"#define WIRQ_RESTORED_OPERATIONS {restored(operations)}\n")
     lines.append(f"#define WIRQ_EXTENDED_OPERATIONS {len(extended)}\n#define OPERATION_BIAS {OPERATION_BIAS}\n\nenum {{\n")
     lines += [f"    OP_{o.name} = {i}, /* {o.operands} */\n" for i, o in enumerate(operations, OPERATION_BIAS)]
     lines.append("};\n\nenum {\n")
@@ -113,9 +114,23 @@ def slots(operations: list[Operation]) -> str:
     return HEADER + "".join(f"0x{mask:02X},\n" for mask in masks)
 
 
+def restored(operations: list[Operation]) -> int:
+    """How many entries of the handler table a safe point restores: those of the control operations, and as many more as it
+    takes to copy them in blocks."""
+    block = 12  # words that Thumb-2 loads at once
+    return -(-sum(operation.control for operation in operations) // block) * block
+
+
 def labels(operations: list[Operation]) -> str:
-    """Lowering emits no operation of an absent feature; its entry is there so that all builds number alike."""
-    return HEADER + "".join(only_with(o, f"DISTANCE_OF(op_{o.name})\n", "DISTANCE_OF(op_unreachable)\n") for o in operations)
+    """Whole entries of what is restored, and distances of all others. Lowering emits no operation of an absent feature; its
+    entry is there so that all builds number alike."""
+    lines = [HEADER]
+    for i, o in enumerate(operations):
+        if i == restored(operations):
+            lines.append("HANDLER_DISTANCES\n")
+        macro = "ENTRY_OF" if i < restored(operations) else "DISTANCE_OF"
+        lines.append(only_with(o, f"{macro}(op_{o.name})\n", f"{macro}(op_unreachable)\n"))
+    return "".join(lines)
 
 
 def lowering(operations: list[Operation], extended: list[Operation]) -> str:

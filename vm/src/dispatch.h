@@ -14,7 +14,9 @@
  *   DISPATCH_ASM, OPERATION      the jump through the table, and the type of the unit it takes in [operation]
  *   STEP, PUSH_RECORD, POP_RECORD, LOAD_NEXT   what the compiler does not find the best code for by itself
  *   MEMORY, LIMIT, RS            base and limit of linear memory and the newest record, where they are
- *   TABLE_ENTRY                  an address of a handler as the table holds it
+ *   TABLE_ENTRY, TABLE_ENTRY_BIT an address of a handler as the table holds it, and what that adds to a label in assembly
+ * and may have
+ *   FILL_ENTRIES, COPY_ENTRIES   poisoning the entries of the control operations, and restoring WIRQ_RESTORED_OPERATIONS (R61a)
  */
 #ifndef WIRQ_DISPATCH_H
 #define WIRQ_DISPATCH_H
@@ -42,6 +44,24 @@
 #include "dispatch_x86_64.h"
 #else
 #include "dispatch_portable.h"
+#endif
+
+#ifndef FILL_ENTRIES
+#define FILL_ENTRIES(to, label)                                                                                              \
+    do {                                                                                                                     \
+        const void *volatile *entry = (to);                                                                                  \
+        for (uint32_t left = WIRQ_CONTROL_OPERATIONS / 2; left != 0; left--, entry += 2)                                     \
+            entry[0] = entry[1] = (label);                                                                                   \
+        if (WIRQ_CONTROL_OPERATIONS % 2 != 0)                                                                                \
+            entry[0] = (label);                                                                                              \
+    } while (0)
+#define COPY_ENTRIES(to, from)                                                                                               \
+    do {                                                                                                                     \
+        const void *volatile *entry = (to);                                                                                  \
+        const void *const *whole = (from);                                                                                   \
+        for (uint32_t left = WIRQ_RESTORED_OPERATIONS / 4; left != 0; left--, entry += 4, whole += 4)                        \
+            entry[0] = whole[0], entry[1] = whole[1], entry[2] = whole[2], entry[3] = whole[3];                              \
+    } while (0)
 #endif
 
 #ifdef DISPATCH_ASM /* islands */

@@ -12,6 +12,7 @@
     struct record *rs
 #define HANDLER()
 #define TABLE_ENTRY(label) (label)
+#define TABLE_ENTRY_BIT ""
 #define DISPATCH() goto *HANDLER_AT(*ip)
 #define NEXT(n)                                                                                                              \
     do {                                                                                                                     \

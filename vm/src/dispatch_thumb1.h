@@ -38,6 +38,7 @@
 #define DISPATCH_COMMENT " @ "
 #define JUMP_ASM "mov pc, %[to]"
 #define TABLE_ENTRY(label) (label)
+#define TABLE_ENTRY_BIT ""
 
 #define LOAD_NEXT(operation, n) (operation = ip[n], ip += (n))
 #define STEP(distance)                                                                                                       \

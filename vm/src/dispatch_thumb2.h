@@ -22,6 +22,29 @@
 #define JUMP_ASM "bx %[to]"
 /* Loading it into the program counter needs the Thumb bit. */
 #define TABLE_ENTRY(label) ((const void *)((uintptr_t)(label) | 1))
+#define TABLE_ENTRY_BIT " + 1"
+
+/* Every interrupt waits for these two. */
+#define FILL_ENTRIES(to, label)                                                                                              \
+    do {                                                                                                                     \
+        const void *volatile *entry = (to);                                                                                  \
+        register const void *first __asm__("r1") = (label);                                                                  \
+        __asm__ volatile("mov r2, r1\n\tmov r3, r1\n\t"                                                                     \
+                         ".rept %c[n] / 3\n\tstmia %[entry]!, {r1, r2, r3}\n\t.endr\n\t"                                   \
+                         ".rept %c[n] %% 3\n\tstr r1, [%[entry]], #4\n\t.endr"                                              \
+                         : [entry] "+l"(entry)                                                                               \
+                         : "r"(first), [n] "i"(WIRQ_CONTROL_OPERATIONS)                                                      \
+                         : "r2", "r3", "memory");                                                                            \
+    } while (0)
+#define COPY_ENTRIES(to, from)                                                                                               \
+    do {                                                                                                                     \
+        register const void *volatile *entry __asm__("r0") = (to);                                                           \
+        register const void *const *whole __asm__("r1") = (from);                                                            \
+        __asm__ volatile(".rept %c[n] / 12\n\tldmia r1!, {r2-r12, lr}\n\tstmia r0!, {r2-r12, lr}\n\t.endr"                   \
+                         : "+r"(entry), "+r"(whole)                                                                          \
+                         : [n] "i"(WIRQ_RESTORED_OPERATIONS)                                                                 \
+                         : "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "memory");             \
+    } while (0)
 
 /* Steps and loads in one instruction, which gcc does not find by itself. */
 #define LOAD_NEXT(operation, n) __asm__("ldrh %0, [%1, #%c2]!" : "=r"(operation), "+r"(ip) : "i"((n) * 2))

@@ -19,6 +19,7 @@
 #define DISPATCH_COMMENT " # "
 #define JUMP_ASM "jmp *%[to]"
 #define TABLE_ENTRY(label) (label)
+#define TABLE_ENTRY_BIT ""
 
 #define LOAD_NEXT(operation, n) (operation = ip[n], ip += (n))
 #define STEP(distance)                                                                                                       \

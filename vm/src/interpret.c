@@ -154,22 +154,24 @@ INLINE void store16(uint8_t *p, uint32_t v) {
 #ifdef HANDLER_LABELS_ASM
 /* C has no constants that are distances of less than a word; the assembler has. Every line goes to the end of the table. */
 #define IN_HANDLER_LABELS(line) ".pushsection .rodata.handler_labels, \"a\"\n" line "\n.popsection"
-#define HANDLER_LABELS(first)                                                                                                \
+#define HANDLER_LABELS()                                                                                                     \
     __asm__ volatile(IN_HANDLER_LABELS(".balign 4\n.globl handler_labels\n.hidden handler_labels\n"                        \
-                                       ".type handler_labels, %%object\nhandler_labels: .4byte %l0")                        \
-                     :                                                                                                       \
-                     : "i"(&&first));
+                                       ".type handler_labels, %object\nhandler_labels:"));
+#define ENTRY_OF(label) __asm__ volatile(IN_HANDLER_LABELS(".4byte %l0" TABLE_ENTRY_BIT) : : "i"(&&label));
+#define HANDLER_DISTANCES
 #define DISTANCE_OF(label) __asm__ volatile(IN_HANDLER_LABELS(".2byte %l0 - %l1") : : "i"(&&label), "i"(&&op_unreachable));
 #define HANDLER_LABELS_END() __asm__ volatile(IN_HANDLER_LABELS(".size handler_labels, . - handler_labels"))
 #else
-#define HANDLER_LABELS(first_label) static const struct handler_labels handler_labels = {.first = &&first_label, .distances = {
+#define HANDLER_LABELS() static const struct handler_labels handler_labels = {.entries = {
+#define ENTRY_OF(label) &&label,
+#define HANDLER_DISTANCES }, .distances = {
 #define DISTANCE_OF(label) (const char *)&&label - (const char *)&&op_unreachable,
 #define HANDLER_LABELS_END() }}
 #endif
 
 enum wirq_run interpret(struct wirq_vm *vm_argument) {
     if (vm_argument->labels == NULL) {
-        HANDLER_LABELS(op_unreachable)
+        HANDLER_LABELS()
 #include "wirq_labels.inc"
         DISTANCE_OF(poisoned) /* what poisoned entries of the handler table hold */
         HANDLER_LABELS_END();

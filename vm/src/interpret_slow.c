@@ -19,19 +19,8 @@ void interpreter_init(struct wirq_vm *vm) {
     vm->poisoned = false;
 }
 
-#define CONTROL_BLOCKS (WIRQ_CONTROL_OPERATIONS / 8)
-#define RESTORED_BLOCKS ((WIRQ_CONTROL_OPERATIONS + 5) / 6) /* with some operations more, which are as they were */
-_Static_assert(6 * RESTORED_BLOCKS <= WIRQ_OPERATIONS, "they are there");
-
 void interpreter_poison_control(struct wirq_vm *vm) {
-    const void *label = vm->poison_label;
-    const void *volatile *entry = vm->handlers;
-    for (uint32_t left = CONTROL_BLOCKS; left != 0; left--, entry += 8) { /* every interrupt waits for this: few tests (R61a) */
-        entry[0] = entry[1] = entry[2] = entry[3] = label;
-        entry[4] = entry[5] = entry[6] = entry[7] = label;
-    }
-    for (uint32_t i = 8 * CONTROL_BLOCKS; i < WIRQ_CONTROL_OPERATIONS; i++)
-        vm->handlers[i] = label;
+    FILL_ENTRIES(vm->handlers, vm->poison_label);
 }
 
 void interpreter_poison_all(struct wirq_vm *vm) {
@@ -45,13 +34,7 @@ void interpreter_unpoison(struct wirq_vm *vm) {
         return;
     /* Cleared first: a poison that comes in between sets it again, and the worst is a safe point with nothing to do. */
     vm->poisoned = false;
-    const void *volatile *entry = vm->handlers;
-    const uint8_t *first = TABLE_ENTRY(vm->labels->first);
-    const handler_distance *distance = vm->labels->distances;
-    for (uint32_t left = RESTORED_BLOCKS; left != 0; left--, entry += 6, distance += 6) {
-        entry[0] = first + distance[0], entry[1] = first + distance[1], entry[2] = first + distance[2];
-        entry[3] = first + distance[3], entry[4] = first + distance[4], entry[5] = first + distance[5];
-    }
+    COPY_ENTRIES(vm->handlers, vm->labels->entries);
 }
 
 /* ---- calls ---- */

@@ -103,8 +103,9 @@ struct block {
 /* The call in progress. */
 enum vm_mode { VM_IDLE, VM_CALL, VM_REACTOR };
 
-/* Where the handlers of operations are, from OPERATION_BIAS on, and last what a poisoned entry holds: as distances from the first
- * one, which on chips take half the flash of addresses. */
+/* Where the handlers of operations are, from OPERATION_BIAS on, and last what a poisoned entry holds. What a safe point restores is
+ * there as it is in the table, so that it is only copied; the others as distances from the first one, which on chips take half the
+ * flash. */
 #if UINTPTR_MAX == UINT32_MAX && defined(__ELF__)
 #define HANDLER_LABELS_ASM
 typedef int16_t handler_distance;
@@ -112,14 +113,16 @@ typedef int16_t handler_distance;
 typedef ptrdiff_t handler_distance;
 #endif
 struct handler_labels {
-    const void *first;
-    handler_distance distances[WIRQ_OPERATIONS + 1];
+    const void *entries[WIRQ_RESTORED_OPERATIONS];
+    handler_distance distances[WIRQ_OPERATIONS + 1 - WIRQ_RESTORED_OPERATIONS];
 };
 #ifdef HANDLER_LABELS_ASM
 extern const struct handler_labels handler_labels; /* in interpret.c */
 #endif
 static inline const void *handler_label(const struct handler_labels *labels, uint32_t i) {
-    return (const uint8_t *)labels->first + labels->distances[i];
+    if (i < WIRQ_RESTORED_OPERATIONS)
+        return labels->entries[i];
+    return (const uint8_t *)labels->entries[0] + labels->distances[i - WIRQ_RESTORED_OPERATIONS];
 }
 
 struct wirq_vm {
