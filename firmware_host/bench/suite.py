@@ -73,7 +73,6 @@ class Measured:
     wasm_stack_peak_cells: int
     c_stack_peak_bytes: int
 
-
     @property
     def is_integer(self) -> bool:
         return self.arithmetic.startswith("integer")

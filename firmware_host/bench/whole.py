@@ -107,9 +107,7 @@ def measure(
 ) -> Whole:
     """Builds and measures everything. Raises what a build or a run of the mechanisms raises."""
     made = {target.name: image.build(target.options(toolchain), jobs) for target in TARGETS}
-    reports = {
-        name: suite.measure_on(built, kernels, jobs=jobs, progress=progress) for name, built in made.items()
-    }
+    reports = {name: suite.measure_on(built, kernels, jobs=jobs, progress=progress) for name, built in made.items()}
     main = made[TARGETS[0].name]
     bare = suite.measure(load_board(main.board.name), kernels, toolchain=toolchain, define=WITHOUT_BOUNDS, jobs=jobs)
     per_dispatch, percent = _interruptibility(reports[TARGETS[0].name], bare)

@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("firmware_host.cli.files:sync", "Bring a board's files up to date with a directory."),
     "autostart": ("firmware_host.cli.files:autostart", "Show or set what a board starts when it boots."),
     "irq": ("firmware_host.cli.irq:command", "List and raise a board's interrupt sources."),
+    "inspect": ("firmware_host.cli.inspect:command", "Show what a module consists of, needs and becomes on a board."),
+    "shrink": ("firmware_host.cli.shrink:command", "Rewrite a module's memory to the bytes it uses."),
     "instrument": ("firmware_host.cli.instrument:command", "Rewrite a module: its safe points call an import."),
     "log": ("firmware_host.cli.log:command", "Show what a board prints."),
     "trace": ("firmware_host.cli.trace:command", "Run an app and write a timeline of its interrupts."),

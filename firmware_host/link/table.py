@@ -142,7 +142,11 @@ COMMANDS: tuple[Command, ...] = (
         help="the store: its kind and bytes, those in use, those of the largest file that there is room for",
     ),
     Command(
-        "files", 9, "set_autostart", (("name", "text"),), help="the module to start at boot; without a name none, not even a frozen one"
+        "files",
+        9,
+        "set_autostart",
+        (("name", "text"),),
+        help="the module to start at boot; without a name none, not even a frozen one",
     ),
     # -- app
     Command(

@@ -30,11 +30,13 @@ _BOARD = "host"
 
 @dataclass(frozen=True)
 class FunctionMap:
-    """One function: its lowered size in bytes, and pairs of ascending offsets: in the lowered code, in the module."""
+    """One function: its lowered size in bytes, pairs of ascending offsets, in the lowered code and in the module, and
+    the code itself in units of 16 bits."""
 
     size: int
     lowered: tuple[int, ...]
     wasm: tuple[int, ...]
+    units: tuple[int, ...] = ()
 
     def module_offset(self, offset: int) -> int:
         """The offset in the module of the instruction that this byte of the lowered code was made from."""
@@ -59,13 +61,16 @@ def lowering_map(module: bytes, sources: Sequence[str] = ()) -> LoweringMap:
         raise BadModule(f"the module cannot be lowered on this computer: {said}")
     functions: dict[int, FunctionMap] = {}
     index, size, pairs = -1, 0, [(0, 0)]
+    units: tuple[int, ...] = ()
     for words in lines:
         if words[0] in ("function", "lowered"):
             if index >= 0:
                 lowered, wasm = zip(*pairs, strict=True)
-                functions[index] = FunctionMap(size, lowered, wasm)
+                functions[index] = FunctionMap(size, lowered, wasm, units)
             if words[0] == "function":
-                index, size, pairs = int(words[1]), int(words[2]), []
+                index, size, pairs, units = int(words[1]), int(words[2]), [], ()
+        elif words[0] == "units":
+            units = tuple(map(int, words[1:]))
         else:
             pairs.append((int(words[0]), int(words[1])))
     return LoweringMap(functions, int(lines[-1][1]))

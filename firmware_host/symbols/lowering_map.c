@@ -7,6 +7,7 @@
  *
  *     function INDEX BYTES          its lowered code
  *     LOWERED WASM                  from this byte of it on, the instruction at this offset of the module, ascending
+ *     units UNIT...                 the code itself
  *
  * and at the end "lowered BYTES". A module that is refused: "refused STATUS OFFSET", exit status 1. */
 #include <stdio.h>
@@ -68,6 +69,10 @@ static void print_function(uint32_t function, const struct lower *lower) {
         if (i == 0 || origins[i] != origins[i - 1])
             printf("%zu %u\n", i == 0 ? 0 : 2 * (i + header), (unsigned)origins[i]);
     origin_count = 0;
+    printf("units");
+    for (size_t i = 0; i < units + header; i++)
+        printf(" %u", (unsigned)lower->start[i]);
+    printf("\n");
 }
 
 /* Can this instruction trap? Then an operation that it was folded into is its own, not that of what it was folded with. */

@@ -46,7 +46,8 @@ class Symbols:
         return build_of(self._stripped)
 
     @cached_property
-    def _map(self) -> LoweringMap:
+    def map(self) -> LoweringMap:
+        """The map from its lowered code. Raises BadModule if the VM refuses it, BuildError or ToolMissing."""
         exports = (one.name.split(":") for one in self.module.exports)
         sources = {words[1] for words in exports if words[0] == "irq" and len(words) > 1 and not words[1].isdigit()}
         return lowering_map(self._stripped, sorted(sources))
@@ -74,7 +75,7 @@ class Symbols:
             theirs = report.operations
             return f"the board's VM has {theirs} operations, this tool's {ours}: flash firmware of this version"
         try:
-            lowered = self._map.code_bytes
+            lowered = self.map.code_bytes
         except WirqError as error:
             return str(error)
         if report.build == self.build and report.lowered_code_bytes and lowered != report.lowered_code_bytes:
@@ -92,7 +93,7 @@ class Symbols:
 
     def module_offset(self, function: int, offset: int) -> int | None:
         """The byte of the module that an offset of a function's lowered code was made from."""
-        found = self._map.functions.get(function)
+        found = self.map.functions.get(function)
         return None if found is None else found.module_offset(offset) + self._moved
 
     def at(self, function: int, offset: int) -> list[Frame]:
