@@ -41,12 +41,14 @@ class FileInfo:
 @dataclass(frozen=True)
 class StoreSpace:
     """Room for files, in bytes. `kind` is flash, file, or ram, which a reset empties; `used` includes what files take
-    beside their contents; `largest` is the largest file that there is room for now."""
+    beside their contents; `largest` is the largest file that there is room for now; `code`: what of `used` is lowered
+    code of modules, which gives way when a file needs the room."""
 
     kind: str
     size: int
     used: int
     largest: int
+    code: int
 
     @property
     def lasting(self) -> bool:
@@ -175,7 +177,7 @@ class Files:
         """How much room there is, and whether it lasts."""
         values = self._board.ask("files.space")
         kind = _STORE_NAMES.get(values["kind"], f"store {values['kind']}")
-        return StoreSpace(kind, values["size"], values["used"], values["largest"])
+        return StoreSpace(kind, values["size"], values["used"], values["largest"], values["code"])
 
     @property
     def autostart(self) -> FileInfo | None:

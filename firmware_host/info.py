@@ -32,6 +32,7 @@ class BoardInfo:
     operations: int
     store_kind: str
     store_size: int
+    code_kind: str
     arena_size: int
 
     @classmethod
@@ -50,6 +51,7 @@ class BoardInfo:
             operations=values["operations"],
             store_kind=_STORE_NAMES.get(values["store_kind"], f"store {values['store_kind']}"),
             store_size=values["store_size"],
+            code_kind=_STORE_NAMES.get(values["code_kind"], f"store {values['code_kind']}"),
             arena_size=values["arena_size"],
         )
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from firmware_host.errors import BadModule
 from firmware_host.info import Digest
-from firmware_host.link import messages
+from firmware_host.link import messages, table
 from firmware_host.link.messages import Values
 from firmware_host.values import from_python, split_results, to_python
 
 if TYPE_CHECKING:
     from firmware_host.board import Board
     from firmware_host.names import ModuleNames
+
+_CODE_PLACES = {number: name for name, number in table.CODE_PLACES.items()}
 
 
 class Instance:
@@ -27,6 +29,8 @@ class Instance:
         self.lowered_code_bytes: int = values["lowered_code_bytes"]
         self.wasm_code_bytes: int = values["wasm_code_bytes"]
         self.module_bytes: int = values["module_bytes"]
+        #: Where its lowered code lies: "ram"; "written": in the board's store, since this load; "found": since before.
+        self.code_place: str = _CODE_PLACES.get(values["code"], f"place {values['code']}")
 
     def register(self, name: str) -> None:
         """Modules instantiated later find its exports under this module name."""

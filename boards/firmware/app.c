@@ -8,6 +8,7 @@
 #include "console.h"
 #include "files.h"
 #include "firmware.h"
+#include "kept_code.h"
 #include "link.h"
 #include "receive.h"
 #include "sizes.h"
@@ -22,6 +23,12 @@ enum answer { NO_ANSWER, INSTANCE_MADE, CALL_DONE };
 
 static struct {
     uint8_t job; /* enum job */
+    bool stays;  /* the module stays where it is and is used from there */
+    bool no_start;
+    uint8_t answer; /* enum answer */
+    wirq_status answer_status;
+    bool answer_is_trap; /* the status is a trap of code that ran, not a refusal */
+    bool exit_pending;
     struct wirq_instance *instance; /* what the job is about */
 
     struct wirq_instance *instances[BOARD_INSTANCES];
@@ -32,16 +39,8 @@ static struct {
     struct wirq_module *module;
     const uint8_t *bytes; /* of the module that is loaded */
     uint32_t size, loaded; /* loaded: those that were fed */
-    bool stays;            /* the module stays where it is and is used from there */
-    bool no_start;
 
     const struct wirq_functype *type; /* of the function that was called */
-
-    uint8_t answer; /* enum answer */
-    wirq_status answer_status;
-    bool answer_is_trap; /* the status is a trap of code that ran, not a refusal */
-
-    bool exit_pending;
     struct app_exit exit;
 } app;
 
@@ -105,6 +104,15 @@ void app_drop(void) {
     app.names_used = 0;
 }
 
+/* Begins to read the module, for the first time or once more. */
+static wirq_status begin_load(void) {
+    wirq_status status = wirq_load_begin(firmware_vm, app.stays ? app.bytes : NULL);
+    app.loaded = 0;
+    if (status == WIRQ_OK)
+        kept_code_load_begun();
+    return status;
+}
+
 wirq_status app_instantiate(const char *name, uint32_t length, bool keep, bool no_start) {
     struct store_file file = {0};
     bool frozen = false;
@@ -122,13 +130,16 @@ wirq_status app_instantiate(const char *name, uint32_t length, bool keep, bool n
     app.stays = length != 0;
     if (app.instance_count == BOARD_INSTANCES || (app.stays && !files_keep(&file, frozen)))
         return WIRQ_NO_MEMORY;
-    status = wirq_load_begin(firmware_vm, app.stays ? file.bytes : NULL);
-    if (status != WIRQ_OK)
-        return status;
+    if (app.stays)
+        kept_code_begin(&file);
+    else
+        kept_code_none();
     app.bytes = file.bytes;
     app.size = file.size;
+    status = begin_load();
+    if (status != WIRQ_OK)
+        return status;
     app.job = LOAD;
-    app.loaded = 0;
     app.no_start = no_start;
     return WIRQ_OK;
 }
@@ -164,6 +175,11 @@ static void load_piece(void) {
         return;
     if (status == WIRQ_OK)
         status = wirq_load_end(firmware_vm, &app.module);
+    if (kept_code_load_ended(status, app.module)) {
+        status = begin_load();
+        if (status == WIRQ_OK)
+            return;
+    }
     if (status != WIRQ_OK) {
         answer(INSTANCE_MADE, status, false);
         return;
@@ -297,6 +313,7 @@ wirq_status app_stop(void) {
         return autostart_cancel() ? WIRQ_OK : WIRQ_NOT_RUNNING;
     if (app.job == LOAD) {
         wirq_load_abort(firmware_vm);
+        kept_code_abort();
         answer(INSTANCE_MADE, WIRQ_TRAP_STOPPED, false);
     } else {
         wirq_stop(firmware_vm);
@@ -396,6 +413,7 @@ static void write_instance(void) {
     link_put_u32(info.lowered_code_bytes);
     link_put_u32(info.wasm_code_bytes);
     link_put_u32(info.module_bytes);
+    link_put_u8(kept_code_outcome());
 }
 
 wirq_status app_answer(void) {

@@ -5,6 +5,7 @@
 
 #include "app.h"
 #include "commands.h"
+#include "kept_code.h"
 #include "link_table.h"
 #include "upload.h"
 
@@ -102,6 +103,7 @@ static wirq_status space(const struct request *request) {
     link_put_u32(space.size);
     link_put_u32(space.used);
     link_put_u32(space.largest);
+    link_put_u32(kept_code_bytes());
     return WIRQ_OK;
 }
 

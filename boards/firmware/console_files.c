@@ -5,6 +5,7 @@
 #include "autostart.h"
 #include "console.h"
 #include "files.h"
+#include "kept_code.h"
 #include "link_table.h"
 #include "text.h"
 
@@ -46,6 +47,10 @@ void console_df(char **words, uint32_t count) {
     text_put(files_store_kind() == LINK_STORE_RAM ? " bytes of RAM in use: a reset empties it\n" : " bytes in use\n");
     text_number(space.largest);
     text_put(" bytes: the largest file that fits\n");
+    if (kept_code_possible()) {
+        text_number(kept_code_bytes());
+        text_put(" bytes in use are lowered code, which gives way to files\n");
+    }
 }
 
 static void tell(wirq_status status, uint32_t count) {

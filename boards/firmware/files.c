@@ -6,6 +6,7 @@
 #include "board.h"
 #include "firmware.h"
 #include "frozen_modules.h" /* generated */
+#include "kept_code.h"
 #include "link_table.h"
 #include "sizes.h"
 #include "upload.h"
@@ -134,6 +135,7 @@ wirq_status files_find(const char *name, uint32_t length, struct store_file *fil
 }
 
 wirq_status files_remove(const char *name, uint32_t length) {
+    kept_code_remove(name, length);
     return files.open ? store_remove(STORE_FILE, name, length) : WIRQ_UNKNOWN_FILE;
 }
 
@@ -143,7 +145,14 @@ static wirq_status open_for_writing(void) {
 
 wirq_status files_begin(const char *name, uint32_t length, uint32_t size, const uint8_t *sha256, uint32_t *offset) {
     wirq_status status = open_for_writing();
-    return status == WIRQ_OK ? store_begin(STORE_FILE, name, length, size, sha256, offset) : status;
+    if (status != WIRQ_OK)
+        return status;
+    status = store_begin(STORE_FILE, name, length, size, sha256, offset);
+    if (status == WIRQ_STORE_FULL && kept_code_bytes() != 0) {
+        kept_code_remove_all();
+        status = store_begin(STORE_FILE, name, length, size, sha256, offset);
+    }
+    return status;
 }
 
 bool files_keep(const struct store_file *file, bool frozen) {

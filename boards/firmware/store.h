@@ -34,8 +34,9 @@ void store_open(const struct store_flash *flash);
 
 /* ---- files ---- */
 
-/* What a file is for. Names of different kinds do not meet. */
-enum store_kind { STORE_FILE = 1, STORE_SETTING = 2 };
+/* What a file is for. Names of different kinds do not meet. The hash of STORE_CODE is not that of its bytes but of what it was made
+ * of (kept_code.h). */
+enum store_kind { STORE_FILE = 1, STORE_SETTING = 2, STORE_CODE = 3 };
 
 struct store_file {
     const uint8_t *bytes;
@@ -64,6 +65,8 @@ wirq_status store_begin(enum store_kind kind, const char *name, uint32_t length,
                         uint32_t *offset);
 /* The next bytes; *next is where the following ones go. */
 wirq_status store_write(uint32_t offset, const uint8_t *bytes, uint32_t length, uint32_t *next);
+/* Where the bytes of the file that is being written are, those that have been written so far. */
+const uint8_t *store_place(void);
 /* Checks the hash of what the flash holds and puts the file in place, in one step. */
 wirq_status store_commit(void);
 void store_abort(void);

@@ -17,8 +17,12 @@ struct options {
     uint16_t port;
     const char *store; /* path of the file that is the board's flash; NULL: it has none */
     bool button_held;
+    unsigned long power_fails_at; /* the write to flash in which the process ends, counted from 1; 0: none */
 };
 extern struct options options;
+
+/* Status of a process whose power has failed. */
+enum { POWER_FAILED = 3 };
 
 /* Reads the command line; prints what is wrong with it and ends the process if it makes no sense. */
 void options_read(int count, char **words);

@@ -14,10 +14,11 @@ struct options options = {
 };
 
 static const char usage[] = "usage: wirq-host [--arena BYTES] [--stack CELLS] [--handler-stack CELLS] [--pty | --tcp PORT]\n"
-                            "                 [--store FILE] [--hold-button]\n"
+                            "                 [--store FILE] [--power-fails-at N] [--hold-button]\n"
                             "  The board's serial line is standard input and output, or a pseudo terminal or a TCP port of this\n"
                             "  computer, whose name is printed on standard error. PORT 0 takes a free one.\n"
                             "  FILE is the flash of its module store, made if it is missing; without it the store is in RAM.\n"
+                            "  --power-fails-at N: for tests: the power fails in the Nth write of a word or erase of a sector.\n"
                             "  --hold-button: the button is held down at boot.\n"
                             "  BYTES may end in K or M. kill -USR2 presses the button.\n";
 
@@ -56,6 +57,8 @@ void options_read(int count, char **words) {
             if (*++words == NULL)
                 refuse(word, "needs a file");
             options.store = *words;
+        } else if (strcmp(word, "--power-fails-at") == 0) {
+            options.power_fails_at = number(word, *++words, 1, 1ul << 31);
         } else if (strcmp(word, "--hold-button") == 0) {
             options.button_held = true;
         } else if (strcmp(word, "--pty") == 0) {

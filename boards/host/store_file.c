@@ -14,6 +14,18 @@
 
 static uint8_t *flash;
 
+/* Where it is mapped if nothing else is there: as on a chip, what is kept in it may hold addresses of its own (kept_code.h). */
+#if UINTPTR_MAX > UINT32_MAX
+#define PLACE ((void *)0x5157000000)
+#else
+#define PLACE NULL
+#endif
+
+/* One word written or one sector erased more. True: the power fails in that moment. */
+static bool power_fails(void) {
+    return options.power_fails_at != 0 && --options.power_fails_at == 0;
+}
+
 bool board_button_pressed(void) {
     return options.button_held;
 }
@@ -33,7 +45,7 @@ const uint8_t *board_flash(void) {
     }
     if (status.st_size < BOARD_STORE_SIZE && ftruncate(file, BOARD_STORE_SIZE) != 0)
         host_fail(options.store);
-    flash = mmap(NULL, BOARD_STORE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    flash = mmap(PLACE, BOARD_STORE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (flash == MAP_FAILED)
         host_fail(options.store);
     return flash;
@@ -41,12 +53,20 @@ const uint8_t *board_flash(void) {
 
 bool board_flash_program(uint32_t offset, const uint32_t *words, uint32_t count) {
     uint32_t *at = (uint32_t *)(void *)(flash + offset);
-    while (count-- > 0)
-        *at++ &= *words++;
+    for (; count-- > 0; at++, words++) {
+        if (power_fails()) {
+            *at &= *words | UINT32_C(0x5A5AA5A5); /* some bits are written */
+            _exit(POWER_FAILED);
+        }
+        *at &= *words;
+    }
     return true;
 }
 
 bool board_flash_erase(uint32_t offset) {
-    memset(flash + offset, 0xFF, BOARD_STORE_SECTOR);
+    bool fails = power_fails();
+    memset(flash + offset, 0xFF, fails ? BOARD_STORE_SECTOR / 2 : BOARD_STORE_SECTOR);
+    if (fails)
+        _exit(POWER_FAILED);
     return true;
 }

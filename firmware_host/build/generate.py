@@ -94,6 +94,7 @@ def link_table_h() -> str:
         "STORE": table.STORES,
         "FILE": table.FILE_FLAGS,
         "INSTANTIATE": table.INSTANTIATE_FLAGS,
+        "CODE": table.CODE_PLACES,
         "IRQ_FLAG": table.IRQ_FLAGS,
     }
     for group, names in numbers.items():

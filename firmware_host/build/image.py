@@ -286,6 +286,8 @@ def _flags(board: BoardFacts, compiler: toolchains.Compiler, options: Options) -
         # The VM includes string.h; without a C library that is the firmware's own.
         flags += [*_FREESTANDING, "-isystem", str(resources.path("boards", "firmware", "freestanding"))]
     define: dict[str, object] = {}
+    if board.store is None:
+        define["WIRQ_CODE_MEMORY"] = 0  # there is no flash for lowered code
     if options.variant == SANITIZE:
         if not compiler.machine.hosted or compiler.kind not in _SANITIZE_KINDS:
             raise BuildError(

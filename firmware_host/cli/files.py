@@ -152,7 +152,8 @@ def df(context: Context) -> None:
         f"store    {space.kind}, {lasts}\n"
         f"size     {space.size} bytes\n"
         f"used     {space.used} bytes, {share:.0f} %\n"
-        f"largest  {space.largest} bytes: the largest file that fits now"
+        f"largest  {space.largest} bytes: the largest file that fits now\n"
+        f"code     {space.code} bytes of what is used: lowered code, which gives way to files"
     )
     context.result(text, **asdict(space), lasting=space.lasting)
 

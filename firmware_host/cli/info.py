@@ -39,6 +39,7 @@ def command(context: Context) -> None:
         ("memory for the VM", f"{info.arena_size:,} bytes, {memory.arena_used:,} in use, of it VM {memory.vm_bytes:,}"),
         ("largest free block", f"{memory.arena_largest_free:,} bytes"),
         ("store for uploads", store),
+        ("code of stored modules", "RAM" if info.code_kind == "ram" else f"{info.code_kind}, if there is room"),
         ("operations", f"{info.operations}"),
         ("features", ", ".join(present)),
         ("refused by name", ", ".join(absent) or "none"),

@@ -55,6 +55,7 @@ WELCOME: Fields = (
     ("operations", "u16"),  # internal operations of this build (the set the host lowers alike)
     ("store_kind", "u8"),
     ("store_size", "u32"),
+    ("code_kind", "u8"),  # STORES: where lowered code of stored modules goes
     ("arena_size", "u32"),
     ("names", "text"),  # "board\0vm version\0"
 )
@@ -138,8 +139,9 @@ COMMANDS: tuple[Command, ...] = (
         "files",
         8,
         "space",
-        response=(("kind", "u8"), ("size", "u32"), ("used", "u32"), ("largest", "u32")),
-        help="the store: its kind and bytes, those in use, those of the largest file that there is room for",
+        response=(("kind", "u8"), ("size", "u32"), ("used", "u32"), ("largest", "u32"), ("code", "u32")),
+        help="the store: its kind and bytes, those in use, those of the largest file that there is room for, and those in use for "
+        "lowered code, which gives way to files",
     ),
     Command(
         "files",
@@ -154,7 +156,13 @@ COMMANDS: tuple[Command, ...] = (
         1,
         "instantiate",
         (("flags", "u8"), ("name", "text")),  # INSTANTIATE_FLAGS
-        (("instance", "u8"), ("lowered_code_bytes", "u32"), ("wasm_code_bytes", "u32"), ("module_bytes", "u32")),
+        (
+            ("instance", "u8"),
+            ("lowered_code_bytes", "u32"),
+            ("wasm_code_bytes", "u32"),
+            ("module_bytes", "u32"),
+            ("code", "u8"),  # CODE_PLACES
+        ),
         deferred=True,
         help="load a module of the store or a frozen one, in place, or without a name the committed upload; instantiate it, run its "
         "start function",
@@ -303,6 +311,8 @@ TRACE_RECORD: Fields = (("time_us", "u32"), ("event", "u8"), ("source", "u8"))
 TRACE_EVENTS = ("run", "end", "raise", "enter", "leave", "mask", "unmask", "wait", "woke")
 
 INSTANTIATE_FLAGS = {"keep": 1, "no_start": 2}  # keep: others stay loaded (else everything is dropped first)
+#: Where the lowered code of a loaded module lies: in RAM; in the store, written by this load; there, found from an earlier one.
+CODE_PLACES = {"ram": 0, "written": 1, "found": 2}
 FILE_FLAGS = {"autostart": 1, "frozen": 2}
 IRQ_FLAGS = {"attached": 1, "enabled": 2, "pending": 4, "active": 8}
 #: What becomes of a handler that traps (enum wirq_policy).

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "console.h"
 #include "firmware.h"
+#include "kept_code.h"
 #include "link.h"
 #include "link_table.h"
 #include "receive.h"
@@ -132,6 +133,22 @@ void wirq_raise(struct wirq_vm *vm, uint32_t source, uint32_t argument) {
 }
 
 /* ---- the app ---- */
+
+bool kept_code_possible(void) {
+    return false;
+}
+
+uint32_t kept_code_bytes(void) {
+    return 0;
+}
+
+void kept_code_remove(const char *name, uint32_t length) {
+    (void)name;
+    (void)length;
+}
+
+void kept_code_remove_all(void) {
+}
 
 bool app_is_loading(void) {
     return false;

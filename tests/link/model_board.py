@@ -132,6 +132,7 @@ class ModelBoard:
             "operations": 100,
             "store_kind": table.STORES["ram"],
             "store_size": 4096,
+            "code_kind": table.STORES["ram"],
             "arena_size": 8192,
             "names": "model\0" + "0.1.0\0",
         }
@@ -241,7 +242,7 @@ class ModelBoard:
     def _do_app_instantiate(self, flags: int, name: str) -> Answer:
         if not self.committed.startswith(b"\0asm"):
             return status.code("BAD_MAGIC"), {"offset": 0}
-        sizes = {"lowered_code_bytes": 20, "wasm_code_bytes": 10, "module_bytes": 100}
+        sizes = {"lowered_code_bytes": 20, "wasm_code_bytes": 10, "module_bytes": 100, "code": 0}
         return 0, {"instance": 1, **sizes}
 
     def _do_app_invoke(self, instance: int, name_length: int, name_and_cells: bytes) -> Answer:
