@@ -85,7 +85,7 @@ def test_a_real_board_is_found_by_what_it_answers(monkeypatch: pytest.MonkeyPatc
 
     def answers(*boards: str) -> list[discovery.FoundBoard]:
         return [
-            discovery.FoundBoard(f"/dev/tty{i}", f"SERIAL{i}", "a", BoardInfo(name, *(None,) * 12))  # type: ignore[arg-type]
+            discovery.FoundBoard(f"/dev/tty{i}", f"SERIAL{i}", "a", BoardInfo(name, *(None,) * 13))  # type: ignore[arg-type]
             for i, name in enumerate(boards)
         ]
 
