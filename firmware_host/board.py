@@ -28,7 +28,7 @@ from firmware_host.names import ModuleNames
 from firmware_host.refusals import refusal
 from firmware_host.selector import Target, open_target
 from firmware_host.status import code, status
-from firmware_host.symbols.report import Place, Report
+from firmware_host.symbols.report import Place, Report, Thrown
 from firmware_host.symbols.symbols import Frame, Symbols
 from firmware_host.upload import Progress, send
 from firmware_host.wasm import Module
@@ -333,7 +333,19 @@ class Board:
             source=trap.source,
             source_name=None if trap.source is None else names.source_name(trap.source),
             places=tuple(places),
+            thrown=self._thrown(trap, handle),
         )
+
+    def _thrown(self, trap: Trap, handle: int | None) -> Thrown | None:
+        """The exception of such a trap; None if it was another, or if the firmware cannot tell."""
+        if trap.code != code("TRAP_UNCAUGHT_EXCEPTION"):
+            return None
+        try:
+            values = self.ask("trap.exception")
+        except BoardError:
+            return None
+        cells = tuple(messages.unpack_cells(values["cells"]))
+        return Thrown(values["tag"], values["instance"] if handle is not None else None, cells)
 
     def frames(self, trap: Trap, instance: Instance) -> list[Frame]:
         """The stack of a trap of this instance with functions, files and lines, the innermost first. To be asked before

@@ -90,6 +90,7 @@ class Inspection:
             Kind.TABLE: self.module.tables,
             Kind.MEMORY: self.module.memories,
             Kind.GLOBAL: self.module.globals,
+            Kind.TAG: self.module.tags,
         }
         for one in self.module.exports:
             space = spaces.get(one.kind, ())

@@ -1,4 +1,4 @@
-/* commands_trap.c: the link's channel trap: who called what trapped. */
+/* commands_trap.c: the link's channel trap: who called what trapped, and what was thrown. */
 #include "app.h"
 #include "commands.h"
 #include "firmware.h"
@@ -25,7 +25,20 @@ static wirq_status callers(const struct request *request) {
     return WIRQ_OK;
 }
 
+static wirq_status exception(const struct request *request) {
+    (void)request;
+    struct wirq_exception thrown;
+    if (!wirq_uncaught(firmware_vm, &thrown))
+        return WIRQ_NOT_SUPPORTED;
+    link_put_u8(handle_of(thrown.instance));
+    link_put_u32(thrown.tag);
+    for (uint32_t i = 0; i < thrown.type->parameter_cells && link_room() >= sizeof *thrown.values; i++)
+        link_put_u32(thrown.values[i]);
+    return WIRQ_OK;
+}
+
 const struct link_command trap_commands[] = {
     {LINK_CHANNEL_TRAP, LINK_TRAP_CALLERS, LINK_TRAP_CALLERS_REQUEST_FIXED_SIZE, callers},
+    {LINK_CHANNEL_TRAP, LINK_TRAP_EXCEPTION, LINK_TRAP_EXCEPTION_REQUEST_FIXED_SIZE, exception},
 };
 const uint32_t trap_command_count = sizeof trap_commands / sizeof *trap_commands;

@@ -54,20 +54,25 @@ def of_report(report: Report, symbols: Symbols, name: str) -> Explained:
         stack.append(f"    … {hidden} more")
     if why_not and report.places[0].function is not None:
         stack.append(f"    no lines: {why_not}")
-    fields = {
+    fields: dict[str, Any] = {
         "frames": [_frame_object(frame) for frame in frames],
         "module_offset": frames[0].module_offset if frames else None,
     }
-    return Explained(_headline(report, frames, name), tuple(stack), fields)
+    thrown = symbols.exception(report)
+    if thrown is not None:
+        values = [{"type": kind, "value": value} for kind, value in thrown.values]
+        fields["exception"] = {"name": thrown.name, "values": values}
+    text = report.text if thrown is None else f"{report.text} {thrown.text}"
+    return Explained(_headline(report, text, frames, name), tuple(stack), fields)
 
 
-def _headline(report: Report, frames: list[Frame], name: str) -> str:
+def _headline(report: Report, text: str, frames: list[Frame], name: str) -> str:
     first = frames[0]
     if report.stopped:
         return f"stopped at a safe point in {first.name}" + (f" ({first.where})" if first.line else "")
     if first.module_offset is not None:
-        return f"trap: {report.text} at {name}+{first.module_offset:#x}"
-    return f"trap: {report.text}" if report.places[0].function is None else f"trap: {report.text} in {first.name}"
+        return f"trap: {text} at {name}+{first.module_offset:#x}"
+    return f"trap: {text}" if report.places[0].function is None else f"trap: {text} in {first.name}"
 
 
 def _frame_object(frame: Frame) -> dict[str, object]:

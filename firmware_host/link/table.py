@@ -293,6 +293,14 @@ COMMANDS: tuple[Command, ...] = (
         (("callers", "bytes"),),  # CALLER each, as many as fit a frame
         help="who called what trapped, from the first-th on; empty past the last and when something ran since",
     ),
+    Command(
+        "trap",
+        2,
+        "exception",
+        response=(("instance", "u8"), ("tag", "u32"), ("cells", "bytes")),
+        help="the exception that nobody caught, after a trap for it: tag index in the instance that defines it, and its values, as many "
+        "as fit a frame; NOT_SUPPORTED if there is none",
+    ),
     # -- trace
     Command(
         "trace",

@@ -36,6 +36,16 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Thrown:
+    """An exception that nobody caught: its tag's index in the instance `instance`, None for another module's; the
+    32-bit cells of its values, perhaps cut off where they fitted no frame."""
+
+    tag: int
+    instance: int | None
+    cells: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """One trap. `build` is the module's build id, `lowered_code_bytes` what the board's loader made of all of it;
     `source` is the interrupt source whose handler it was."""
@@ -55,6 +65,7 @@ class Report:
     source_name: str | None
     places: tuple[Place, ...]
     app_file: str = ""  # where the app lay on this computer
+    thrown: Thrown | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self), "places": [asdict(place) for place in self.places]}
@@ -66,15 +77,18 @@ class Report:
             hint = "wirq run writes them when a guest traps"
             raise BadModule(f"{name} is no trap report of format {FORMAT}", hint=hint)
         known = {one.name for one in fields(cls)}
-        missing = known - values.keys() - {"app_file"}
+        missing = known - values.keys() - {"app_file", "thrown"}
         if missing:
             raise BadModule(f"{name} lacks {', '.join(sorted(missing))}")
         try:
             places = tuple(Place(**place) for place in values["places"])
+            thrown = values.get("thrown")
+            if thrown is not None:
+                thrown = Thrown(**{**thrown, "cells": tuple(thrown["cells"])})
         except TypeError as error:
             raise BadModule(f"{name} has a stack that cannot be read: {error}") from error
-        rest = {key: values[key] for key in known - {"places"} if key in values}
-        return cls(**rest, places=places)
+        rest = {key: values[key] for key in known - {"places", "thrown"} if key in values}
+        return cls(**rest, places=places, thrown=thrown)
 
     def save(self, directory: Path, keep: int = 20) -> Path:
         """Writes it to a file named by its time; the oldest beyond `keep` are removed."""

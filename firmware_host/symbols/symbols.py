@@ -11,6 +11,7 @@ from firmware_host.errors import SymbolMismatch, WirqError
 from firmware_host.symbols.lines import Line, Lines
 from firmware_host.symbols.lowering import LoweringMap, lowering_map, operation_count
 from firmware_host.symbols.report import SHOWN, Place, Report, build_of
+from firmware_host.values import cell_count, format_value, split_results
 from firmware_host.wasm import Module, SectionId
 
 
@@ -29,6 +30,21 @@ class Frame:
     def where(self) -> str:
         """Such as "app.c:41"; empty if the line is not known."""
         return f"{PurePath(self.line.file).name}:{self.line.line}" if self.line else ""
+
+
+@dataclass(frozen=True)
+class UncaughtException:
+    """An exception that nobody caught: its tag's name, types and values; `missing` is how many more there were."""
+
+    name: str
+    values: tuple[tuple[str, str], ...]
+    missing: int = 0
+
+    @property
+    def text(self) -> str:
+        """Such as "overflow(7, 0.5)"."""
+        values = [value for _, value in self.values] + (["…"] if self.missing else [])
+        return f"{self.name}({', '.join(values)})"
 
 
 class Symbols:
@@ -99,6 +115,24 @@ class Symbols:
     def at(self, function: int, offset: int) -> list[Frame]:
         """What stands at a byte of a function's lowered code, inlined functions included."""
         return list(self._frames(Place(function, offset), None, True))
+
+    def exception(self, report: Report) -> UncaughtException | None:
+        """What was thrown and not caught, in words; None if the report is of another trap."""
+        thrown = report.thrown
+        if thrown is None:
+            return None
+        if report.places and thrown.instance != report.places[0].instance:
+            return UncaughtException(f"tag {thrown.tag} of another module", (), len(thrown.cells))
+        name = self.module.tag_name(thrown.tag) or f"tag {thrown.tag}"
+        if thrown.tag >= len(self.module.tags):
+            return UncaughtException(name, ())
+        kinds = self.module.tags[thrown.tag].parameters
+        values = []
+        for kind, cells in zip(kinds, split_results(kinds, thrown.cells), strict=True):
+            if len(cells) < cell_count(kind):
+                break
+            values.append((kind, format_value(kind, cells)))
+        return UncaughtException(name, tuple(values), len(kinds) - len(values))
 
     def _frames(self, place: Place, instance: int | None, mapped: bool) -> Iterator[Frame]:
         if place.function is None:

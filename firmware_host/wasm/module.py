@@ -32,6 +32,8 @@ _LIMIT_PAGE_SIZE = 0x08
 
 #: Subsection of the custom section "name" that holds names of functions.
 _FUNCTION_NAMES = 1
+#: … and of tags.
+_TAG_NAMES = 11
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Module:
     start: int | None
     code: tuple[Code, ...]
     function_names: dict[int, str]
+    tags: tuple[FunctionType, ...] = ()
+    tag_names: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, data: bytes) -> Module:
@@ -94,6 +98,16 @@ class Module:
         imports = [one for one in self.imports if one.kind == Kind.FUNCTION]
         return f"{imports[index].module}.{imports[index].name}" if index < len(imports) else None
 
+    def tag_name(self, index: int) -> str | None:
+        """What to call tag `index`: its name in the name section, its export or its import."""
+        if index in self.tag_names:
+            return self.tag_names[index]
+        for export in self.exports:
+            if export.kind == Kind.TAG and export.index == index:
+                return export.name
+        imports = [one for one in self.imports if one.kind == Kind.TAG]
+        return f"{imports[index].module}.{imports[index].name}" if index < len(imports) else None
+
     def custom(self, name: str) -> bytes | None:
         """Contents of the first custom section of that name."""
         for section in self.sections:
@@ -118,10 +132,12 @@ class _Parser:
         self.tables: list[TableType] = []
         self.memories: list[MemoryType] = []
         self.globals: list[GlobalType] = []
+        self.tags: list[FunctionType] = []
         self.exports: list[Export] = []
         self.start: int | None = None
         self.code: list[Code] = []
         self.names: dict[int, str] = {}
+        self.tag_names: dict[int, str] = {}
 
     def parse(self) -> Module:
         for section in self.sections:
@@ -139,6 +155,8 @@ class _Parser:
             start=self.start,
             code=tuple(self.code),
             function_names=self.names,
+            tags=tuple(self.tags),
+            tag_names=self.tag_names,
         )
 
     def _section(self, section: Section) -> None:
@@ -158,6 +176,7 @@ class _Parser:
             int(SectionId.TABLE): self._defined_table,
             int(SectionId.MEMORY): self._defined_memory,
             int(SectionId.GLOBAL): self._defined_global,
+            int(SectionId.TAG): self._tag,
             int(SectionId.EXPORT): self._export,
             int(SectionId.CODE): self._code,
         }.get(section.id)
@@ -247,8 +266,8 @@ class _Parser:
             declared = self._global_type(reader)
             self.globals.append(declared)
         else:
-            reader.byte()  # attribute of a tag
-            declared = self._function_type(reader)
+            self._tag(reader)
+            declared = self.tags[-1]
         self.imports.append(Import(module, name, kind, declared))
 
     def _function(self, reader: Reader) -> None:
@@ -261,6 +280,10 @@ class _Parser:
             self._skip_expression(reader)
         else:
             self.tables.append(self._table_type(reader))
+
+    def _tag(self, reader: Reader) -> None:
+        reader.byte()  # its attribute: an exception
+        self.tags.append(self._function_type(reader))
 
     def _defined_memory(self, reader: Reader) -> None:
         self.memories.append(self._memory_type(reader))
@@ -315,9 +338,9 @@ class _Parser:
                 size = reader.unsigned()
                 content = Reader(self.data, reader.position, reader.position + size)
                 reader.bytes(size)
-                if subsection == _FUNCTION_NAMES:
-                    for _ in range(content.unsigned()):
-                        index = content.unsigned()
-                        self.names[index] = content.name()
+                names = {_FUNCTION_NAMES: self.names, _TAG_NAMES: self.tag_names}.get(subsection)
+                for _ in range(content.unsigned() if names is not None else 0):
+                    index = content.unsigned()
+                    names[index] = content.name()  # type: ignore[index]
         except BadModule:
-            self.names = {}
+            self.names, self.tag_names = {}, {}
