@@ -703,6 +703,8 @@ static void command(char *line) {
         plan_sleeps(arguments);
     else if (strcmp(line, "begin") == 0)
         begin_call(arguments);
+    else if (strcmp(line, "yield") == 0)
+        wirq_yield_soon(vm), printf("ok\n");
     else if (strcmp(line, "turn") == 0)
         turn();
     else if (strcmp(line, "react") == 0)

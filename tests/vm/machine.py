@@ -223,6 +223,9 @@ class Machine:
         """What one wirq_run came to."""
         return ("done", "trapped", "suspended", "waiting")[self.numbers("turn")[0]]
 
+    def yield_soon(self) -> None:
+        self.command("yield")
+
     def value(self, instance: int, name: str) -> list[int]:
         return self.numbers(f"global {instance} {_hex(name)}")
 

@@ -681,6 +681,26 @@ def test_a_suspended_run_keeps_the_vm_busy_and_goes_on(machine: Machine) -> None
     assert machine.log() == [1]
 
 
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_run_gets_on_however_often_it_is_asked_to_yield(machine: Machine, counted: bool) -> None:
+    """R75: by an operation at least, or an embedder that yields before every run would never see its end."""
+    loop = "(loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))"
+    body = f"(local.set 0 (i32.const 9)) {loop} {log(1)}"
+    instance = machine.instantiate(module(handler("uart", f"{STEP} {log(7)}") + function("go", body, "(local i32)")))
+    if counted:
+        machine.inject(TIMER, 0, True)
+    machine.begin(instance, "go")
+    turns = []
+    while not turns or turns[-1] == "suspended":
+        if len(turns) == 3:
+            machine.raise_(UART)
+        machine.yield_soon()
+        turns.append(machine.turn())
+        assert len(turns) < 50
+    assert turns[-1] == "done" and len(turns) > 9
+    assert machine.log() == [1, 7, 1]
+
+
 @pytest.mark.parametrize("in_handler", [False, True])
 def test_a_reset_ends_a_suspended_run(machine: Machine, in_handler: bool) -> None:
     before = machine.used()

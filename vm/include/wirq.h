@@ -391,7 +391,8 @@ bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *calle
  * host function. */
 void wirq_stop(struct wirq_vm *vm);
 
-/* Makes the running wirq_run return WIRQ_RUN_SUSPENDED at the next safe point, or the next one. Any ISR; host function. */
+/* Makes the running wirq_run return WIRQ_RUN_SUSPENDED at the next safe point, or the next one. That run goes on with an operation at
+ * least before it yields again, so a program that yields before every run ends, too. Any ISR; host function. */
 void wirq_yield_soon(struct wirq_vm *vm);
 
 /* Masked: is anything due (a wake-up, a deliverable handler, a stop, a yield)? If not, sleeps by wirq_port_sleep until the

@@ -187,6 +187,10 @@ enum wirq_run interpret(struct wirq_vm *vm_argument) {
 
     vm = vm_argument;
     RELOAD();
+    if (UNLIKELY(vm->suspended)) { /* as if that safe point were just over: whoever yields before every run gets on, too */
+        vm->suspended = false;
+        goto beyond_safe_point;
+    }
     ENTER();
 
 #include "wirq_handlers.inc"
@@ -198,8 +202,10 @@ poisoned: /* a control operation has been reached while a safe point is asked fo
     if (at != SAFE_POINT_RESUME)
         goto leave;
     RELOAD();
-    if (UNLIKELY(vm->counting != 0)) /* counting stubs stay installed: run the operation itself (R65) */
+    if (UNLIKELY(vm->counting != 0)) { /* counting stubs stay installed: run the operation itself (R65) */
+    beyond_safe_point:
         DISPATCH_TO(handler_label(vm->labels, UNIT_OPERATION(*ip) - OPERATION_BIAS));
+    }
     DISPATCH();
 
 idle: /* a reactor between interrupts */

@@ -74,13 +74,13 @@ enum safe_point interrupt_safe_point(struct wirq_vm *vm) {
     interrupt_publish(vm);
     uint32_t level = vm->level;
     interrupt_deliver(vm);
-    bool yields = vm->yield_requested;
-    if (yields) /* else one that comes just now would be lost */
-        vm->yield_requested = false;
-    /* The operation will be dispatched again: after the handler, or when the run goes on. */
-    if (was_counted && (yields || vm->level != level))
+    if (was_counted && vm->level != level) /* the operation will be dispatched again after the handler */
         vm->inject_skip = true;
-    return yields ? SAFE_POINT_YIELD : SAFE_POINT_RESUME;
+    if (!vm->yield_requested)
+        return SAFE_POINT_RESUME;
+    vm->yield_requested = false;
+    vm->suspended = true;
+    return SAFE_POINT_YIELD;
 }
 
 bool interrupt_due(const struct wirq_vm *vm) {
@@ -99,6 +99,7 @@ bool interrupt_due(const struct wirq_vm *vm) {
 
 void interrupt_begin_run(struct wirq_vm *vm) {
     vm->counted = 0;
+    vm->suspended = false;
     if (vm->inject_wanted) {
         vm->inject_wanted = false;
         vm->counting = COUNTING_INJECTION;

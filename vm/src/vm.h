@@ -149,6 +149,7 @@ struct wirq_vm {
             bool inject_skip;          /* the operation that comes next was counted before it was interrupted */
             uint8_t held;              /* enum held */
             uint8_t counted;           /* control operations at counting stubs, modulo 256 */
+            bool suspended;            /* at a safe point, by a yield: the run goes on behind it */
             uint16_t held_for;         /* of them, by the guest whose critical section holds a handler back (R38) */
 
             /* Of the current instance, for the interpreter; set by vm_enter_instance. */
