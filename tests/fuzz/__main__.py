@@ -52,7 +52,9 @@ def main() -> int:
     parser.add_argument("--time", type=int, default=60, help="seconds of fuzzing in all (default: 60)")
     parser.add_argument("--target", choices=TARGETS, action="append", help="one target (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of random numbers (default: another each time)")
-    parser.add_argument("--fresh", action="store_true", help="begin with the kept corpus only, and keep nothing new")
+    parser.add_argument(
+        "--fresh", action="store_true", help="begin with the kept corpus only, and leave what earlier runs found alone"
+    )
     parser.add_argument("--replay", type=Path, nargs="+", metavar="INPUT", help="run these inputs once instead")
     parser.add_argument("--json", action="store_true", help="print figures as JSON")
     parser.add_argument(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,7 +58,9 @@ def fuzz(
     program: Path, target: str, seconds: int, tell: Callable[[Progress], None], seed: int = 0, fresh: bool = False
 ) -> Progress:
     """Runs one fuzzer on the kept corpus and what earlier runs found; stops at the first finding."""
-    grown = FOLDER / "corpus" / target
+    grown = FOLDER / ("fresh" if fresh else "corpus") / target
+    if fresh:
+        shutil.rmtree(grown, ignore_errors=True)
     grown.mkdir(parents=True, exist_ok=True)
     CRASHES.mkdir(parents=True, exist_ok=True)
     before = _artifacts(target)
@@ -72,10 +75,9 @@ def fuzz(
         f"-artifact_prefix={CRASHES / target}-",
         *([f"-seed={seed}"] if seed else []),
     ]
-    folders = [str(SEEDS)] if fresh else [str(grown), str(SEEDS)]
     progress = Progress(target)
     process = subprocess.Popen(
-        [str(program), *options, *folders],
+        [str(program), *options, str(grown), str(SEEDS)],  # the first is what the fuzzer adds to
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -72,6 +72,82 @@ SECTIONS_OF = """(module
     (memory.fill (local.get 1) (local.get 0) (local.get 2)))
   (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"""
 
+EXCEPTIONS = """(module
+  (import "h" "tag" (tag $theirs (param i32)))
+  (import "h" "throw" (func $their_throw (param i32)))
+  (import "test" "throw" (func $host_throw (param i32)))
+  (tag $none) (tag $wide (export "t") (param i64 f64)) (tag $nested (param exnref))
+  (global $kept (mut exnref) (ref.null exn))
+  (table $caught 2 exnref)
+  (func $throws (param i32)
+    (if (i32.eqz (local.get 0)) (then (throw $none)))
+    (if (i32.and (local.get 0) (i32.const 1)) (then (throw $wide (i64.const 7) (f64.const 0.5))))
+    (if (i32.and (local.get 0) (i32.const 2)) (then (call $host_throw (local.get 0))))
+    (return_call $their_throw (local.get 0)))
+  (func (export "irq:button") (param i32 i32 i32) (call $throws (local.get 1)))
+  (func (export "irq:timer") (param i32 i32 i32)
+    (block $h (try_table (catch_all $h) (call $throws (local.get 2)))))
+  (func (export "catch") (param i32) (result i32)
+    (block $b (result i64 f64)
+      (block $c (result i32 exnref)
+        (block $a
+          (try_table (catch $wide $b) (catch_ref $theirs $c) (catch_all $a) (call $throws (local.get 0)))
+          (return (i32.const 1)))
+        (return (i32.const 2)))
+      (global.set $kept)
+      (return))
+    drop drop (i32.const 3))
+  (func (export "rethrow") (param i32)
+    (throw_ref (block $h (result exnref) (try_table (catch_all_ref $h) (call $throws (local.get 0))) (return))))
+  (func (export "keep") (param i32)
+    (table.set $caught (i32.and (local.get 0) (i32.const 1)) (global.get $kept))
+    (throw $nested (global.get $kept)))
+  (func (export "again") (throw_ref (table.get $caught (i32.const 1))))
+  (func (export "loop") (param i32) (result i32)
+    (loop $l
+      (block $h (try_table (catch_all $h) (call $throws (local.tee 0 (i32.shr_u (local.get 0) (i32.const 1))))))
+      (br_if $l (local.get 0)))
+    (local.get 0)))"""
+
+KEPT_ELSEWHERE = """(module
+  (import "h" "tag" (tag $theirs (param i32)))
+  (import "h" "caught" (table $caught 2 exnref))
+  (tag $own (param exnref))
+  (func (export "keep") (param i32)
+    (table.set $caught (i32.const 1) (block $h (result exnref)
+      (try_table (catch_all_ref $h)
+        (if (local.get 0) (then (throw $own (table.get $caught (i32.const 1)))) (else (throw $theirs (i32.const 8)))))
+      (return))))
+  (func (export "again") (throw_ref (table.get $caught (i32.const 1))))
+  (func (export "irq:soft0") (param i32 i32 i32)
+    (table.fill $caught (i32.const 0) (table.get $caught (i32.const 1)) (i32.const 2))))"""
+
+MEMORIES = """(module
+  (import "h" "bytes" (memory $theirs 100 (pagesize 1)))
+  (import "test" "lent" (memory $lent 48 48 (pagesize 1)))
+  (memory $own (export "own") 1 2)
+  (memory $small 33 90 (pagesize 1))
+  (data (memory $small) (i32.const 29) "wirq")
+  (data $passive "passive")
+  (func (export "between") (param i32 i32 i32)
+    (memory.copy $lent $theirs (local.get 0) (local.get 1) (local.get 2))
+    (memory.copy $small $lent (local.get 1) (local.get 0) (local.get 2))
+    (memory.copy $own $small (local.get 0) (local.get 0) (local.get 2))
+    (memory.fill $small (local.get 0) (local.get 1) (local.get 2))
+    (memory.init $lent $passive (local.get 0) (local.get 1) (local.get 2))
+    (data.drop $passive))
+  (func (export "access") (param i32 i64) (result i64)
+    (i64.store $lent (local.get 0) (local.get 1))
+    (i32.store8 $theirs offset=7 (local.get 0) (i32.const 9))
+    (f64.store $small (i32.const 25) (f64.const 1))
+    (i64.add (i64.load $own (local.get 0)) (i64.load32_u $small offset=3 (local.get 0))))
+  (func (export "irq:uart") (param i32 i32 i32)
+    (i32.store16 $lent (i32.const 46) (i32.add (i32.load16_u $lent (i32.const 46)) (local.get 2))))
+  (func (export "grow") (param i32) (result i32 i32 i32)
+    (memory.grow $small (local.get 0)) (memory.grow $theirs (local.get 0)) (memory.grow $lent (local.get 0)))
+  (func (export "sizes") (result i32)
+    (i32.add (memory.size $theirs) (i32.add (memory.size $lent) (memory.size $small)))))"""
+
 
 def _in(commands: list[Command]) -> Iterator[bytes]:
     for command in commands:
@@ -85,6 +161,9 @@ def candidates() -> Iterator[bytes]:
     yield wat(HANDLERS)
     yield wat(LEVELS)
     yield wat(SECTIONS_OF)
+    yield wat(EXCEPTIONS)
+    yield wat(KEPT_ELSEWHERE)
+    yield wat(MEMORIES)
     for script in sorted((ROOT / "tests/wast/scripts").glob("*.wast")):
         yield from _in(convert(script.read_bytes()))
 

@@ -8,13 +8,14 @@
 #include <string.h>
 
 #define ARENA_SIZE (4u << 20)
+#define LENT_MEMORY_SIZE 48
 #define SOURCES 4
 /* Of one call. A module that loops for ever is stopped there. */
 #define MOST_SAFE_POINTS 400
 #define MOST_CALLS 12
 #define MOST_ARGUMENT_CELLS 32
 
-static _Alignas(8) uint8_t arena[ARENA_SIZE];
+static _Alignas(8) uint8_t arena[ARENA_SIZE], lent_memory[LENT_MEMORY_SIZE];
 static const char *const source_names[SOURCES] = {"uart", "timer", "button", "soft0"};
 
 void require_failed(const char *text, const char *file, int line) {
@@ -134,12 +135,18 @@ static wirq_status host_swap(struct wirq_vm *vm, uint32_t *cells) {
     return WIRQ_OK;
 }
 
+/* An exception with the tag of the instance "h". */
+static wirq_status host_throw(struct wirq_vm *vm, uint32_t *cells) {
+    (void)vm;
+    return wirq_throw(surrounding_instance, 0, cells);
+}
+
 static const struct wirq_host_import host_table[] = {
     {"test", "log", "i:", host_take, true},       {"test", "log64", "I:", host_take, true},
     {"test", "raise", "ii:", host_raise, true},   {"test", "trap", ":", host_trap, true},
     {"test", "slow", "i:i", host_slow, false},    {"test", "yield", ":", host_yield, true},
     {"test", "stop", ":", host_stop, true},       {"test", "read", "ii:i", host_read, true},
-    {"test", "swap", "IF:FI", host_swap, true},
+    {"test", "swap", "IF:FI", host_swap, true},   {"test", "throw", "i:", host_throw, true},
 };
 
 /* ---- loading ---- */
@@ -158,6 +165,8 @@ struct wirq_vm *subject_open(size_t size) {
     if (vm == NULL)
         return NULL;
     REQUIRE(wirq_provide(vm, host_table, sizeof host_table / sizeof host_table[0]) == WIRQ_OK);
+    if (wirq_provide_memory(vm, "test", "lent", lent_memory, sizeof lent_memory, 1) != WIRQ_OK)
+        return NULL;
     struct wirq_memory_info info;
     wirq_memory_info(vm, &info);
     opened_bytes = info.arena_used;
@@ -185,8 +194,23 @@ static uint32_t surroundings_bytes(void) {
     return sum;
 }
 
-uint32_t subject_used(const struct wirq_vm *vm) {
+/* Exceptions with the tag of "h" that nothing names any more are given back as another call begins. Cells that were left on the
+ * stack count as names, so this call has arguments that take their place. */
+static void end_exceptions(struct wirq_vm *vm) {
+    static const uint32_t arguments[32];
+    struct wirq_export export;
+    enum wirq_run how;
+    REQUIRE(wirq_find_export(surrounding_instance, "nothing", 7, &export) == WIRQ_OK);
+    REQUIRE(wirq_call(surrounding_instance, export.index, arguments, 32) == WIRQ_OK);
+    while ((how = wirq_run(vm)) == WIRQ_RUN_SUSPENDED) /* a yield that nobody has waited for */
+        ;
+    REQUIRE(how == WIRQ_RUN_DONE);
+}
+
+uint32_t subject_used(struct wirq_vm *vm) {
     struct wirq_memory_info info;
+    if (vm->exceptions != NULL)
+        end_exceptions(vm);
     wirq_memory_info(vm, &info);
     return info.arena_used - surroundings_bytes();
 }
@@ -225,7 +249,7 @@ wirq_status subject_load_in_pieces(struct wirq_vm *vm, const uint8_t *bytes, siz
 /* ---- running ---- */
 
 /* To its end, or until it has had its safe points. */
-static void run(struct wirq_vm *vm) {
+static enum wirq_run run(struct wirq_vm *vm) {
     sleeps_left = 20;
     uint32_t every = random_below(4) == 0 ? 1 : 40; /* mean distance of raises, in safe points */
     for (uint32_t i = 0;; i++) {
@@ -241,10 +265,23 @@ static void run(struct wirq_vm *vm) {
             wirq_poison(vm);
         }
         if (how == WIRQ_RUN_DONE || how == WIRQ_RUN_TRAPPED)
-            return;
+            return how;
         REQUIRE(i < MOST_SAFE_POINTS + 4); /* a stop is obeyed */
         if (how == WIRQ_RUN_WAITING)
             wirq_idle(vm, random_below(2) != 0 ? UINT64_MAX : clock_us + 10);
+    }
+}
+
+/* What is told of the last trap can be read. */
+static void read_trap(const struct wirq_vm *vm) {
+    struct wirq_exception exception;
+    struct wirq_caller caller;
+    for (uint32_t n = 0; wirq_caller(vm, n, &caller); n++)
+        REQUIRE(caller.function < caller.instance->module->function_count);
+    if (wirq_uncaught(vm, &exception)) {
+        for (uint32_t i = 0; i < exception.type->parameter_cells; i++)
+            (void)((const volatile uint32_t *)exception.values)[i];
+        REQUIRE(exception.tag < exception.instance->module->tag_count);
     }
 }
 
@@ -276,7 +313,10 @@ static void call(struct wirq_vm *vm, struct wirq_instance *instance, uint32_t fu
         wirq_inject(vm, random_below(SOURCES), 1 + random_below(60), random_below(2) != 0);
     if (wirq_call(instance, function, cells, type->parameter_cells) != WIRQ_OK)
         return;
-    run(vm);
+    if (run(vm) == WIRQ_RUN_TRAPPED) {
+        read_trap(vm);
+        return;
+    }
     for (uint32_t i = 0; i < type->result_cells; i++) /* all of them can be read */
         (void)((const volatile uint32_t *)wirq_results(vm))[i];
 }
@@ -309,4 +349,13 @@ struct wirq_instance *subject_run_exports(struct wirq_vm *vm, struct wirq_module
     struct wirq_digest digest;
     wirq_digest(instance, &digest);
     return instance;
+}
+
+void subject_check(void) {
+    struct wirq_vm *vm = subject_open(SIZE_MAX);
+    struct wirq_export add;
+    static const uint32_t arguments[2] = {40, 2};
+    REQUIRE(vm != NULL && wirq_find_export(surrounding_instance, "add", 3, &add) == WIRQ_OK);
+    REQUIRE(wirq_call(surrounding_instance, add.index, arguments, 2) == WIRQ_OK);
+    REQUIRE(run(vm) == WIRQ_RUN_DONE && wirq_results(vm)[0] == 42);
 }

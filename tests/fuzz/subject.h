@@ -16,8 +16,8 @@ uint32_t random_below(uint32_t bound);
 /* A VM in the one arena, whose first `size` bytes it may have, with the host functions and the instance "h" (surroundings.wat).
  * NULL if that does not fit. */
 struct wirq_vm *subject_open(size_t size);
-/* Bytes of the arena that are in use, but for the memory and table of "h", which guests may have grown. */
-uint32_t subject_used(const struct wirq_vm *vm);
+/* Bytes of the arena that are in use, but for the memories and tables of "h", which guests may have grown, and exceptions nothing names. */
+uint32_t subject_used(struct wirq_vm *vm);
 
 /* Loads in pieces of random sizes, each gone before the next comes. */
 wirq_status subject_load_in_pieces(struct wirq_vm *vm, const uint8_t *bytes, size_t size, struct wirq_module **module);
@@ -34,5 +34,8 @@ bool subject_resets(struct wirq_vm *vm);
 
 /* How many of the next allocations succeed; 0: all. */
 void subject_fail_allocation(uint32_t n);
+
+/* That calls run to their end here: else all that follows would find nothing and say that there is nothing. */
+void subject_check(void);
 
 #endif

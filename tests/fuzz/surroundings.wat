@@ -1,7 +1,10 @@
 ;; The instance "h", whose exports fuzzed modules may import.
 (module
   (memory (export "memory") 1 2)
+  (memory (export "bytes") 100 300 (pagesize 1))
   (table (export "table") 8 16 funcref)
+  (table (export "caught") 2 exnref)
+  (tag $tag (export "tag") (param i32))
   (global (export "i32") (mut i32) (i32.const 5))
   (global (export "i64") (mut i64) (i64.const -5))
   (global (export "f32") (mut f32) (f32.const 0.5))
@@ -15,4 +18,6 @@
       (then (i32.add (i32.const 1) (call_indirect (param i32) (result i32)
         (i32.sub (local.get 0) (i32.const 1)) (i32.const 3))))
       (else (i32.const 0))))
+  (func (export "throw") (param i32) (throw $tag (local.get 0)))
+  (func (export "nothing") (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64))
   (elem (i32.const 0) $add $trap))
