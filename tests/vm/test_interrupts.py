@@ -690,7 +690,7 @@ def test_a_run_gets_on_however_often_it_is_asked_to_yield(machine: Machine, coun
     if counted:
         machine.inject(TIMER, 0, True)
     machine.begin(instance, "go")
-    turns = []
+    turns: list[str] = []
     while not turns or turns[-1] == "suspended":
         if len(turns) == 3:
             machine.raise_(UART)
