@@ -51,7 +51,7 @@ static struct {
 
     uint16_t pins[BOARD_PINS];
     uint8_t pin_count;
-} store;
+} store = {.writing = NOWHERE}; /* a store that was never opened has nothing begun */
 
 /* ---- records ---- */
 

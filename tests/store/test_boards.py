@@ -48,6 +48,32 @@ def emulated(name: str) -> Iterator[tuple[Board, Callable[[], None]]]:
         yield board, reset
 
 
+def nothing_was_begun(board: Board) -> None:
+    """Ends, goes on with and completes a file that nobody has begun, on a store that nobody has used."""
+    board.ask("files.abort")
+    with pytest.raises(NoSpace):
+        board.files.put(bytes(board.files.space().size + 1), name="too-large")
+    for command, values in (("files.write", {"offset": 0, "data": b"abcd"}), ("files.commit", {})):
+        with pytest.raises(BoardError):
+            board.ask(command, **values)
+    board.ask("files.abort")
+    assert list(board.files) == []
+    board.files.put(b"hello", name="a.txt")
+    assert board.files.get("a.txt") == b"hello"
+
+
+def test_a_store_that_was_never_used_has_nothing_begun() -> None:
+    """Found by fuzzing: an abort before any file went through a null pointer."""
+    with host(None) as board:
+        nothing_was_begun(board)
+
+
+@pytest.mark.parametrize("name", ["stm32f4", "microbit"])
+def test_an_emulated_boards_store_that_was_never_used_has_nothing_begun(name: str) -> None:
+    with emulated(name) as (board, _):
+        nothing_was_begun(board)
+
+
 def test_files_of_the_host_board_survive_its_end(tmp_path: Path) -> None:
     store = tmp_path / "flash"
     with host(store) as board:
