@@ -114,7 +114,9 @@ bool files_next(uint32_t *position, struct store_file *file, bool *frozen) {
     *frozen = *position >= FROZEN;
     if (!*frozen && files.open && store_next(STORE_FILE, position, file))
         return true;
-    uint32_t i = *frozen ? *position - FROZEN : 0;
+    uint32_t from = *frozen ? *position - FROZEN : 0, i = 0;
+    while (i < from && frozen_modules[i].name != NULL) /* the host may ask for any position */
+        i++;
     *frozen = true;
     if (frozen_modules[i].name == NULL) /* the end */
         return false;

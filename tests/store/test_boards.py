@@ -58,6 +58,9 @@ def nothing_was_begun(board: Board) -> None:
             board.ask(command, **values)
     board.ask("files.abort")
     assert list(board.files) == []
+    for position in (1, 1 << 30, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, (1 << 32) - 1):
+        with pytest.raises(BoardError):
+            board.ask("files.list", position=position)
     board.files.put(b"hello", name="a.txt")
     assert board.files.get("a.txt") == b"hello"
 
