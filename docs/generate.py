@@ -175,6 +175,7 @@ def link_frames() -> str:
                 ("header, in every frame", _fields(link.HEADER)),
                 ("payload of hello", _fields(link.HELLO)),
                 ("payload of welcome", _fields(link.WELCOME)),
+                ("payload of stamp", _fields(link.STAMP)),
                 ("response after a status other than 0", _fields(link.FAILURE)),
             ],
         )

@@ -179,6 +179,12 @@ class Board:
         """Tells the firmware the tick rate of the target that it runs on."""
         self.ask("control.set_tick", hz=hz)
 
+    def stamp_lines(self, on_stamp: Callable[[int], None] | None) -> None:
+        """From now on `on_stamp` is told, before the text of each line, the board's time when that line began, in
+        microseconds since its start; with None it tells no more. Raises BoardError if the firmware cannot."""
+        self.connection.on_stamp = on_stamp or (lambda board_time_us: None)
+        self.ask("log.stamp", on=int(on_stamp is not None))
+
     def stop(self) -> None:
         """Stops what runs, whatever it is, at its next safe point."""
         self.connection.send_stop()

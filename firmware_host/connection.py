@@ -41,6 +41,7 @@ class Connection:
         self.transport = transport
         self.timeout = timeout
         self.on_text: Callable[[bytes], None] = lambda data: None
+        self.on_stamp: Callable[[int], None] = lambda board_time_us: None
         self.on_event: Callable[[str, Values], None] = lambda name, values: None
         self._clock = clock
         self._background = background
@@ -239,6 +240,8 @@ class Connection:
                     if before:
                         self._heard = (self._heard + text)[-4096:]
                     self.on_text(text)
+                case core.Stamped(board_time_us):
+                    self.on_stamp(board_time_us)
                 case core.Answered(request_id, response):
                     if request_id in self._answers:
                         self._answers[request_id] = response

@@ -55,11 +55,17 @@ static wirq_status input(const struct request *request) {
     return WIRQ_OK;
 }
 
+static wirq_status stamp(const struct request *request) {
+    link_stamp_lines(request->fields[LINK_LOG_STAMP_REQUEST_ON] != 0);
+    return WIRQ_OK;
+}
+
 const struct link_command control_commands[] = {
     {LINK_CHANNEL_CONTROL, LINK_CONTROL_SET_TICK, LINK_CONTROL_SET_TICK_REQUEST_FIXED_SIZE, set_tick},
     {LINK_CHANNEL_CONTROL, LINK_CONTROL_STOP, LINK_CONTROL_STOP_REQUEST_FIXED_SIZE, stop},
     {LINK_CHANNEL_CONTROL, LINK_CONTROL_RESET, LINK_CONTROL_RESET_REQUEST_FIXED_SIZE, reset},
     {LINK_CHANNEL_CONTROL, LINK_CONTROL_MEMORY, LINK_CONTROL_MEMORY_REQUEST_FIXED_SIZE, memory},
+    {LINK_CHANNEL_LOG, LINK_LOG_STAMP, LINK_LOG_STAMP_REQUEST_FIXED_SIZE, stamp},
     {LINK_CHANNEL_CONSOLE, LINK_CONSOLE_INPUT, LINK_CONSOLE_INPUT_REQUEST_FIXED_SIZE, input},
 };
 const uint32_t control_command_count = sizeof control_commands / sizeof *control_commands;

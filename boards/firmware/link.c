@@ -6,6 +6,7 @@
 
 #include "app.h"
 #include "board.h"
+#include "clock.h"
 #include "commands.h"
 #include "console.h"
 #include "files.h"
@@ -38,6 +39,8 @@ static struct {
     uint8_t deferred_channel;
 
     bool reset_when_acknowledged;
+    bool stamps_lines; /* the host wants to know when each line of text begins */
+    bool in_line;      /* the text that was written last did not end its line */
 
     uint8_t kept_count; /* frames that the host has not acknowledged: the last ones before `sequence` */
     uint32_t kept;      /* their bytes in `out` */
@@ -162,6 +165,26 @@ void link_acknowledge(void) {
     send_state(LINK_KIND_ACK);
 }
 
+void link_stamp_lines(bool on) {
+    link.stamps_lines = on;
+    link.in_line = false;
+}
+
+void link_stamp(bool ends_line) {
+    uint8_t frame[LINK_HEADER_FIXED_SIZE + LINK_STAMP_FIXED_SIZE + FRAME_CRC_SIZE] = {0};
+    bool begins_line = !link.in_line;
+    link.in_line = !ends_line;
+    if (!begins_line || !link.open || !link.stamps_lines)
+        return;
+    frame[LINK_HEADER_KIND] = LINK_KIND_STAMP;
+    frame[LINK_HEADER_CHANNEL] = LINK_CHANNEL_LOG;
+    frame[LINK_HEADER_SEQUENCE] = link.sequence;
+    uint64_t now = clock_us();
+    for (uint32_t i = 0; i < sizeof now; i++)
+        frame[LINK_HEADER_FIXED_SIZE + i] = (uint8_t)(now >> 8 * i);
+    send(frame, LINK_HEADER_FIXED_SIZE + LINK_STAMP_FIXED_SIZE);
+}
+
 /* ---- sessions ---- */
 
 static void send_welcome(void) {
@@ -209,7 +232,7 @@ static void hello(uint32_t nonce, uint8_t major) {
         link.session++;
         struct acknowledgement of_another;
         (void)receive_acknowledge(&of_another);
-        link.confirmed = link.any_request = false;
+        link.confirmed = link.any_request = link.stamps_lines = false;
         forget_all_kept();
         link.expected = link.sequence = 0;
         if (link.deferred)

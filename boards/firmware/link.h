@@ -43,6 +43,10 @@ extern struct link_failure link_failure;
 /* Tells the host that the request has arrived; for handlers that keep the board deaf. */
 void link_acknowledge(void);
 
+/* Text is about to be written, which ends a line or not: if it begins one, the host is told when, if it asked for that. */
+void link_stamp(bool ends_line);
+void link_stamp_lines(bool on);
+
 uint16_t link_get_u16(const uint8_t *bytes);
 uint32_t link_get_u32(const uint8_t *bytes);
 

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "board.h"
+#include "link.h"
 #include "receive.h"
+
 
 static void write_plain(const char *text, size_t length) {
     board_uart_write((const uint8_t *)text, length);
@@ -12,6 +14,8 @@ static void write_plain(const char *text, size_t length) {
 
 void text_write(const char *text, size_t length) {
     bool terminal = receive_at_terminal();
+    if (length != 0)
+        link_stamp(text[length - 1] == '\n');
     size_t start = 0;
     for (size_t i = 0; i < length; i++) {
         bool newline = terminal && text[i] == '\n' && (i == 0 || text[i - 1] != '\r');

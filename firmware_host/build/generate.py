@@ -104,6 +104,7 @@ def link_table_h() -> str:
     defines += _offsets("LINK_HEADER", table.HEADER)
     defines += _offsets("LINK_HELLO", table.HELLO)
     defines += _offsets("LINK_WELCOME", table.WELCOME)
+    defines += _offsets("LINK_STAMP", table.STAMP)
     defines += _offsets("LINK_FAILURE", table.FAILURE)
     defines += _offsets("LINK_CALLER", table.CALLER)
     defines += _offsets("LINK_TRACE_RECORD", table.TRACE_RECORD)

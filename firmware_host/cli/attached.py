@@ -21,16 +21,17 @@ PAUSE = 0.25  #: seconds between attempts
 class Attached:
     """One board by its selector, chosen once. A context manager."""
 
-    def __init__(self, context: Context, on_text: Callable[[bytes], None]) -> None:
+    def __init__(self, context: Context, attach: Callable[[Board], None]) -> None:
+        """`attach` is given each connection's board."""
         self._context = context
         self._selector = choose(context.board_selector, context.note)
-        self._on_text = on_text
+        self._attach = attach
         self.board = self._connect()
 
     def _connect(self) -> Board:
         context = self._context
         board = Board.connect(self._selector, context.timeout, reset=context.reset, note=context.note)
-        board.on_text = self._on_text
+        self._attach(board)
         return board
 
     @property

@@ -36,7 +36,7 @@ def command(context: Context, app: Path, export: str, args: tuple[str, ...]) -> 
     type_ = function_type(file, export)
     cells = argument_cells(export, type_, args)
     with context.connect() as board:
-        stream = TextStream(context, stamped=False)
+        stream = TextStream(context, clock="none")
         send(board, file, context)
         board.on_text = stream.feed
         with explained_errors(board, file):

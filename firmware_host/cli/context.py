@@ -37,7 +37,7 @@ class Context:
 
     # -- output
 
-    def emit(self, type_: str, text: str | None = None, **fields: Any) -> None:
+    def emit(self, type_: str, text: str | None = None, /, **fields: Any) -> None:
         """With --json one object of this type; without it `text`, if there is any."""
         if self.json:
             self._line(sys.stdout, json.dumps({"type": type_, "time": now(), **fields}, default=str))

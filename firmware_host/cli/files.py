@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from firmware_host.cli.tables import table
 from firmware_host.errors import BoardError, WirqError
 from firmware_host.files import FileInfo, Files, Stored, contents
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SOURCE = click.Path(exists=True, path_type=Path)
 
 _SHOWN = 12  # digits of a hash that people compare
 
@@ -55,11 +56,15 @@ def _marks(file: FileInfo) -> str:
 
 
 @click.command("put")
-@click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+@click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=_SOURCE)
 @click.option("--name", help="What to call it on the board; with one FILE only.")
+@click.option("-r", "--recursive", is_flag=True, help="Take directories, too: the files in them and below.")
 @click.option("--force", is_flag=True, help="Write it even if the board has it already.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
 @click.pass_obj
-def put(context: Context, sources: tuple[Path, ...], name: str | None, force: bool) -> None:
+def put(
+    context: Context, sources: tuple[Path, ...], name: str | None, recursive: bool, force: bool, dry_run: bool
+) -> None:
     """Write files into a board's store. A module goes without its custom sections; C is compiled first.
 
     A file of the same name is replaced in one step: if the power fails, the board has the old one or the new one. What
@@ -69,13 +74,42 @@ def put(context: Context, sources: tuple[Path, ...], name: str | None, force: bo
     Examples:
       wirq put app.wasm
       wirq put blink.c --name blink.wasm
+      wirq put -r modules --dry-run
     """
+    sources = tuple(_files(sources, recursive))
     if name is not None and len(sources) > 1:
         raise click.UsageError("--name is for one file")
     with context.connect() as board:
+        if dry_run:
+            _would_put(context, board.files, sources, name, force)
+            return
         results = [_put(context, board.files, source, name, force) for source in sources]
         _note_if_volatile(context, board.files)
     context.result(files=[_stored(one) for one in results])
+
+
+def _files(sources: tuple[Path, ...], recursive: bool) -> Iterator[Path]:
+    """The files that are meant; hidden ones of directories are not."""
+    for source in sources:
+        if source.is_file():
+            yield source
+        elif recursive:
+            yield from sorted(one for one in source.rglob("[!.]*") if one.is_file())
+        else:
+            raise click.UsageError(f"{source} is a directory: -r takes what is in it")
+
+
+def _would_put(context: Context, files: Files, sources: tuple[Path, ...], name: str | None, force: bool) -> None:
+    there = {file.name: file for file in files if not file.frozen}
+    planned = []
+    for source in sources:
+        called, data = contents(source, name)
+        known = there.get(called)
+        same = known is not None and known.sha256 == hashlib.sha256(data).hexdigest()
+        send = force or not same
+        planned.append({"name": called, "size": len(data), "send": send})
+        context.say(f"{called}  {amount(len(data))}  " + ("would be sent" if send else "is on the board already"))
+    context.result("nothing was sent", files=planned, dry_run=True)
 
 
 def _put(context: Context, files: Files, source: Path, name: str | None, force: bool) -> Stored:
@@ -121,18 +155,30 @@ def get(context: Context, name: str, output: Path | None) -> None:
 
 @click.command("rm")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--force", is_flag=True, help="Names that are not there are no error.")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @click.pass_obj
-def rm(context: Context, names: tuple[str, ...]) -> None:
+def rm(context: Context, names: tuple[str, ...], force: bool, dry_run: bool) -> None:
     """Remove files from a board's store.
 
     \b
-    Example:
+    Examples:
       wirq rm old.wasm
+      wirq rm --force old.wasm older.wasm
     """
+    removed = []
     with context.connect() as board:
+        there = {file.name for file in board.files if not file.frozen}
         for name in names:
-            board.files.remove(name)
-    context.result("".join(f"removed {name}\n" for name in names).rstrip(), removed=list(names))
+            if name in there or not force:
+                if not dry_run:
+                    board.files.remove(name)
+                elif name not in there:
+                    raise BoardError(f"there is no file {name} on the board", hint="wirq ls lists those there are")
+                removed.append(name)
+    word = "would remove" if dry_run else "removed"
+    text = "\n".join(f"{word} {name}" for name in removed) or "nothing was there to remove"
+    context.result(text, removed=removed, dry_run=dry_run)
 
 
 @click.command("df")
@@ -161,9 +207,10 @@ def df(context: Context) -> None:
 @click.command("sync")
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--delete", is_flag=True, help="Remove files from the board that DIR does not have.")
+@click.option("--force", is_flag=True, help="Write files that the board has already, too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.pass_obj
-def sync(context: Context, directory: Path, delete: bool, dry_run: bool) -> None:
+def sync(context: Context, directory: Path, delete: bool, force: bool, dry_run: bool) -> None:
     """Bring the files on a board up to date with those of a directory.
 
     \b
@@ -181,7 +228,7 @@ def sync(context: Context, directory: Path, delete: bool, dry_run: bool) -> None
         hashes[name] = hashlib.sha256(data).hexdigest()
     with context.connect() as board:
         there = {file.name: file for file in board.files if not file.frozen}
-        changed = [name for name in sources if name not in there or there[name].sha256 != hashes[name]]
+        changed = [name for name in sources if force or name not in there or there[name].sha256 != hashes[name]]
         surplus = [name for name in there if name not in sources] if delete else []
         for name in surplus:
             context.say(f"remove {name}")
@@ -191,7 +238,7 @@ def sync(context: Context, directory: Path, delete: bool, dry_run: bool) -> None
             if dry_run:
                 context.say(f"put {name}")
             else:
-                _put(context, board.files, sources[name], name, False)
+                _put(context, board.files, sources[name], name, force)
     same = len(sources) - len(changed)
     done = f"{len(changed)} written, {len(surplus)} removed, {same} the same already"
     text = f"nothing was done; it would be: {done}" if dry_run else done

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from firmware_host.board import Board
-from firmware_host.cli.context import Context
+from firmware_host.cli.context import Context, stamp
 from firmware_host.cli.inject import command as inject_every
 from firmware_host.cli.irq_bound import command as bound
 from firmware_host.cli.irq_config import command as config
@@ -17,7 +17,9 @@ from firmware_host.cli.times import TimeType
 from firmware_host.info import SourceInfo
 
 
-@click.group("irq", help="A board's interrupt sources: list, raise, mask, bound them. SOURCE is a number or a name.")
+@click.group(
+    "irq", help="A board's interrupt sources: list, show, raise, mask, bound them. SOURCE is a number or a name."
+)
 def command() -> None:
     pass
 
@@ -44,12 +46,81 @@ Examples:
 """
 
 
+_SHOW_HELP = """Show one SOURCE: all that `wirq irq list` shows, and its class and what becomes of a handler that traps.
+
+\b
+Examples:
+  wirq irq show button
+  wirq irq show timer --watch
+"""
+
+#: Seconds between two looks with --watch.
+_LOOK = 0.2
+
+_watch = click.option("--watch", is_flag=True, help="Go on, with a line whenever something has moved, until Ctrl-C.")
+
+
 @command.command("list", help=_LIST_HELP)
-@click.pass_obj
-def list_(context: Context) -> None:
+@_watch
+@click.pass_context
+def list_(ctx: click.Context, watch: bool) -> None:
+    context = ctx.ensure_object(Context)
     with context.connect() as board:
         sources = board.irq_sources()
+        if watch:
+            context.say(listing(sources))
+            ctx.exit(_watched(context, board, sources))
     context.result(listing(sources), sources=[asdict(source) for source in sources])
+
+
+@command.command("show", help=_SHOW_HELP)
+@click.argument("source")
+@_watch
+@click.pass_context
+def show(ctx: click.Context, source: str, watch: bool) -> None:
+    context = ctx.ensure_object(Context)
+    with context.connect() as board:
+        info = _known(board, source)
+        if watch:
+            context.say(_details(info))
+            ctx.exit(_watched(context, board, [info]))
+    context.result(_details(info), source=asdict(info))
+
+
+def _details(info: SourceInfo) -> str:
+    """Everything of one source, a line each."""
+    state = [name for name, on in (("pending", info.pending), ("active", info.active)) if on]
+    handler = "none" if info.handler is None else f"function {info.handler}, level {info.priority}"
+    rows = [
+        ("source", f"{info.number} {info.name}"),
+        ("vector", "none: raised by software" if info.vector is None else str(info.vector)),
+        ("class", info.class_name),
+        ("handler", handler),
+        ("if it traps", info.policy),
+        ("state", ", ".join(["enabled" if info.enabled else "masked", *state])),
+        ("raised", f"{info.raised}, {info.missed} missed"),
+        ("delivered", f"{info.delivered}, {info.faults} faults"),
+        ("worst", f"{info.worst_us} us" if info.delivered else "-"),
+    ]
+    return "\n".join(f"{name:12}{value}" for name, value in rows)
+
+
+def _watched(context: Context, board: Board, before: list[SourceInfo]) -> int:
+    """Prints what moves until Ctrl-C; the exit code."""
+    seen = {source.number: source for source in before}
+    try:
+        while True:
+            board.wait(_LOOK)
+            for number, old in seen.items():
+                source = board.irq_show(number)
+                if source != old:
+                    seen[number] = source
+                    text = f"{stamp()} {source.name}: raised {source.raised}, delivered {source.delivered}"
+                    text += f", missed {source.missed}" + (", pending" if source.pending else "")
+                    context.emit("irq", text, event="moved", **asdict(source))
+    except KeyboardInterrupt:
+        context.result(sources=[asdict(source) for source in seen.values()])
+    return 130
 
 
 @command.command("raise", help=_RAISE_HELP)

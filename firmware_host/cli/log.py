@@ -9,24 +9,26 @@ from pathlib import Path
 import click
 
 from firmware_host.cli.context import Context, now
-from firmware_host.cli.stream import TextStream
+from firmware_host.cli.stream import CLOCKS, TextStream
 from firmware_host.errors import LinkError
 from firmware_host.info import BoardInfo
 
 _HELP = """Show what a board prints, each line with the time of its first byte, until Ctrl-C.
 
-Nothing that runs is disturbed. --save writes the same lines to a file, with full dates and no colours. A board that is
-unplugged or restarted is waited for.
+Nothing that runs is disturbed. With --time board it is the board's own time, in seconds since its start, with both
+this computer's stands before it. A board waits rather than drop a line. --save writes the same lines to a file, with
+full dates and no colours. A board that is unplugged or restarted is waited for.
 
 \b
 Examples:
   wirq log
+  wirq log --time both
   wirq -b port:/dev/ttyACM0 log --filter "temp|error" --save bench.log
 """
 
 
 @click.command("log", help=_HELP)
-@click.option("--time", "clock", type=click.Choice(("host", "none")), default="host", help="The time before each line.")
+@click.option("--time", "clock", type=click.Choice(CLOCKS), default="host", help="Whose time stands before each line.")
 @click.option(
     "--save", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the lines there, too."
 )
@@ -53,8 +55,8 @@ def command(context: Context, clock: str, save: Path | None, pattern: str | None
                 copy.flush()
             return True
 
-        stream = TextStream(context, stamped=clock == "host", accept=keep, whole_lines=wanted is not None)
-        attached = stack.enter_context(Attached(context, stream.feed))
+        stream = TextStream(context, clock=clock, accept=keep, whole_lines=wanted is not None)
+        attached = stack.enter_context(Attached(context, stream.attach))
         context.note(f"{_name(attached.board.info)}; Ctrl-C ends")
         try:
             attached.stay(seconds)

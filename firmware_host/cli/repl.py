@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import click
 
+from firmware_host.board import Board
 from firmware_host.cli.attached import PAUSE, Attached
 from firmware_host.cli.context import Context
 from firmware_host.cli.repl_session import ReplSession
@@ -58,14 +59,17 @@ def command(context: Context, plain: bool, save: Path | None) -> None:
 
 
 def _session(context: Context, stack: contextlib.ExitStack, copy: BinaryIO | None) -> None:
-    stream = TextStream(context, stamped=False)
+    stream = TextStream(context, clock="none")
 
     def show(data: bytes) -> None:
         if copy is not None:
             copy.write(data)
         stream.feed(data)
 
-    attached = stack.enter_context(Attached(context, show))
+    def attach(board: Board) -> None:
+        board.on_text = show
+
+    attached = stack.enter_context(Attached(context, attach))
     session = ReplSession(context, attached, show)
     if sys.stdin.isatty() and not context.json:
         info = attached.board.info

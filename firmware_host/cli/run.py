@@ -142,7 +142,7 @@ class _Run:
         context, board = self._context, self._board
         stream = TextStream(context)
         send(board, file, context)
-        board.on_text = stream.feed
+        stream.attach(board)
         with explained_errors(board, file):
             instance = board.instantiate()
         for source, after_us in self._raises:

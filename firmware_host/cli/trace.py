@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,6 +31,31 @@ Examples:
   wirq trace blink.c -o blink.json --picture blink.svg --for 0.5 -b qemu:stm32f4
 """
 
+#: What --events takes, and the records that each name stands for.
+EVENT_GROUPS = {
+    "app": ("run", "end"),
+    "raise": ("raise",),
+    "irq": ("enter", "leave"),
+    "mask": ("mask", "unmask"),
+    "wait": ("wait", "woke"),
+}
+
+
+class EventsType(click.ParamType[frozenset[str]]):
+    """Names of EVENT_GROUPS with commas between."""
+
+    name = "events"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        if isinstance(value, frozenset):
+            return value
+        names = [name.strip() for name in value.split(",")]
+        unknown = [name for name in names if name not in EVENT_GROUPS]
+        if unknown:
+            self.fail(f"{unknown[0]!r} is not recorded by firmware; it records {', '.join(EVENT_GROUPS)}", param, ctx)
+        return frozenset(record for name in names for record in EVENT_GROUPS[name])
+
+
 _LOOK = 0.02  # seconds between two reads of the board's ring
 
 
@@ -40,6 +66,13 @@ _LOOK = 0.02  # seconds between two reads of the board's ring
 @click.option(
     "--raise", "raises", type=RaiseType(), multiple=True, metavar="SOURCE[@TIME]", help="As with wirq run; repeatable."
 )
+@click.option(
+    "--events",
+    type=EventsType(),
+    default=",".join(EVENT_GROUPS),
+    metavar="LIST",
+    help=f"What to write, with commas between: {', '.join(EVENT_GROUPS)} (all).",
+)
 @click.option("--for", "seconds", type=click.FloatRange(min=0, min_open=True), help="Stop the app after SECONDS.")
 @click.pass_obj
 def command(
@@ -48,6 +81,7 @@ def command(
     output: Path,
     svg: Path | None,
     raises: tuple[tuple[str, int], ...],
+    events: frozenset[str],
     seconds: float | None,
 ) -> None:
     file = load_app(app, context)
@@ -71,7 +105,7 @@ def command(
         result = running.stop()
         recorder.read()
         stream.finish()
-        timeline = Timeline.of(recorder.records, sources)
+        timeline = Timeline.of([one for one in recorder.records if one.event in events], sources)
         name = board.selector
     output.write_text(json.dumps(timeline.trace_events(f"{file.name} on {name}")), encoding="utf-8")
     if svg is not None:

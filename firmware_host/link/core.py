@@ -71,6 +71,13 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Stamped:
+    """The line of text that comes next began at this time of the board's clock, in microseconds."""
+
+    board_time_us: int
+
+
+@dataclass(frozen=True)
 class Answered:
     """A request was answered."""
 
@@ -86,7 +93,7 @@ class Happened:
     values: Values = field(hash=False)
 
 
-SessionEvent = Welcome | OtherMajor | Text | Answered | Happened
+SessionEvent = Welcome | OtherMajor | Text | Stamped | Answered | Happened
 
 
 @dataclass
@@ -308,12 +315,14 @@ class Session:
         kind = messages.KIND_NAMES.get(frame.kind)
         if kind == "welcome":
             return self._welcomed(frame, now)
-        if self.welcome is None or kind not in ("response", "event", "ack", "nack"):
+        if self.welcome is None or kind not in ("response", "event", "ack", "nack", "stamp"):
             return ()
         self.heard_at = now
         self._take_acknowledge(frame.acknowledge, now)
         if kind == "nack":
             self._go_back(frame.acknowledge, now)
+        if kind == "stamp":
+            return (Stamped(messages.parse(table.STAMP, frame.payload)["board_time_us"]),)
         ahead = (frame.sequence - self._expected) % _MODULO
         if 0 < ahead < _MODULO // 2:
             self._lacking(now)  # one before it is missing; it will be sent again, too

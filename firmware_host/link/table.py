@@ -28,7 +28,7 @@ HEADER: Fields = (
     ("request_id", "u16"),
 )
 
-KINDS = {"hello": 1, "welcome": 2, "request": 3, "response": 4, "event": 5, "ack": 6, "bye": 7, "nack": 8}
+KINDS = {"hello": 1, "welcome": 2, "request": 3, "response": 4, "event": 5, "ack": 6, "bye": 7, "nack": 8, "stamp": 9}
 
 #: Kinds that are counted by `sequence` and retransmitted until acknowledged; ack and nack carry there the number that their
 #: sender will use next, so that the receiver sees what it lacks; the others carry 0.
@@ -37,6 +37,10 @@ SEQUENCED = ("request", "response", "event")
 CHANNELS = {"control": 0, "console": 1, "files": 2, "app": 3, "irq": 4, "trap": 5, "log": 6, "trace": 7, "debug": 8}
 
 HELLO: Fields = (("nonce", "u32"), ("major", "u8"), ("minor", "u8"))
+
+#: When the next line of text began, on the channel log, right before that line; sent if the host asked for it. Text needs no frame,
+#: and a stamp that is lost costs its line the time, no more.
+STAMP: Fields = (("board_time_us", "u64"),)
 
 #: Store kinds in the welcome.
 STORES = {"ram": 0, "flash": 1, "file": 2}
@@ -102,6 +106,14 @@ COMMANDS: tuple[Command, ...] = (
             ("arena_refused", "u32"),  # how often there was no room, as for a memory that was to grow
         ),
         help="where the board's RAM went",
+    ),
+    # -- log
+    Command(
+        "log",
+        1,
+        "stamp",
+        (("on", "u8"),),
+        help="tell the board's time before each line of text, in this session, or no longer",
     ),
     # -- console
     Command("console", 1, "input", (("data", "bytes"),), (("taken", "u16"),), help="what is typed"),

@@ -113,3 +113,38 @@ def test_config_says_what_is_wrong(wirq: Wirq, app: Path, tmp_path: Path) -> Non
     broken.write_bytes(b"\0asm\1\0\0\0\1")
     assert wirq("irq", "config", broken).code != 0
     assert "exports no handler irq:uart" in wirq("irq", "config", app, "uart", "--fuel", "1").err
+
+
+def test_show_tells_everything_of_one_source(wirq: Wirq) -> None:
+    ran = wirq("-b", "host", "irq", "show", "soft0")
+    assert ran.code == 0
+    assert ran.out.splitlines()[:4] == [
+        "source      3 soft0",
+        "vector      none: raised by software",
+        "class       polled",
+        "handler     none",
+    ]
+    shown = wirq("-b", "host", "irq", "show", "3", "--json").last
+    assert (shown["source"]["name"], shown["source"]["raised"]) == ("soft0", 0)
+    assert wirq("-b", "host", "irq", "show", "nosuch").code == 6
+
+
+def test_watch_prints_what_moves_until_ctrl_c(wirq: Wirq, monkeypatch: pytest.MonkeyPatch) -> None:
+    from firmware_host import Board
+
+    looks = 0
+
+    def wait(board: Board, seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            board.irq_raise(board.irq_number("soft0"), 3)
+        elif looks == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Board, "wait", wait)
+    ran = wirq("-b", "host", "irq", "list", "--watch")
+    assert ran.code == 130
+    moved = [line for line in ran.out.splitlines() if line.startswith("[")]
+    assert len(moved) == 1
+    assert moved[0].endswith("soft0: raised 3, delivered 0, missed 0, pending")

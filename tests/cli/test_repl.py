@@ -143,7 +143,7 @@ def test_completion_knows_commands_exports_with_types_and_sources(tmp_path: Path
     source.write_text(FIB)
     context = Context("host")
     said: list[bytes] = []
-    with Attached(context, said.append) as attached:
+    with Attached(context, lambda board: setattr(board, "on_text", said.append)) as attached:
         session = ReplSession(context, attached, said.append)
         assert ("irq", "") in list(session.completions("i"))
         assert ("button", "source 2") in list(session.completions("irq raise "))

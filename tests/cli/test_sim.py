@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,15 @@ def test_a_log_shows_what_an_app_prints_that_somebody_else_left_running(
         assert all(line.endswith("] tick") for line in ran.out.splitlines())
         assert all(line.endswith("Z tick") for line in saved.read_text().splitlines())
         assert wirq("-b", selector, "log", "--for", "0.3", "--filter", "tock").out == ""
+        lines = wirq("-b", selector, "log", "--for", "0.5", "--time", "both").out.splitlines()
+        times = [re.fullmatch(r"\[\d\d:\d\d:\d\d\.\d{3}\] \[ *(\d+\.\d{6})\] tick", line) for line in lines[1:-1]]
+        assert len(times) >= 3
+        board_times = [float(match[1]) for match in times if match]
+        assert len(board_times) == len(times)
+        # The timer ticks every 50 ms of the board's clock; an emulator's lines may be late in ours, not in its own.
+        assert all(0.04 < later - sooner < 0.06 for sooner, later in pairwise(board_times))
+        logged = [one for one in wirq("-b", selector, "log", "--for", "0.3", "--json").objects if one["type"] == "log"]
+        assert any(one.get("board_time_us", 0) > board_times[-1] * 1e6 for one in logged)
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)

@@ -153,3 +153,17 @@ def test_a_file_that_is_no_module_is_refused_before_anything_is_written(tmp_path
     target = tmp_path / "bad.json"
     assert run(["trace", str(tmp_path / "bad.wasm"), "-o", str(target)]) == 6
     assert not target.exists()
+
+
+def test_events_choose_what_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = tmp_path / "short.c"
+    program.write_text(
+        '#include "wirq_guest.h"\nWIRQ_HANDLER(soft0) {}\nint main(void) { return wirq_wait(20000) < 0; }\n'
+    )
+    output = tmp_path / "t.json"
+    command = ["-b", "host", "trace", str(program), "-o", str(output), "--raise", "soft0@1ms", "--json"]
+    assert run([*command, "--events", "raise,app"]) == 0
+    names = {one["name"] for one in json.loads(output.read_text())["traceEvents"] if one["ph"] != "M"}
+    assert names == {"run", "raise soft0"}
+    assert run([*command, "--events", "call"]) == 2
+    assert "'call' is not recorded by firmware" in capsys.readouterr().out

@@ -1,0 +1,73 @@
+"""Commands for files: what is sent, what is not, and that a dry run changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from firmware_host.sim.host import STORE_VARIABLE
+from tests.cli.conftest import Wirq
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "store"))
+    monkeypatch.setenv("WIRQ_BOARD", "host")
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Path:
+    directory = tmp_path / "modules"
+    (directory / "below").mkdir(parents=True)
+    (directory / "a.txt").write_text("first")
+    (directory / "below" / "b.txt").write_text("second")
+    (directory / ".hidden").write_text("no")
+    return directory
+
+
+def listed(wirq: Wirq) -> dict[str, int]:
+    return {one["name"]: one["size"] for one in wirq("ls", "--json").last["files"]}
+
+
+def test_put_takes_a_directory_with_r_only(wirq: Wirq, modules: Path) -> None:
+    ran = wirq("put", modules)
+    assert ran.code == 2
+    assert "is a directory: -r takes what is in it" in ran.err
+    assert wirq("put", "-r", modules).code == 0
+    assert listed(wirq) == {"a.txt": 5, "b.txt": 6}
+
+
+def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(wirq: Wirq, modules: Path) -> None:
+    assert wirq("put", modules / "a.txt").code == 0
+    ran = wirq("put", "-r", modules, "--dry-run")
+    assert ran.out == "a.txt  5 B  is on the board already\nb.txt  6 B  would be sent\nnothing was sent\n"
+    assert listed(wirq) == {"a.txt": 5}
+    forced = wirq("put", modules / "a.txt", "--force", "--dry-run", "--json").last
+    assert forced["files"] == [{"name": "a.txt", "size": 5, "send": True}]
+
+
+def test_put_says_what_it_replaced(wirq: Wirq, modules: Path) -> None:
+    wirq("put", modules / "a.txt")
+    (modules / "a.txt").write_text("longer than before")
+    ran = wirq("put", modules / "a.txt")
+    assert ran.out.splitlines()[0].startswith("a.txt  18 B  ")
+    assert ran.out.splitlines()[0].endswith("0 frames resent")
+    assert ran.out.splitlines()[1].startswith("on board: sha256 ")
+    assert ran.out.splitlines()[1].endswith("  checked, was 5 B")
+
+
+def test_rm_of_what_is_not_there(wirq: Wirq, modules: Path) -> None:
+    wirq("put", modules / "a.txt")
+    assert wirq("rm", "gone.txt").code == 6
+    ran = wirq("rm", "gone.txt", "a.txt", "--dry-run", "--force")
+    assert (ran.code, ran.out) == (0, "would remove a.txt\n")
+    assert listed(wirq) == {"a.txt": 5}
+    assert wirq("rm", "gone.txt", "a.txt", "--force").out == "removed a.txt\n"
+    assert wirq("rm", "a.txt", "--force").out == "nothing was there to remove\n"
+
+
+def test_sync_writes_what_has_changed_or_with_force_everything(wirq: Wirq, modules: Path) -> None:
+    assert wirq("sync", modules, "--json").last["written"] == ["a.txt"]
+    assert wirq("sync", modules, "--json").last["written"] == []
+    assert wirq("sync", modules, "--force", "--json").last["written"] == ["a.txt"]
