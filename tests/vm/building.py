@@ -40,14 +40,18 @@ def _compiler(scratch: Path) -> tuple[list[str], list[str]]:
 
 
 class Builder:
-    """Objects of the VM, and programs linked with them. `vm`: where its sources lie."""
+    """Objects of the VM, and programs linked with them. `vm`: where its sources lie. `flags`: not sanitizers."""
 
-    def __init__(self, folder: Path, defines: list[str] | None = None, vm: Path = ROOT / "vm") -> None:
+    def __init__(
+        self, folder: Path, defines: list[str] | None = None, vm: Path = ROOT / "vm", flags: list[str] | None = None
+    ) -> None:
         self.folder = folder
         self.defines = [f"-D{one}" for one in defines or []]
         self.vm = vm
         folder.mkdir(parents=True, exist_ok=True)
         self.compiler, self.flags = _compiler(folder)
+        if flags is not None:
+            self.flags = flags
         if os.environ.get(COVERAGE_VARIABLE):
             self.flags = COUNTERS
 
@@ -62,7 +66,7 @@ class Builder:
         if self.flags == SANITIZERS and source.name == "arena.c":
             # It reads and writes the headers between blocks, which nobody else may touch.
             return [*SANITIZERS, "-fno-sanitize=address", "-O1"]
-        return [*self.flags, "-O1"]
+        return ["-O1", *self.flags]
 
     def build_vm(self, only: Collection[str] = ()) -> None:
         """All of it, or again only the sources of these names."""
@@ -80,7 +84,9 @@ class Builder:
         return target
 
 
-def build_once(folder: Path, names: list[str], defines: list[str] | None = None) -> Path:
+def build_once(
+    folder: Path, names: list[str], defines: list[str] | None = None, flags: list[str] | None = None
+) -> Path:
     """Builds the programs, with these macros defined, into a folder that parallel workers share; the first to come
     builds, the others wait."""
     if os.environ.get(COVERAGE_VARIABLE):
@@ -97,7 +103,7 @@ def build_once(folder: Path, names: list[str], defines: list[str] | None = None)
             time.sleep(0.1)
         return folder
     try:
-        builder = Builder(folder, defines)
+        builder = Builder(folder, defines, flags=flags)
         builder.build_vm()
         for name in names:
             builder.program(name)
