@@ -188,14 +188,16 @@ struct wirq_load_error {
  * of copied (names, data segments). Pieces are then fed from that very buffer. */
 wirq_status wirq_load_begin(struct wirq_vm *vm, const uint8_t *in_place);
 
+/* Writes the next bytes of lowered code, from base on. It is called in wirq_load_feed only, in thread context, and must not call the
+ * VM. What cannot be written is the embedder's to remember: the module of such a load must not be instantiated. */
+typedef void wirq_append_function(void *user, const void *bytes, uint32_t size);
+
 /* Memory of the embedder's for the lowered code of one module, which is executed where it lies: flash, say. There it survives a
  * reset, and takes no RAM. */
 struct wirq_code_memory {
     const uint8_t *base; /* aligned as a pointer. Kept, with what is there, until the module is unloaded */
     uint32_t size;       /* bytes that are there from an earlier load; 0: they are to be written */
-    /* Writes the next bytes, from base on. It may be called in wirq_load_feed only. What cannot be written is the embedder's to
-     * remember: the module of such a load must not be instantiated. */
-    void (*append)(void *user, const void *bytes, uint32_t size);
+    wirq_append_function *append;
     void *user;
 };
 
