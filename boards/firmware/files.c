@@ -87,6 +87,10 @@ uint8_t files_store_kind(void) {
     return !files.lasting ? LINK_STORE_RAM : __STDC_HOSTED__ ? LINK_STORE_FILE : LINK_STORE_FLASH;
 }
 
+uint32_t files_store_size(void) {
+    return files.open ? store_size() : BOARD_STORE_RAM;
+}
+
 uint32_t files_memory(void) {
     return files.open && !files.lasting ? BOARD_STORE_RAM : 0;
 }

@@ -14,6 +14,8 @@ void files_open(void);
 
 /* LINK_STORE_RAM, LINK_STORE_FLASH or LINK_STORE_FILE. */
 uint8_t files_store_kind(void);
+/* Bytes of the whole store; what of them is in use is files_space(), which looks at every block. */
+uint32_t files_store_size(void);
 void files_space(struct store_space *space);
 /* Bytes of memory that a store in RAM has taken from the arena. */
 uint32_t files_memory(void);

@@ -204,10 +204,8 @@ static void send_welcome(void) {
     link_put_bytes(build_id, sizeof build_id);
     link_put_bytes(unique_id, sizeof unique_id);
     link_put_u16((uint16_t)wirq_operation_count());
-    struct store_space space;
-    files_space(&space);
     link_put_u8(files_store_kind());
-    link_put_u32(space.size);
+    link_put_u32(files_store_size());
     link_put_u8(kept_code_possible() ? files_store_kind() : LINK_STORE_RAM);
     link_put_u32((uint32_t)board_memory()->arena_size);
     link_put_bytes(names, sizeof names);

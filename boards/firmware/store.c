@@ -586,6 +586,10 @@ wirq_status store_commit(void) {
 
 /* ---- figures ---- */
 
+uint32_t store_size(void) {
+    return store.flash->size;
+}
+
 void store_space(struct store_space *space) {
     uint32_t used = 0, low = 0, high = store.block_count;
     for (uint32_t record = next_record(0); record < store.block_count; record = next_record(end_of(record)))

@@ -81,5 +81,6 @@ struct store_space {
     uint32_t largest; /* bytes of the largest file that there is room for now */
 };
 void store_space(struct store_space *space);
+uint32_t store_size(void);
 
 #endif
