@@ -21,6 +21,40 @@ GROWING = """(module
     (drop (memory.grow (i32.const 2)))
     (i32.add (i32.load8_u (i32.const 65535)) (memory.size))))"""
 
+THROWING = """(module
+  (tag $t (export "t") (param i32 i64))
+  (func (export "throw") (param i32) (throw $t (local.get 0) (i64.const 5))))"""
+
+CATCHING = """(module
+  (import "throwing" "t" (tag $t (param i32 i64)))
+  (import "throwing" "throw" (func $throw (param i32)))
+  (tag $own (param exnref))
+  (table $kept 2 exnref)
+  (func (export "keep") (param i32) (result i32) (local exnref)
+    (block $h (result i32 i64 exnref)
+      (try_table (catch_ref $t $h) (call $throw (local.get 0)))
+      unreachable)
+    (local.set 1) drop (table.set $kept (i32.const 1) (local.get 1)))
+  (func (export "again") (result i32)
+    (block $h (result exnref)
+      (try_table (catch $own $h) (throw $own (table.get $kept (i32.const 1))))
+      unreachable)
+    (drop (block $v (param exnref) (result i32 i64) (try_table (param exnref) (catch $t $v) throw_ref) unreachable)))
+  (func (export "nobody") (throw_ref (table.get $kept (i32.const 1)))))"""
+
+MEMORIES = """(module
+  (memory $wide (export "wide") 1 2)
+  (memory $bytes (export "bytes") 40 90 (pagesize 1))
+  (memory $empty 0)
+  (data (memory $bytes) (i32.const 30) "0123456789")
+  (data $later "abc")
+  (func (export "grow") (result i32 i32 i32)
+    (drop (memory.grow $bytes (i32.const 50)))
+    (drop (memory.grow $empty (i32.const 1)))
+    (memory.init $bytes $later (i32.const 0) (i32.const 0) (i32.const 3))
+    (memory.copy $wide $bytes (i32.const 8) (i32.const 0) (i32.const 40))
+    (memory.size $bytes) (memory.size $empty) (i32.load8_u $wide (i32.const 38))))"""
+
 Answer = tuple[str, tuple[int, ...]]
 
 
@@ -50,6 +84,28 @@ def growing(machine: Machine, piece: int) -> list[Answer]:
     return [("done", tuple(machine.call(instance, "grow")))]
 
 
+def answer(machine: Machine, instance: int, name: str, *cells: int) -> Answer:
+    try:
+        return "done", tuple(machine.call(instance, name, *cells))
+    except Trap as trap:
+        return trap.status, ()
+
+
+def catching(machine: Machine, piece: int) -> list[Answer]:
+    """Exceptions of another instance's tag, kept and thrown again, the last of which nobody catches."""
+    machine.register(machine.instantiate(wat(THROWING), piece), "throwing")
+    instance = machine.instantiate(wat(CATCHING), piece)
+    kept = [answer(machine, instance, "keep", number) for number in (7, 8)]
+    return [*kept, answer(machine, instance, "again"), answer(machine, instance, "nobody")]
+
+
+def memories(machine: Machine, piece: int) -> list[Answer]:
+    """Several memories of two instances of one module."""
+    loaded = machine.load(wat(MEMORIES), piece)
+    instances = [machine.numbers(f"instantiate {loaded.handle}")[0] for _ in range(2)]
+    return [answer(machine, instance, "grow") for instance in instances]
+
+
 def generated(seed: int) -> Callable[[Machine, int], list[Answer]]:
     """A random module with all that the build has."""
     programs: dict[tuple[str, ...], Program] = {}
@@ -65,10 +121,7 @@ def generated(seed: int) -> Callable[[Machine, int], list[Answer]]:
                 for t, bits in call.arguments
                 for cell in ([bits] if t == "i32" else [bits & 0xFFFFFFFF, bits >> 32])
             ]
-            try:
-                answers.append(("done", tuple(machine.call(instance, call.name, *cells))))
-            except Trap as trap:
-                answers.append((trap.status, ()))
+            answers.append(answer(machine, instance, call.name, *cells))
         return answers
 
     return use
@@ -78,6 +131,8 @@ def generated(seed: int) -> Callable[[Machine, int], list[Answer]]:
 USES = {
     "everything": everything,
     "growing": growing,
+    "catching": catching,
+    "memories": memories,
     **{f"generated {seed}": generated(seed) for seed in (1, 2, 3, 5, 8, 23)},
 }
 
@@ -90,6 +145,7 @@ def test_any_allocation_may_fail(
     with new_machine(arena=ARENA, stack=STACK, handler_stack=HANDLER_STACK) as machine:
         before = machine.used()
         expected = use(machine, piece)
+        assert any(how == "done" for how, _ in expected)
         machine.reset()
         assert machine.used() == before
         refusals = 0
