@@ -12,14 +12,17 @@ static struct {
     uint64_t ticks_per_us;        /* the same */
 } rate;
 
+/* Read twice in every interrupt's way: one piece of code. */
+#define INLINE static inline __attribute__((always_inline))
+
 /* x times a 32.32 fixed-point factor. */
-static uint64_t scale(uint64_t x, uint64_t factor) {
+INLINE uint64_t scale(uint64_t x, uint64_t factor) {
     uint32_t x_low = (uint32_t)x, x_high = (uint32_t)(x >> 32), f_low = (uint32_t)factor, f_high = (uint32_t)(factor >> 32);
     return ((uint64_t)x_low * f_low >> 32) + (uint64_t)x_low * f_high + (uint64_t)x_high * f_low +
            ((uint64_t)x_high * f_high << 32);
 }
 
-static uint64_t us_at(uint64_t ticks) {
+INLINE uint64_t us_at(uint64_t ticks) {
     uint64_t passed = ticks - rate.base_ticks;
     if (rate.us_per_tick == ONE)
         return rate.base_us + passed;

@@ -27,7 +27,7 @@ from firmware_host.wasm.encode import END, ModuleWriter
 
 SOURCE = "button"
 #: What an interrupt of the loop passes.
-_SEQUENCE = ("safe point", "published", "handler", "end", "published", "loop")
+_SEQUENCE = ("safe point", "handler", "end", "loop")
 #: So many locals that the handler's first operation is one that nothing else in the program does: `enter`.
 _LOCALS = 40
 _SYSTICK = -1  # before the first interrupt in the vector table
@@ -107,7 +107,6 @@ def measure(board: BoardFacts, elf: Path, *, count: int = 200, module: bytes | N
         handlers[numbers["enter"]]: "handler",
         handlers[numbers["irq_return"]]: "end",
         handlers[numbers["br"]]: "loop",
-        symbol_address(elf, "interrupt_publish_level"): "published",
     }
     with tempfile.TemporaryDirectory(prefix="wirq-latency-") as directory:
         log = Path(directory) / "passes.log"
@@ -147,9 +146,16 @@ def _samples(log: str, places: dict[int, str]) -> list[Sample]:
     passes = [(places[int(address, 16)], int(count)) for address, count in found]
     samples = []
     for at, (place, isr) in enumerate(passes):
+        if place != "isr" or passes[at - 1][0] != "loop":
+            continue
         after = at + 1 + (passes[at + 1 : at + 2] != [] and passes[at + 1][0] == "loop")  # the operation under way
-        rest = passes[after : after + len(_SEQUENCE)]
-        if place == "isr" and tuple(name for name, _ in rest) == _SEQUENCE:
-            safe, _, handler, end, _, again = (count for _, count in rest)
+        rest = passes[after : after + 1]
+        for name, count in passes[after + 1 :]:
+            if name != "safe point":  # of a handler with a budget every control operation is one
+                rest.append((name, count))
+            if len(rest) == len(_SEQUENCE):
+                break
+        if tuple(name for name, _ in rest) == _SEQUENCE:
+            safe, handler, end, again = (count for _, count in rest)
             samples.append(Sample(handler - isr, safe - isr, handler - safe, again - end))
     return samples

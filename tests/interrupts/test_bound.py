@@ -9,7 +9,7 @@ from tests.interrupts.guest_modules import BUTTON, STEP, TIMER, UART, function, 
 from tests.vm.machine import Machine, Refusal, wat
 
 #: The test driver's costs in instructions, as in driver.c.
-RAISE, DELIVER, OPERATION, STUB, CHUNK, PER_US = 100, 50, 10, 5, 600, 10
+RAISE, DELIVER, OPERATION, STUB, CHUNK, IMPORT, PER_US = 100, 50, 10, 5, 600, 300, 10
 UNKNOWN = 0xFFFFFFFF
 
 ADDS = "(local.set 0 (i32.add (i32.mul (local.get 0) (local.get 1)) (local.get 2)))"
@@ -73,16 +73,34 @@ def test_r68_the_bound_is_the_sum_of_its_parts(machine: Machine) -> None:
     assert urgent["total"] == RAISE + bound["wait"] + DELIVER
 
 
-def test_r68_a_short_gap_still_waits_for_a_chunk(machine: Machine) -> None:
-    machine.instantiate(module(handler("uart")))
-    assert machine.bound(UART)["wait"] == CHUNK + STUB
+@pytest.mark.parametrize(
+    ("longer", "cost"),
+    [
+        ("(memory.copy (local.get 0) (local.get 1) (local.get 2))", CHUNK),
+        ("(memory.fill (local.get 0) (local.get 1) (local.get 2))", CHUNK),
+        ("(table.copy (local.get 0) (local.get 1) (local.get 2))", CHUNK),
+        ("(call $log (i32.const 0))", IMPORT),
+    ],
+)
+def test_r68_a_short_gap_still_waits_for_a_chunk_or_a_host_function_if_there_is_any(
+    machine: Machine, longer: str, cost: int
+) -> None:
+    alone = '(table 1 funcref) (memory 1) (func (export "irq:uart") (param i32 i32 i32) BODY)'
+    machine.instantiate(f"(module {alone.replace('BODY', '')})")
+    bound = machine.bound(UART)
+    assert bound["wait"] == bound["gap"] * OPERATION + STUB
+    machine.reset()
+    log = '(import "test" "log" (func $log (param i32)))' if "call" in longer else ""
+    machine.instantiate(f"(module {log} {alone.replace('BODY', longer)})")
+    assert machine.bound(UART)["wait"] == cost + STUB
 
 
 def test_r68_a_handler_without_a_budget_that_comes_first_leaves_no_bound(machine: Machine) -> None:
     machine.instantiate(module(handler("uart:1") + handler("timer:0")))
     bound = machine.bound(UART)
     assert (bound["total"], bound["us"], bound["unlimited"]) == (UNKNOWN, UNKNOWN, TIMER)
-    assert machine.bound(TIMER)["total"] == RAISE + CHUNK + STUB + DELIVER
+    urgent = machine.bound(TIMER)
+    assert urgent["total"] == RAISE + urgent["wait"] + DELIVER
 
 
 def test_a_source_without_a_handler_has_no_bound(machine: Machine) -> None:

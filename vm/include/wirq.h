@@ -464,7 +464,7 @@ wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_s
 struct wirq_bound {
     uint32_t raise, deliver; /* as in wirq_costs */
     uint32_t gap;            /* the heaviest run of operations between two safe points, in ordinary operations (R67) */
-    uint32_t wait;           /* for a safe point: the gap, a chunk or a host function, whichever is longest */
+    uint32_t wait;           /* for a safe point: the gap, or a chunk or a host function if there are any, whichever is longest */
     uint32_t handlers;       /* budgets of all other handlers that are as urgent */
     uint32_t section;        /* the longest critical section that is declared; 0: none is, and they are not in the bound */
     uint32_t total;          /* UINT32_MAX: there is no bound */

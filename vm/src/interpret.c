@@ -305,8 +305,7 @@ restore_instance: /* a call into another instance returns: the record's fp is th
     RETURN();
 
 irq_return:
-    WRITE_BACK();
-    interrupt_return(vm);
+    interrupt_return(vm); /* whatever the registers are */
     goto reload;
 
 compare: /* ip is at the relation, behind which the result's slot comes */

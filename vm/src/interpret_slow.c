@@ -30,8 +30,6 @@ void interpreter_poison_all(struct wirq_vm *vm) {
 }
 
 void interpreter_unpoison(struct wirq_vm *vm) {
-    if (vm->counting != 0 || !vm->poisoned)
-        return;
     /* Cleared first: a poison that comes in between sets it again, and the worst is a safe point with nothing to do. */
     vm->poisoned = false;
     COPY_ENTRIES(vm->handlers, vm->labels->entries);

@@ -13,12 +13,12 @@ void wirq_raise(struct wirq_vm *vm, uint32_t source, uint32_t argument) {
     if (source >= vm->source_count)
         return;
     struct source *s = &vm->sources[source];
-    if (!s->pending) /* the latency that counts is that of the oldest raise */
+    if (!vm->pending[source]) /* the latency that counts is that of the oldest raise */
         s->stamp = (uint32_t)wirq_port_clock_us();
     s->argument = argument;
     s->raised = s->raised + 1;
     s->wake = true;
-    s->pending = true;
+    vm->pending[source] = true;
     TRACE(WIRQ_TRACE_RAISE, source);
     wirq_port_request_safe_point(vm); /* R14: after the count */
 }
@@ -71,7 +71,8 @@ enum safe_point interrupt_safe_point(struct wirq_vm *vm) {
         vm->stop_requested = false;
         return SAFE_POINT_STOP;
     }
-    interrupt_publish(vm);
+    if (vm->block.instance != NULL)
+        interrupt_publish(vm);
     uint32_t level = vm->level;
     interrupt_deliver(vm);
     if (was_counted && vm->level != level) /* the operation will be dispatched again after the handler */
@@ -83,7 +84,7 @@ enum safe_point interrupt_safe_point(struct wirq_vm *vm) {
     return SAFE_POINT_YIELD;
 }
 
-bool interrupt_due(const struct wirq_vm *vm) {
+bool interrupt_due(struct wirq_vm *vm) {
     if (vm->stop_requested || vm->yield_requested)
         return true;
     if (vm->waiting && vm->wait_kind == WAIT_GUEST) {
@@ -141,9 +142,11 @@ void interrupt_reset(struct wirq_vm *vm) {
         struct source *s = &vm->sources[i];
         uintptr_t before = wirq_port_mask(); /* the only place where another context writes what the ISR counts */
         s->raised = s->taken = s->delivered = s->worst_latency_us = 0;
-        s->pending = s->wake = false;
+        vm->pending[i] = s->wake = false;
         wirq_port_unmask(before);
         s->faults = 0;
+        s->number = (uint8_t)i;
         s->enabled = true;
+        interrupt_refresh(vm, s);
     }
 }

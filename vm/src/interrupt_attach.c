@@ -23,11 +23,17 @@ static uint8_t default_class(const struct wirq_instance *instance) {
                                                                                                 : WIRQ_CLASS_FORCED;
 }
 
-/* What was raised while nobody could be told is told now. */
-static void look_again(struct wirq_vm *vm, struct source *s) {
-    if (s->raised != s->taken)
-        s->pending = true;
-    if (s->pending) {
+void interrupt_refresh(struct wirq_vm *vm, struct source *s) {
+    uint32_t special = s->class_ ^ WIRQ_CLASS_FORCED;
+    for (uint32_t i = SETTING_FUEL; i < SETTINGS; i++)
+        special |= s->settings.values[i];
+    s->special = special != 0;
+    s->urgency = NEVER_URGENT;
+    if (!s->attached || !s->enabled || s->class_ == WIRQ_CLASS_POLLED)
+        return;
+    s->urgency = s->priority;
+    if (s->raised != s->taken) {
+        vm->pending[s->number] = true;
         s->wake = true; /* a wait that sleeps through the handler would not see what it did */
         wirq_port_request_safe_point(vm);
     }
@@ -60,6 +66,9 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     s->owner = from;
     s->instance = handler.instance;
     s->function = handler.function;
+    s->entry = handler.instance->module->code[handler.function - handler.instance->module->imported_functions];
+    /* It fits: neither wirq_open nor the check above allows a smaller one. */
+    s->record = (struct record *)(void *)(vm->stacks[priority].base + interrupt_stack_cells(vm, settings)) - 1;
     s->context = context;
     s->priority = (uint8_t)priority;
     s->settings = *settings;
@@ -70,10 +79,10 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     }
     status = interrupt_check_latency(vm);
     if (status != WIRQ_OK) {
-        interrupt_detach(s);
+        interrupt_detach(vm, s);
         return status;
     }
-    look_again(vm, s);
+    interrupt_refresh(vm, s);
     return WIRQ_OK;
 }
 
@@ -84,18 +93,19 @@ wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_
     return interrupt_attach(instance, source, instance, function, context, priority);
 }
 
-void interrupt_detach(struct source *s) {
+void interrupt_detach(struct wirq_vm *vm, struct source *s) {
     s->attached = false;
     s->instance = s->owner = NULL;
     memset(&s->settings, 0, sizeof s->settings);
     if (!s->bound)
         s->class_ = WIRQ_CLASS_POLLED;
+    interrupt_refresh(vm, s);
 }
 
 wirq_status wirq_detach(struct wirq_vm *vm, uint32_t source) {
     if (source >= vm->source_count)
         return WIRQ_UNKNOWN_SOURCE;
-    interrupt_detach(&vm->sources[source]);
+    interrupt_detach(vm, &vm->sources[source]);
     return WIRQ_OK;
 }
 
@@ -104,7 +114,7 @@ void interrupt_detach_instance(struct wirq_instance *instance) {
     for (uint32_t i = 0; i < vm->source_count; i++) {
         struct source *s = &vm->sources[i];
         if (s->instance == instance || s->owner == instance)
-            interrupt_detach(s);
+            interrupt_detach(vm, s);
     }
     if (vm->block.instance == instance)
         vm->block.instance = NULL;
@@ -115,8 +125,7 @@ wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on) {
         return WIRQ_UNKNOWN_SOURCE;
     vm->sources[source].enabled = on;
     TRACE(on ? WIRQ_TRACE_UNMASK : WIRQ_TRACE_MASK, source);
-    if (on)
-        look_again(vm, &vm->sources[source]);
+    interrupt_refresh(vm, &vm->sources[source]);
     return WIRQ_OK;
 }
 
@@ -125,7 +134,7 @@ wirq_status wirq_bind(struct wirq_vm *vm, uint32_t source, enum wirq_class class
         return WIRQ_UNKNOWN_SOURCE;
     vm->sources[source].bound = true;
     set_class(vm, &vm->sources[source], (uint8_t)class_);
-    look_again(vm, &vm->sources[source]);
+    interrupt_refresh(vm, &vm->sources[source]);
     return WIRQ_OK;
 }
 
@@ -136,6 +145,7 @@ wirq_status wirq_budget(struct wirq_vm *vm, uint32_t source, uint32_t fuel, uint
     settings[SETTING_FUEL] = fuel;
     settings[SETTING_DEADLINE_US] = deadline_us;
     settings[SETTING_INTERVAL_US] = interval_us;
+    interrupt_refresh(vm, &vm->sources[source]);
     return WIRQ_OK;
 }
 
@@ -160,7 +170,7 @@ wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_s
         .policy = (uint8_t)s->settings.values[SETTING_POLICY],
         .attached = s->attached,
         .enabled = s->enabled,
-        .pending = s->attached ? s->pending : !interrupt_acknowledged(vm, source),
+        .pending = s->attached ? vm->pending[source] : !interrupt_acknowledged(vm, source),
         .active = is_active,
         .function = s->function,
         .raised = s->raised,

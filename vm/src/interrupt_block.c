@@ -83,8 +83,8 @@ bool interrupt_masked_by_guest(const struct wirq_vm *vm, const struct source *so
         return false;
     const uint8_t *block = block_bytes(vm);
     uint32_t depth = get_word(block + BLOCK_DEPTH);
-    if (vm_in_handler(vm) && vm->deliveries[vm->level].is_open)
-        return depth > vm->deliveries[vm->level].open_depth;
+    if (vm_in_handler(vm) && vm->is_open)
+        return depth > vm->open_depth;
     return depth != 0 || get_word(block + BLOCK_THRESHOLD) <= source->priority;
 }
 
@@ -100,8 +100,6 @@ void interrupt_hold(struct wirq_vm *vm) {
 }
 
 void interrupt_publish_level(struct wirq_vm *vm) {
-    if (vm->block.instance == NULL)
-        return;
     uint8_t *block = block_bytes(vm);
     put_word(block + BLOCK_LEVEL, vm->level);
     put_word(block + BLOCK_DELIVERED, vm->block.delivered);
@@ -109,8 +107,6 @@ void interrupt_publish_level(struct wirq_vm *vm) {
 }
 
 void interrupt_publish(struct wirq_vm *vm) {
-    if (vm->block.instance == NULL)
-        return;
     uint8_t *block = block_bytes(vm);
     for (uint32_t i = 0; i < vm->block.slots; i++) {
         struct source *s = &vm->sources[i];
@@ -118,7 +114,7 @@ void interrupt_publish(struct wirq_vm *vm) {
         uint32_t told = get_word(slot + SLOT_RAISED);
         uint32_t stamp = s->stamp;
         if (!s->attached || s->class_ == WIRQ_CLASS_POLLED) /* nobody else takes the mark, and the next raise is to be stamped */
-            s->pending = false;
+            vm->pending[i] = false;
         uint32_t raised = s->raised;
         if (raised == told)
             continue;

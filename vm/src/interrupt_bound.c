@@ -9,7 +9,9 @@
 void interrupt_measure(struct wirq_module *module, const uint16_t *code, const uint16_t *end) {
     uint32_t run = 0, weight;
     while (code < end) {
-        bool is_control = UNIT_OPERATION(*code) < OPERATION_BIAS + WIRQ_CONTROL_OPERATIONS;
+        uint32_t operation = UNIT_OPERATION(*code);
+        bool is_control = operation < OPERATION_BIAS + WIRQ_CONTROL_OPERATIONS;
+        module->has_chunks |= operation == OP_object;
         code = code_next(code, &weight);
         run += weight;
         if (run > module->max_gap)
@@ -101,17 +103,21 @@ wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bo
         return WIRQ_NULL_HANDLER;
     if (costs == NULL)
         return WIRQ_NOT_SUPPORTED;
-    uint32_t gap = 0;
+    uint32_t gap = 0, longest = 0; /* that is done between two safe points in one piece */
     for (const struct wirq_module *module = vm->module_list; module != NULL; module = module->next) {
-        if (module->instance_count != 0 && module->max_gap > gap)
+        if (module->instance_count == 0)
+            continue;
+        if (gap < module->max_gap)
             gap = module->max_gap;
+        if (module->has_chunks && longest < costs->chunk)
+            longest = costs->chunk;
+        if (module->imported_functions != 0 && longest < costs->import)
+            longest = costs->import;
     }
     /* A control operation under counting stubs, with what lies before it: 32 bits hold it, as none of the three has over 16. */
     uint32_t counted = (gap + 1) * costs->operation + costs->stub, wait = gap * costs->operation, handlers = 0;
-    if (wait < costs->chunk)
-        wait = costs->chunk;
-    if (wait < costs->import)
-        wait = costs->import;
+    if (wait < longest)
+        wait = longest;
     bound->unlimited = UINT32_MAX;
     for (uint32_t i = 0; i < vm->source_count; i++) {
         const struct source *other = &vm->sources[i];

@@ -2,6 +2,8 @@
  * (docs/reference/interrupts.md sections 7 to 9). Thread only. */
 #include "bytes.h"
 #include "code.h"
+#include "numeric.h"
+#include "operands.h"
 #include "vm.h"
 #include "wirq_port.h"
 
@@ -11,9 +13,9 @@ static uint32_t clock_us(void) {
 
 /* ---- taking and choosing ---- */
 
-uint32_t interrupt_take(struct source *source) {
+uint32_t interrupt_take(struct wirq_vm *vm, struct source *source) {
     /* First the mark, then the count: a raise in between is in this count, and the mark that it leaves costs one look. */
-    source->pending = false;
+    vm->pending[source->number] = false;
     uint32_t raised = source->raised;
     uint32_t count = raised - source->taken; /* modulo 2^32 (R19) */
     source->taken = raised;
@@ -26,52 +28,63 @@ static bool interval_is_over(const struct source *s) {
     return interval == 0 || s->delivered == 0 || clock_us() - s->delivered_us >= interval;
 }
 
-/* The most urgent source (R6) whose handler may be entered now, or NULL: only what is strictly more urgent than what runs (R39).
- * *held: why others were passed over that the level would have let through (R37). */
-static struct source *select_due(const struct wirq_vm *vm, uint8_t *held) {
-    bool is_quiescent = !vm_in_handler(vm) && (vm->call_begins || vm->mode == VM_REACTOR ||
-                                               (vm->waiting && vm->wait_kind != WAIT_DELIVER));
-    struct source *due = NULL;
-    uint32_t urgency = vm->level;
-    uint8_t why = 0;
-    struct source *s = vm->sources;
-    for (uint32_t left = vm->source_count; left != 0; left--, s++) {
-        if (!s->pending)
-            continue;
-        if (!s->enabled || !s->attached || s->priority >= urgency || s->class_ == WIRQ_CLASS_POLLED)
-            continue;
-        if (!s->instance->started || s->instance->faulted) /* R7 */
-            continue;
-        if (s->class_ == WIRQ_CLASS_QUIESCENT && !is_quiescent)
-            continue;
-        if (s->class_ == WIRQ_CLASS_FORCED && interrupt_masked_by_guest(vm, s)) {
-            why |= HELD_BY_GUEST;
-            continue;
-        }
-        if (!interval_is_over(s)) {
-            why |= HELD_BY_INTERVAL;
-            continue;
-        }
-        due = s;
-        urgency = s->priority;
+/* Whether it is the moment for a source of class Q, at which no guest frame is mid-flight, and for the source's interval. */
+static bool is_moment(struct wirq_vm *vm, const struct source *s) {
+    if (s->class_ == WIRQ_CLASS_QUIESCENT && (vm_in_handler(vm) || !(vm->call_begins || vm->mode == VM_REACTOR ||
+                                                                    (vm->waiting && vm->wait_kind != WAIT_DELIVER)))) {
+        vm->passed_over = true;
+        return false;
     }
-    *held = why;
+    if (interval_is_over(s))
+        return true;
+    vm->held |= HELD_BY_INTERVAL;
+    return false;
+}
+
+/* The most urgent source (R6) whose handler may be entered now, or NULL: only what is strictly more urgent than what runs (R39).
+ * Notes in vm->held and vm->passed_over why others were not (R37). */
+static struct source *select_due(struct wirq_vm *vm) {
+    struct source *due = NULL;
+    uint32_t urgency = vm->level, first = 0;
+    vm->looked = 0;
+    do {
+        for (uint32_t marks = vm->pending_words[first / 4]; marks != 0; marks &= marks - 1) { /* of four sources, 1 each */
+            struct source *s = &vm->sources[first + wirq_ctz32(marks) / 8];
+            if (s->urgency >= urgency) {
+                if (s->urgency != NEVER_URGENT)
+                    vm->passed_over = true;
+                continue;
+            }
+            if (s->instance->state != INSTANCE_RUNS) /* R7 */
+                continue;
+            if (s->instance == vm->block.instance && s->class_ == WIRQ_CLASS_FORCED && interrupt_masked_by_guest(vm, s)) {
+                vm->held |= HELD_BY_GUEST;
+                interrupt_hold(vm);
+                continue;
+            }
+            if (s->special && !is_moment(vm, s))
+                continue;
+            if (due != NULL)
+                vm->passed_over = true;
+            due = s;
+            urgency = s->urgency;
+        }
+        first += 4;
+    } while (first < vm->source_count);
     return due;
 }
 
-bool interrupt_deliverable(const struct wirq_vm *vm) {
-    uint8_t held;
-    return select_due(vm, &held) != NULL;
+bool interrupt_deliverable(struct wirq_vm *vm) {
+    return select_due(vm) != NULL;
 }
 
 uint64_t interrupt_next_look(const struct wirq_vm *vm, uint64_t limit) {
+    uint64_t now = wirq_port_clock_us();
     for (uint32_t i = 0; i < vm->source_count; i++) {
         const struct source *s = &vm->sources[i];
-        if (!s->pending || !s->attached || interval_is_over(s))
-            continue;
-        uint64_t now = wirq_port_clock_us(), end = now + (s->settings.values[SETTING_INTERVAL_US] - ((uint32_t)now - s->delivered_us));
-        if (end < limit)
-            limit = end;
+        uint32_t passed = (uint32_t)now - s->delivered_us, interval = s->settings.values[SETTING_INTERVAL_US];
+        if (vm->pending[i] && s->attached && s->delivered != 0 && passed < interval && now + (interval - passed) < limit)
+            limit = now + (interval - passed);
     }
     return limit;
 }
@@ -83,11 +96,10 @@ static void update_counting(struct wirq_vm *vm) {
     uint8_t counting = vm->counting & COUNTING_INJECTION;
     if (vm->held != 0)
         counting |= COUNTING_HELD;
-    if (vm_in_handler(vm)) {
-        const struct delivery *d = &vm->deliveries[vm->level];
-        if (d->fuel != 0 || vm->sources[d->source].settings.values[SETTING_DEADLINE_US] != 0)
-            counting |= COUNTING_BUDGET;
-    }
+    if (!(vm->held & HELD_BY_GUEST))
+        vm->held_for = 0;
+    if (vm_in_handler(vm) && vm->deliveries[vm->level].limits != 0)
+        counting |= COUNTING_BUDGET;
     uint8_t before = vm->counting;
     vm->counting = counting;
     if (counting != 0 && before == 0)
@@ -96,75 +108,98 @@ static void update_counting(struct wirq_vm *vm) {
         vm->poisoned = true; /* the next safe point restores the entries */
 }
 
-/* For `count` raises; the registers of what it interrupts have been saved. Not inlined: copying those takes all short registers. */
-static __attribute__((noinline)) void enter_handler(struct wirq_vm *vm, struct source *s, uint32_t count) {
-    uint32_t now = clock_us();
-    uint32_t latency = now - s->stamp;
+/* In pairs, which is two instructions each, and no more registers than two. */
+static inline __attribute__((always_inline)) void copy_registers(struct registers *to, const struct registers *from) {
+    to->ip = from->ip, to->fp = from->fp;
+    __asm__ volatile("" ::: "memory");
+    to->rs = from->rs, to->instance = from->instance;
+    __asm__ volatile("" ::: "memory");
+    set_cells(&to->a, get_cells(&from->a));
+}
+
+/* What few handlers have. */
+static void apply_settings(struct delivery *d, const struct source *s, uint32_t *stack_pointer) {
+    const uint32_t *settings = s->settings.values;
+    d->forbidden = settings[SETTING_FORBIDDEN];
+    d->fuel = settings[SETTING_FUEL];
+    d->limits = (d->fuel != 0 ? LIMIT_FUEL : 0) | (settings[SETTING_DEADLINE_US] != 0 ? LIMIT_DEADLINE : 0);
+    if (settings[SETTING_SHADOW_STACK] != 0 && stack_pointer != NULL)
+        *stack_pointer = settings[SETTING_SHADOW_STACK] & ~UINT32_C(15);
+}
+
+/* Makes another instance the current one, unless it is, with its first memory: most handlers interrupt their own guest. */
+static inline __attribute__((always_inline)) void change_instance(struct wirq_vm *vm, const struct wirq_instance *before, uint32_t memories, struct wirq_instance *now) {
+    if (before != now || memories != 0)
+        vm_enter_instance(vm, now);
+}
+
+/* For `count` raises. Every interrupt waits for this. */
+static inline void enter_handler(struct wirq_vm *vm, struct source *s, uint32_t count) {
+    struct delivery *d = &vm->deliveries[s->priority];
+    copy_registers(&d->interrupted, &vm->registers);
+    d->outer = vm->level;
+    d->limits = 0;
+    d->wait_state = vm->wait_state;
+    if (vm->wait_state != 0) {
+        if (vm->waiting && vm->wait_kind == WAIT_GUEST) { /* it and what preempts it: as if nothing were held back at its begin (R50) */
+            vm->is_open = true;
+            vm->open_depth = interrupt_depth(vm);
+        }
+        d->wait_deadline = vm->wait_deadline;
+        vm->wait_state = 0;
+    }
+    vm->level = s->priority;
+
+    struct wirq_instance *instance = s->instance;
+    struct record *record = s->record;
+    uint32_t *frame = vm->stacks[s->priority].base;
+    TRACE(WIRQ_TRACE_ENTER, s->number);
+    d->instance = instance;
+    d->source = s->number;
+    frame[0] = s->number;
+    frame[1] = count;
+    frame[2] = s->context;
+    record->ip = code_irq_return;
+    record->fp = frame;
+    vm->registers.ip = s->entry;
+    vm->registers.fp = frame;
+    vm->registers.rs = record;
+    vm->registers.memory = 0;
+    change_instance(vm, d->interrupted.instance, d->interrupted.memory, instance);
+
+    uint32_t now = clock_us(), latency = now - s->stamp;
     if (latency > s->worst_latency_us)
         s->worst_latency_us = latency;
-    s->delivered++;
     s->delivered_us = now;
+    s->delivered++;
     vm->block.delivered++;
-
-    const uint32_t *settings = s->settings.values;
-    struct delivery *d = &vm->deliveries[s->priority];
-    struct wirq_instance *instance = s->instance;
-    const uint32_t arguments[3] = {(uint32_t)(s - vm->sources), count, s->context};
-    d->instance = instance;
-    d->source = (uint8_t)arguments[0];
     d->entered = now;
-    d->fuel = settings[SETTING_FUEL] == 0 ? 0 : settings[SETTING_FUEL] + 1;
-    d->forbidden = settings[SETTING_FORBIDDEN];
-    d->outer = vm->level;
-    d->is_open = vm->waiting && vm->wait_kind == WAIT_GUEST;
-    if (d->is_open) {
-        d->open_depth = interrupt_depth(vm);
-    } else if (vm_in_handler(vm)) {
-        d->is_open = vm->deliveries[vm->level].is_open;
-        d->open_depth = vm->deliveries[vm->level].open_depth;
-    }
-    d->resume_waiting = vm->waiting;
-    d->wait_begun = vm->wait_begun;
-    d->wait_kind = vm->wait_kind;
-    d->wait_deadline = vm->wait_deadline;
-    vm->waiting = false;
-    vm->wait_begun = false;
-    vm->wait_kind = WAIT_HOST;
-    vm->level = s->priority;
-    TRACE(WIRQ_TRACE_ENTER, d->source);
+    d->forbidden = 0;
     uint32_t *stack_pointer = instance->stack_pointer;
     if (stack_pointer != NULL) { /* R33: below the red zone of the interrupted function */
         d->saved_sp = *stack_pointer;
-        uint32_t own = settings[SETTING_SHADOW_STACK];
-        *stack_pointer = (own != 0 ? own : d->saved_sp - 128) & ~UINT32_C(15);
+        *stack_pointer = (d->saved_sp - 128) & ~UINT32_C(15);
     }
-    uint32_t *end = vm->stacks[vm->level].base + interrupt_stack_cells(vm, &s->settings);
-    /* It fits: neither wirq_open nor attaching allows a smaller one. */
-    (void)interpreter_prepare_call(vm, (struct record *)(void *)end, instance, s->function, arguments, 3, code_irq_return);
-    if (vm->counting != 0 || vm->held != 0 || d->fuel != 0 || settings[SETTING_DEADLINE_US] != 0)
+    if (s->special)
+        apply_settings(d, s, stack_pointer);
+    if ((vm->held | vm->counting | d->limits) != 0)
         update_counting(vm);
-    interrupt_publish_level(vm);
+    if (vm->block.instance != NULL)
+        interrupt_publish_level(vm);
 }
 
 void interrupt_deliver(struct wirq_vm *vm) {
     struct source *s;
     uint32_t count;
     do {
-        uint8_t held;
-        s = select_due(vm, &held);
-        if (held & HELD_BY_GUEST)
-            interrupt_hold(vm);
-        else
-            vm->held_for = 0;
-        vm->held = held;
+        s = select_due(vm);
         if (s == NULL) {
-            if ((vm->counting | held) != 0 || vm_in_handler(vm))
+            if ((vm->held | vm->counting) != 0 || vm_in_handler(vm))
                 update_counting(vm);
             return;
         }
-        count = interrupt_take(s);
+        count = interrupt_take(vm, s);
     } while (count == 0); /* taken before, by an earlier look at the same raise */
-    vm->deliveries[s->priority].interrupted = vm->registers;
     enter_handler(vm, s, count);
 }
 
@@ -175,32 +210,37 @@ static void leave_handler(struct wirq_vm *vm) {
         *d->instance->stack_pointer = d->saved_sp;
     vm->level = d->outer;
     TRACE(WIRQ_TRACE_LEAVE, d->source);
-    vm->waiting = d->resume_waiting;
-    vm->wait_begun = d->wait_begun;
-    vm->wait_kind = d->wait_kind;
-    vm->wait_deadline = d->wait_deadline;
-    vm->registers = d->interrupted;
+    vm->wait_state = d->wait_state;
+    if (d->wait_state != 0) {
+        vm->wait_deadline = d->wait_deadline;
+        vm->is_open &= vm_in_handler(vm);
+    }
+    const struct wirq_instance *instance = vm->registers.instance;
+    uint32_t memories = vm->registers.memory | d->interrupted.memory;
+    copy_registers(&vm->registers, &d->interrupted);
+    change_instance(vm, instance, memories, vm->registers.instance);
     if (vm_in_handler(vm)) { /* what preempted it is not charged to it, and neither is the operation that comes again */
         struct delivery *outer = &vm->deliveries[vm->level];
-        outer->entered += clock_us() - d->entered;
-        if (outer->fuel != 0)
-            outer->fuel++;
+        if (outer->limits & LIMIT_DEADLINE)
+            outer->entered += clock_us() - d->entered;
+        outer->fuel++;
+        vm->passed_over = true; /* its stubs must be there again */
     }
 }
 
-/* After a handler: R41, the next one due is entered before the interrupted code goes on. */
+/* After a handler: R41, the next one due is entered before the interrupted code goes on. None is if the last look passed over nothing
+ * and nobody has asked for another one since. */
 static void resume(struct wirq_vm *vm) {
     const uint32_t level = vm->level;
     interrupt_deliver(vm);
-    if (vm->level != level)
-        return;
-    vm_enter_instance(vm, vm->registers.instance);
-    interrupt_publish_level(vm);
+    if (vm->level == level && vm->block.instance != NULL)
+        interrupt_publish_level(vm);
 }
 
 void interrupt_return(struct wirq_vm *vm) {
     leave_handler(vm);
-    resume(vm);
+    if (vm->attention != 0 || vm->block.instance != NULL)
+        resume(vm);
 }
 
 /* ---- budgets and faults ---- */
@@ -213,7 +253,7 @@ static bool section_is_too_long(struct wirq_vm *vm) {
     for (uint32_t i = 0; i < vm->source_count; i++) {
         const struct source *s = &vm->sources[i];
         uint32_t section = s->settings.values[SETTING_SECTION];
-        if (s->pending && s->instance == vm->block.instance && section != 0 && section < most)
+        if (vm->pending[i] && s->instance == vm->block.instance && section != 0 && section < most)
             most = section;
     }
     if (vm->held_for != UINT16_MAX)
@@ -227,7 +267,7 @@ wirq_status interrupt_charge(struct wirq_vm *vm) {
     if (!(vm->counting & COUNTING_BUDGET))
         return WIRQ_OK;
     struct delivery *d = &vm->deliveries[vm->level];
-    if (d->fuel != 0 && --d->fuel == 0)
+    if (d->limits & LIMIT_FUEL && d->fuel-- == 0)
         return WIRQ_TRAP_BUDGET;
     uint32_t deadline = vm->sources[d->source].settings.values[SETTING_DEADLINE_US];
     bool is_over = deadline != 0 && vm->counted % 8 == 0 && clock_us() - d->entered > deadline;
@@ -261,6 +301,7 @@ bool interrupt_handler_faulted(struct wirq_vm *vm) {
         bool answer = vm->on_fault != NULL && vm->on_fault(vm, &vm->trap);
         if (s->settings.values[SETTING_POLICY] == WIRQ_POLICY_CONTAIN || (s->settings.values[SETTING_POLICY] == WIRQ_POLICY_HOST && answer)) {
             s->enabled = false;
+            interrupt_refresh(vm, s);
             goes_on = true;
         } else {
             d->instance->faulted = true;
@@ -275,6 +316,7 @@ bool interrupt_handler_faulted(struct wirq_vm *vm) {
         resume(vm);
         return true;
     }
-    interrupt_publish_level(vm);
+    if (vm->block.instance != NULL)
+        interrupt_publish_level(vm);
     return false;
 }

@@ -67,7 +67,7 @@ static wirq_status import_pend(struct wirq_vm *vm, uint32_t *cells) {
 
 /* take(source) -> count: raises since the last take. An unknown source was never raised. */
 static wirq_status import_take(struct wirq_vm *vm, uint32_t *cells) {
-    cells[0] = check_source(vm, cells[0]) == WIRQ_OK ? interrupt_take(&vm->sources[cells[0]]) : 0;
+    cells[0] = check_source(vm, cells[0]) == WIRQ_OK ? interrupt_take(vm, &vm->sources[cells[0]]) : 0;
     return WIRQ_OK;
 }
 

@@ -75,6 +75,9 @@ static inline uint32_t wirq_clz32(uint32_t x) {
 }
 
 static inline uint32_t wirq_ctz32(uint32_t x) {
+#ifdef __thumb2__ /* which can turn a word round */
+    return x ? (uint32_t)__builtin_ctz(x) : 32;
+#endif
     return x ? 31 - (uint32_t)__builtin_clz(x & -x) : 32;
 }
 

@@ -147,9 +147,8 @@ void run_end(struct wirq_vm *vm) {
     interrupt_end_run(vm);
     vm->mode = VM_IDLE;
     vm->level = LEVEL_THREAD;
-    vm->waiting = false;
-    vm->wait_begun = false;
-    vm->wait_kind = WAIT_HOST;
+    vm->wait_state = 0;
+    vm->is_open = false;
 }
 
 enum wirq_run wirq_run(struct wirq_vm *vm) {

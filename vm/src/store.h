@@ -130,6 +130,7 @@ struct wirq_module {
 
     /* What is asked for most lies first, where the shortest instructions reach it. */
     bool in_place;        /* names and data are referred to where the module lies */
+    bool has_chunks;      /* operations that are done in chunks, each as long as many others */
     bool is_code_outside; /* code and code_start are not in the arena */
     uint8_t setting_count;
     uint16_t instance_count;
@@ -221,13 +222,19 @@ struct tag {
     uint16_t index;                 /* there */
 };
 
+#define INSTANCE_RUNS 1 /* started, and not faulted */
 struct wirq_instance {
     struct wirq_vm *vm;
     struct wirq_module *module;
     struct wirq_instance *next;
     uint16_t id;  /* in vm->instances, not 0; upper half of its funcrefs */
-    bool started; /* the start function is done, or there is none: handlers may run (R7) */
-    bool faulted; /* a handler with policy fatal trapped: may not run again (R7, R44) */
+    union {
+        uint16_t state; /* both of: */
+        struct {
+            bool started; /* the start function is done, or there is none: handlers may run (R7) */
+            bool faulted; /* a handler with policy fatal trapped: may not run again (R7, R44) */
+        };
+    };
 
     uint32_t *globals;                  /* cells of defined globals */
     uint32_t **imported_globals;        /* where the cells of imported globals lie */

@@ -17,9 +17,9 @@ struct registers {
     const uint16_t *ip;           /* next operation */
     uint32_t *fp;                 /* frame of the running function */
     struct record *rs;            /* newest return record */
+    struct wirq_instance *instance;
     uint32_t a;                   /* accumulator: the last 32-bit result */
     uint32_t memory;              /* the instance's memory that accesses work on: 0 but within a few operations (use_memory) */
-    struct wirq_instance *instance;
 };
 
 struct wasm_stack {
@@ -47,17 +47,15 @@ struct delivery {
     struct wirq_instance *instance; /* whose handler runs */
     uint8_t source;                 /* and of what */
     uint8_t outer;                  /* the level that was interrupted */
-    bool resume_waiting;            /* it was waiting or idle, not running */
-    bool wait_begun;                /* its wait, as it was */
-    uint8_t wait_kind;
-    bool is_open;                   /* entered in a wirq.wait, which holds nothing back (R50) */
-    uint32_t open_depth;            /* then: the guest's depth that counts as none */
+    uint8_t limits;                 /* enum limit: what its budget has */
     uint32_t saved_sp;              /* __stack_pointer before (R33) */
     uint32_t entered;               /* clock, us; moved on by what preempts it */
-    uint32_t fuel;                  /* 1 + control operations left; 0: any number */
+    uint32_t fuel;                  /* control operations left */
     uint32_t forbidden;             /* its SETTING_FORBIDDEN */
+    uint32_t wait_state;            /* of what was interrupted, which was waiting if it is not 0 */
     uint64_t wait_deadline;
 };
+enum limit { LIMIT_FUEL = 1, LIMIT_DEADLINE = 2 };
 
 /* What the import that answered WIRQ_WAIT is, and so what may be delivered meanwhile. */
 enum wait_kind {
@@ -69,24 +67,30 @@ enum wait_kind {
 struct source {
     volatile uint32_t raised; /* Hi: counted by wirq_raise */
     volatile uint32_t argument, stamp;
-    volatile uint8_t pending; /* one byte a source, stored whole: no read-modify-write shared between ISRs (R12) */
-    volatile uint8_t wake;    /* since the last return of wait (R50) */
+    volatile uint8_t wake; /* since the last return of wait (R50) */
+    uint8_t number;
     uint8_t class_, priority;
     bool enabled, attached;
     bool bound;        /* the embedder has chosen the class: attaching does not change it */
+    uint8_t urgency;   /* its priority if raises of it are delivered, else NEVER_URGENT */
+    bool special;      /* of class Q or with settings, which take a closer look at a delivery */
     uint16_t function; /* handler */
     uint16_t faults;   /* its traps and overruns */
     struct wirq_instance *instance; /* in which it is defined */
     struct wirq_instance *owner;    /* which attached it */
     uint32_t context;
+    const uint16_t *entry; /* of the handler, and … */
+    struct record *record; /* … where it returns from: all that there is to know when it is entered */
     uint32_t taken;     /* raised as of the last take */
     uint32_t delivered; /* handler runs */
     uint32_t missed, worst_latency_us;
     uint32_t delivered_us; /* clock at the last handler run */
     struct handler_settings settings;
 };
+#define NEVER_URGENT 0xFF
 
-/* Why a pending source was passed over in the last look: what asks for another look, and so for counting stubs (R38, R42). */
+/* Why a pending source was passed over in the last look, which asks for another look now and then, and so for counting stubs (R38,
+ * R42). */
 enum held { HELD_BY_GUEST = 1, HELD_BY_INTERVAL = 2 };
 
 /* Why counting stubs are installed (R65): every control operation is a safe point until none of these is left. */
@@ -133,21 +137,38 @@ struct wirq_vm {
         void *hot_words[OPERATION_BIAS];
         struct {
             /* Flags first, where byte accesses are short. */
-            uint8_t level;             /* that executes: a priority, or LEVEL_THREAD */
-            bool waiting;              /* registers.ip is a host call that answered WIRQ_WAIT */
-            uint8_t counting;          /* enum counting: while it is not 0 the handler table stays poisoned */
-            volatile uint8_t poisoned; /* somebody has asked for a safe point since the last one */
+            union {
+                volatile uint32_t attention; /* 0: the return of a handler need not look whether another one is due */
+                struct {
+                    union {
+                        uint16_t looked; /* both of what the last look found: */
+                        struct {
+                            uint8_t held;     /* enum held, more than one */
+                            bool passed_over; /* something that is not more urgent than what runs, or whose moment it is not */
+                        };
+                    };
+                    uint8_t counting;          /* enum counting: while it is not 0 the handler table stays poisoned */
+                    volatile uint8_t poisoned; /* somebody has asked for a safe point since the last one */
+                };
+            };
+            union {
+                uint32_t wait_state; /* all of it; 0: nothing waits */
+                struct {
+                    bool waiting; /* registers.ip is a host call that answered WIRQ_WAIT */
+                    bool wait_begun;
+                    uint8_t wait_kind; /* enum wait_kind */
+                };
+            };
             volatile uint8_t stop_requested, yield_requested;
+            uint8_t level;             /* that executes: a priority, or LEVEL_THREAD */
             uint8_t mode;              /* enum vm_mode */
-            bool wait_begun;
-            uint8_t wait_kind;         /* enum wait_kind */
             bool call_is_start;
             bool call_begins;          /* nothing of the call has run yet: a quiescent moment */
+            bool is_open;              /* handlers run that were entered in a wirq.wait, which holds nothing back (R50) */
             bool has_quiescent;        /* a source is or was of class Q: look at the begin of a run */
             bool inject_every;
             bool inject_wanted;        /* for the next run */
             bool inject_skip;          /* the operation that comes next was counted before it was interrupted */
-            uint8_t held;              /* enum held */
             uint8_t counted;           /* control operations at counting stubs, modulo 256 */
             bool suspended;            /* at a safe point, by a yield: the run goes on behind it */
             uint16_t held_for;         /* of them, by the guest whose critical section holds a handler back (R38) */
@@ -163,6 +184,7 @@ struct wirq_vm {
             const struct handler_labels *labels;
             const void *poison_label;    /* what a poisoned entry holds */
 
+            struct block block;
             struct source *sources;
             uint32_t source_count;
             struct wirq_instance *instance_list;
@@ -191,7 +213,11 @@ struct wirq_vm {
 
     /* Interrupts. */
     const char *const *source_names;
-    struct block block;
+    union { /* by source: what is raised and not taken. Stored whole, so that ISRs share no read-modify-write (R12) */
+        volatile uint8_t pending[WIRQ_MAX_SOURCES];
+        volatile uint32_t pending_words[WIRQ_MAX_SOURCES / 4];
+    };
+    uint32_t open_depth;                     /* if is_open: the guest's depth that counts as none */
     struct delivery deliveries[WIRQ_LEVELS]; /* by level */
     wirq_fault_function *on_fault;
     const struct wirq_costs *costs;
@@ -236,7 +262,7 @@ enum wirq_run interpret(struct wirq_vm *vm);
 /* Entry that a call from the host returns to (OP_exit), a handler's (OP_irq_return), a cross-instance call's
  * (OP_restore_instance); what runs where nothing does (OP_idle). */
 extern const uint16_t code_exit[], code_irq_return[], code_restore_instance[], code_idle[], code_unwind[];
-/* Restores every poisoned entry. R57: always before the pending set is read. While stubs count, does nothing. */
+/* Restores every poisoned entry. R57: always before the pending set is read. Not while stubs count. */
 void interpreter_unpoison(struct wirq_vm *vm);
 /* Overwrite entries, of all operations or of the control operations. Nobody has asked for a safe point by that. */
 void interpreter_poison_all(struct wirq_vm *vm);
@@ -261,7 +287,7 @@ enum safe_point { SAFE_POINT_RESUME, SAFE_POINT_STOP, SAFE_POINT_YIELD, SAFE_POI
  * (RESUME goes on from them), answers a yield. */
 enum safe_point interrupt_safe_point(struct wirq_vm *vm);
 /* Is anything due that ends or interrupts a wait? Called masked. */
-bool interrupt_due(const struct wirq_vm *vm);
+bool interrupt_due(struct wirq_vm *vm);
 /* Publishes source counters into the guest's block (C2, R28); called at safe points and after every host call. */
 void interrupt_publish(struct wirq_vm *vm);
 /* Checks the exports "irq:SOURCE[:PRIO]" of a module: source, priority, type (R26). */
@@ -272,16 +298,19 @@ wirq_status interrupt_attach_exports(struct wirq_instance *instance);
 wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct wirq_instance *instance, uint32_t function,
                              uint32_t context, uint32_t priority);
 /* The embedder's default class, priority and settings of a source that nobody is attached to. interrupt_attach.c */
-void interrupt_detach(struct source *source);
+void interrupt_detach(struct wirq_vm *vm, struct source *source);
+/* After a change of its class, priority or settings, or of whether it has a handler or is enabled. What was raised while nobody could
+ * be told is told now. */
+void interrupt_refresh(struct wirq_vm *vm, struct source *source);
 /* Removes the pending raises of a source and counts them (section 2, "take"). */
-uint32_t interrupt_take(struct source *source);
+uint32_t interrupt_take(struct wirq_vm *vm, struct source *source);
 
 /* ---- interrupt_deliver.c: from one level to another and back ---- */
 
 /* Enters the handler of what is due and more urgent than what runs, if anything is. */
 void interrupt_deliver(struct wirq_vm *vm);
-/* Is a handler due that could be entered now? */
-bool interrupt_deliverable(const struct wirq_vm *vm);
+/* Is a handler due that could be entered now? Notes what is held back. */
+bool interrupt_deliverable(struct wirq_vm *vm);
 /* OP_irq_return: the handler has returned. Tail-chains the next due handler (R41) or goes on with what was interrupted. */
 void interrupt_return(struct wirq_vm *vm);
 /* A handler trapped; vm->trap is filled in but for the source. By its policy (R44) the interrupted code goes on, in vm->registers
