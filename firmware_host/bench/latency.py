@@ -7,7 +7,9 @@ outside.
 
 from __future__ import annotations
 
+import itertools
 import re
+import struct
 import tempfile
 import time
 from collections import Counter
@@ -18,7 +20,7 @@ from firmware_host.bench import counting
 from firmware_host.board import Board
 from firmware_host.boards import BoardFacts
 from firmware_host.build.sizes import symbol_address
-from firmware_host.errors import BoardNotFound
+from firmware_host.errors import BoardNotFound, BuildError
 from firmware_host.selector import Target
 from firmware_host.sim.qemu import target_of
 from firmware_host.sim.wires import Wires, wired
@@ -30,6 +32,7 @@ SOURCE = "button"
 _SEQUENCE = ("safe point", "handler", "end", "loop")
 #: So many locals that the handler's first operation is one that nothing else in the program does: `enter`.
 _LOCALS = 40
+_CLOCK, _CLOCK_EDGES = "wirq_port_clock_us", ("clock", "clock read")
 _SYSTICK = -1  # before the first interrupt in the vector table
 _TIMEOUT = 30.0
 #: Seconds between two changes of the line: the board must not be busy with the link.
@@ -44,6 +47,7 @@ class Sample:
     request: int  # from the interrupt to the VM's safe point, which the loop's operation that was under way is part of
     entry: int  # from the safe point to the handler's first operation
     leaving: int  # from the handler's end to the interrupted operation
+    clock: int  # of the entry, the board's: reading its clock
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,8 @@ class Latency:
 
     @property
     def entry_and_return(self) -> int:
-        """The most that entry and return of one interrupt took together."""
-        return max(sample.entry + sample.leaving for sample in self.samples)
+        """The most that the VM did for one interrupt, entry and return; the clock, which is the board's, left out."""
+        return max(sample.entry + sample.leaving - sample.clock for sample in self.samples)
 
 
 def program(body: bytes = b"", memory: bool = False) -> bytes:
@@ -107,6 +111,8 @@ def measure(board: BoardFacts, elf: Path, *, count: int = 200, module: bytes | N
         handlers[numbers["enter"]]: "handler",
         handlers[numbers["irq_return"]]: "end",
         handlers[numbers["br"]]: "loop",
+        symbol_address(elf, _CLOCK): "clock",
+        _return_of_call(elf, "interrupt_deliver", _CLOCK): "clock read",
     }
     with tempfile.TemporaryDirectory(prefix="wirq-latency-") as directory:
         log = Path(directory) / "passes.log"
@@ -139,6 +145,29 @@ def _vector(elf: Path, number: int) -> int:
         return int.from_bytes(section.data()[offset : offset + 4], "little") & ~1
 
 
+def _return_of_call(elf: Path, caller: str, callee: str) -> int:
+    """Where the first call (BL) of one function in another returns to. Raises BuildError if there is none."""
+    from elftools.elf.elffile import ELFFile
+
+    target = symbol_address(elf, callee)
+    with elf.open("rb") as stream:
+        symbol = ELFFile(stream).get_section_by_name(".symtab").get_symbol_by_name(caller)[0]
+        begin = int(symbol["st_value"]) & ~1
+        section = ELFFile(stream).get_section(symbol["st_shndx"])
+        offset = begin - section["sh_addr"]
+        code = struct.unpack(f"<{symbol['st_size'] // 2}H", section.data()[offset : offset + symbol["st_size"]])
+    for at, (first, second) in enumerate(itertools.pairwise(code)):
+        if first & 0xF800 != 0xF000 or second & 0xD000 != 0xD000:
+            continue
+        sign = first >> 10 & 1
+        high = (sign << 1 | (~(second >> 13 ^ sign) & 1)) << 1 | (~(second >> 11 ^ sign) & 1)
+        distance = high << 22 | (first & 0x3FF) << 12 | (second & 0x7FF) << 1
+        after = begin + 2 * at + 4
+        if after + distance - (sign << 25) == target:
+            return after
+    raise BuildError(f"{caller} does not call {callee}")
+
+
 def _samples(log: str, places: dict[int, str]) -> list[Sample]:
     """Each interrupt of the loop itself: those that came while the board dealt with its link, or that another
     interrupt came into, are left out."""
@@ -148,14 +177,18 @@ def _samples(log: str, places: dict[int, str]) -> list[Sample]:
     for at, (place, isr) in enumerate(passes):
         if place != "isr" or passes[at - 1][0] != "loop":
             continue
-        after = at + 1 + (passes[at + 1 : at + 2] != [] and passes[at + 1][0] == "loop")  # the operation under way
-        rest = passes[after : after + 1]
+        after = at + 1  # past the raise, which reads the clock, and the operation that was under way
+        while passes[after : after + 1] and passes[after][0] in ("clock", "loop"):
+            after += 1
+        rest, clock = passes[after : after + 1], [0, 0]
         for name, count in passes[after + 1 :]:
-            if name != "safe point":  # of a handler with a budget every control operation is one
+            if name in _CLOCK_EDGES:
+                clock[_CLOCK_EDGES.index(name)] = count
+            elif name != "safe point":  # of a handler with a budget every control operation is one
                 rest.append((name, count))
             if len(rest) == len(_SEQUENCE):
                 break
         if tuple(name for name, _ in rest) == _SEQUENCE:
             safe, handler, end, again = (count for _, count in rest)
-            samples.append(Sample(handler - isr, safe - isr, handler - safe, again - end))
+            samples.append(Sample(handler - isr, safe - isr, handler - safe, again - end, clock[1] - clock[0]))
     return samples

@@ -36,6 +36,7 @@ def command(context: Context, count: int) -> None:
     parts = {
         "request": "interrupt to safe point",
         "entry": "safe point to handler",
+        "clock": "of that, reading the board's clock",
         "leaving": "handler's end to the interrupted operation",
     }
     context.result(
@@ -58,7 +59,7 @@ def listing(found: latency.Latency, parts: dict[str, str]) -> str:
     lines = [table(("INSTRUCTIONS", "TIMES", ""), rows, right=(0, 1)), ""]
     lines.append(f"{len(found.samples):,} of {found.raised:,} interrupts: at most {found.most():,} instructions")
     lines += [f"  {text}: at most {found.most(part):,}" for part, text in parts.items()]
-    lines.append(f"entry and return together: at most {found.entry_and_return:,}")
+    lines.append(f"the VM's entry and return together, without the clock: at most {found.entry_and_return:,}")
     if found.bound is not None:
         lines.append(f"promised by wirq irq bound: {found.bound:,}")
     return "\n".join(lines)
