@@ -73,6 +73,16 @@ def test_every_function_of_the_manual_is_explained() -> None:
     assert bare == []
 
 
+def test_every_status_of_the_manual_has_its_causes() -> None:
+    """Of each function that answers one: by name, as those of another function, or that it never fails."""
+    header = (ROOT / "vm" / "include" / "wirq.h").read_text()
+    declaration = re.compile(r"^wirq_status (wirq_\w+)\(", re.MULTILINE)
+    words = re.compile(r"WIRQ_(?!OK|POLICY|CLASS|RUN|MAX)[A-Z_]{4,}|[Ee]rrors? (of|as above)|Never\W+fails")
+    paragraphs = [(one, declaration.findall(one)) for one in header.split("\n\n")]
+    assert sum(len(found) for _, found in paragraphs) > 20
+    assert [function for text, found in paragraphs for function in found if not words.search(text)] == []
+
+
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])
 def test_the_vm_has_no_variables_outside_its_arena(toolchain: str) -> None:
     from elftools.elf.elffile import ELFFile

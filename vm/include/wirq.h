@@ -213,12 +213,13 @@ wirq_status wirq_load_code_memory(struct wirq_vm *vm, const struct wirq_code_mem
 
 /* Feeds the next piece, any size from one byte; 0 bytes are fine. What was fed is not needed any more after the call (but
  * in_place). On an error the load is over, everything it took is given back, and wirq_last_error says more: WIRQ_NO_MEMORY,
- * WIRQ_MODULE_TOO_LARGE, or a code from 32 to 79, which is what is wrong with the module. It does not depend on the pieces.
- * Feeding a load that is over answers its error again; WIRQ_BAD_REQUEST if none was begun. */
+ * WIRQ_MODULE_TOO_LARGE, or a code from 32 to 79, which is what is wrong with the module; WIRQ_BAD_CONFIG or WIRQ_UNKNOWN_SOURCE if
+ * that is its section wirq.cfg. It does not depend on the pieces. Feeding a load that is over answers its error again; WIRQ_BAD_REQUEST if none was begun. */
 wirq_status wirq_load_feed(struct wirq_vm *vm, const uint8_t *bytes, size_t size);
 
-/* Ends the load: the module is whole and valid and *module is it, or an error as above and *module is NULL. The module
- * belongs to the VM; give it back with wirq_unload. Nothing of it has run. */
+/* Ends the load: the module is whole and valid and *module is it, or an error as above and *module is NULL; WIRQ_UNKNOWN_SOURCE,
+ * WIRQ_BAD_PRIORITY or WIRQ_HANDLER_TYPE for a handler that it exports. The module belongs to the VM; give it back with wirq_unload.
+ * Nothing of it has run. */
 wirq_status wirq_load_end(struct wirq_vm *vm, struct wirq_module **module);
 
 /* Gives up a load that was begun and gives its memory back. Does nothing if there is none. */
@@ -252,8 +253,9 @@ void wirq_unload(struct wirq_vm *vm, struct wirq_module *module);
  * was one block
  *   WIRQ_UNKNOWN_IMPORT, WIRQ_IMPORT_TYPE               detail of wirq_last_error: the import's index
  *   WIRQ_TRAP_MEMORY, WIRQ_TRAP_TABLE                   a segment is out of bounds
- *   WIRQ_UNKNOWN_SOURCE, WIRQ_BAD_PRIORITY, WIRQ_BUSY,  an exported handler cannot be attached: see wirq_attach
- *   WIRQ_NOT_SUPPORTED, WIRQ_BAD_BLOCK                  or the interrupt block that it exports is not one
+ *   WIRQ_HANDLER_TYPE, WIRQ_BAD_PRIORITY, WIRQ_BUSY,    an exported handler cannot be attached: see wirq_attach
+ *   WIRQ_NOT_SUPPORTED, WIRQ_HANDLER_STACK, WIRQ_LATENCY_BOUND
+ *   WIRQ_BAD_BLOCK                                      the interrupt block that it exports is not one
  * On an error everything is given back, but what earlier segments wrote into imported memories and tables stays (WebAssembly
  * 2.0); if functions of the module stand in a table of another instance now, the instance stays out of reach until
  * wirq_reset. */
@@ -417,7 +419,10 @@ void wirq_poison(struct wirq_vm *vm);
  *   WIRQ_UNKNOWN_SOURCE, WIRQ_UNKNOWN_FUNCTION, WIRQ_HANDLER_TYPE (host functions are none), WIRQ_BAD_PRIORITY (see
  * wirq_levels)
  *   WIRQ_NOT_SUPPORTED  handler_stack_cells was 0
- *   WIRQ_BUSY           another instance has a handler there: detach it first */
+ *   WIRQ_BUSY           another instance has a handler there: detach it first
+ *   WIRQ_HANDLER_STACK  it needs more stack than its level has, or than it declares; detail of wirq_last_error: bytes needed
+ *   WIRQ_LATENCY_BOUND  with it, a latency that is demanded cannot be promised; function and detail of wirq_last_error: the source
+ * that demands it, and the bound in microseconds */
 wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context,
                         uint32_t priority);
 
@@ -440,7 +445,8 @@ wirq_status wirq_detach(struct wirq_vm *vm, uint32_t source);
 /* Unmasks or masks the source; it stays so for whatever handler comes. What is raised meanwhile is pending. */
 wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on);
 
-/* Delivery class of a source's handler (interrupts.md section 2). Once bound, it stays whatever handler comes. */
+/* Delivery class of a source's handler (interrupts.md section 2). Once bound, it stays whatever handler comes. WIRQ_UNKNOWN_SOURCE
+ * past the last source. */
 enum wirq_class { WIRQ_CLASS_POLLED, WIRQ_CLASS_QUIESCENT, WIRQ_CLASS_FORCED };
 wirq_status wirq_bind(struct wirq_vm *vm, uint32_t source, enum wirq_class class_);
 
@@ -472,7 +478,8 @@ struct wirq_bound {
     uint32_t demanded_us;    /* what the module demands; 0: nothing */
     uint32_t unlimited;      /* a source whose handler comes first and has neither fuel nor deadline; UINT32_MAX: none */
 };
-/* Of a source with a handler, for what is loaded now. WIRQ_NOT_SUPPORTED without wirq_config.costs. */
+/* Of a source with a handler, for what is loaded now. WIRQ_NOT_SUPPORTED without wirq_config.costs or in a build without
+ * WIRQ_COMPUTE_BOUNDS (config.h), WIRQ_UNKNOWN_SOURCE past the last source, WIRQ_NULL_HANDLER if it has no handler. */
 wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bound *bound);
 
 /* Testing: raises source at the n-th dispatch (every != 0) or the n-th safe point (control operation) of the next run,

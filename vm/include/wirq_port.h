@@ -1,4 +1,4 @@
-/* wirq_port.h: what the VM asks of the machine it runs on. An embedder defines these four functions, once a program.
+/* wirq_port.h: what the VM asks of the machine it runs on. An embedder defines these five functions, once a program.
  *
  * They are the only way from the VM to the outside but the host functions that the embedder registers.
  */
