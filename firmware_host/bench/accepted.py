@@ -26,6 +26,7 @@ _FIGURES = (
     "export_call",
     "small_module_ram_bytes",
     "large_module_ram_bytes",
+    "large_module_flash_ram_bytes",
 )
 
 #: What is kept of every kernel on every target.

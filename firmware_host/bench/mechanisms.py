@@ -15,11 +15,12 @@ from firmware_host.bench.interpreted import run_interpreted
 from firmware_host.board import Board
 from firmware_host.build import guest
 from firmware_host.build.image import Image
+from firmware_host.errors import BoardError
 from firmware_host.selector import Target
 from firmware_host.sim.qemu import Qemu
-from firmware_host.wasm import Module, strip
-from firmware_host.wasm.encode import END, ModuleWriter, signed, unsigned
-from firmware_host.wasm.types import FunctionType, Kind
+from firmware_host.wasm import Module, rewrite, strip
+from firmware_host.wasm.encode import END, ModuleWriter, limits, signed, unsigned
+from firmware_host.wasm.types import FunctionType, Kind, Limits, SectionId
 
 _ROUNDS = 1000
 
@@ -31,7 +32,8 @@ _LOOP, _BR_IF, _IF_I32, _ELSE = b"\x03\x40", b"\x0d", b"\x04\x7f", b"\x05"
 class Mechanisms:
     """Instructions and bytes. `export_call` is from the host's call of an empty export to its answer. RAM is what a
     module takes of the arena once it is loaded, linear memory and wasm stack apart: metadata, code, instance;
-    `small_module_stack_bytes` is the most its functions used of the wasm stack."""
+    `small_module_stack_bytes` is the most its functions used of the wasm stack; `large_module_flash_ram_bytes` is that
+    of the large module when it is in the board's store and its code in flash."""
 
     call_and_return: float
     import_call: float
@@ -40,11 +42,13 @@ class Mechanisms:
     small_module_stack_bytes: int
     large_module_bytes: int
     large_module_ram_bytes: int
+    large_module_flash_ram_bytes: int
     large_module_code_bytes: int
 
 
-def measure(made: Image) -> Mechanisms:
-    """Measures them on a firmware for a board that QEMU plays. Raises what a run raises."""
+def measure(made: Image, with_flash: Image) -> Mechanisms:
+    """Measures them on a firmware for a board that QEMU plays; code in flash on one whose flash QEMU can write. Raises
+    what a run raises."""
     called, used = _small_module()
     large = large_module()
     small_ram, stack, _ = _loaded(made, called, used)
@@ -57,6 +61,7 @@ def measure(made: Image) -> Mechanisms:
         small_module_stack_bytes=stack,
         large_module_bytes=len(large),
         large_module_ram_bytes=large_ram,
+        large_module_flash_ram_bytes=_ram_with_code_in_flash(with_flash, large),
         large_module_code_bytes=code,
     )
 
@@ -139,3 +144,19 @@ def _loaded(made: Image, module: bytes, calls: Sequence[tuple[str, Sequence[int]
             stack = board.memory().stack_peak_cells * 4
     linear = memory.minimum_bytes if memory is not None else 0
     return taken - linear, stack, code.board.lowered_code_bytes
+
+
+def _ram_with_code_in_flash(made: Image, module: bytes) -> int:
+    """RAM of the module, without linear memory, when its code is found in flash. It is not run and gets no memory, for
+    which such a board has no room. Raises BoardError if its code does not get there."""
+    none = limits(Limits(0, None), 1)
+    module = rewrite.edited(module, SectionId.MEMORY, lambda items, body: (1, none))
+    with Qemu(made.board, made.elf) as qemu:
+        way = Target(f"qemu:{made.board.name}", qemu.transport, qemu.tick_hz, qemu.close)
+        with Board(way) as board:
+            before = board.memory().arena_used
+            board.files.put(module, "large.wasm")
+            places = [board.instantiate(stored="large.wasm").code_place for _ in range(2)]
+            if places != ["written", "found"]:
+                raise BoardError(f"{made.board.name} has the code of the module in {places[1]}, not in flash")
+            return board.memory().arena_used - before

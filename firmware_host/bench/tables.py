@@ -55,6 +55,7 @@ def figures(whole: Whole) -> list[Figure]:
         Figure("RAM of a module of three functions, wasm stack included, bytes", small, 1536, 1024),
         Figure(f"RAM of a module of {costs.large_module_bytes:,} bytes, memory and stack apart, bytes",
                costs.large_module_ram_bytes, 14336, 10240),
+        Figure("the same with its code in flash", costs.large_module_flash_ram_bytes, 2048, 1024),
         Figure("handler table, entries", whole.handler_table_entries, 384, 256),
         Figure("VM, flash, bytes", whole.vm_flash_bytes, 49152, 40960),
         Figure("C stack of the VM, bytes", max(row.c_stack_peak_bytes for row in main.kernels), 600, 400),

@@ -16,6 +16,8 @@ from firmware_host.boards import load_board
 from firmware_host.build import image, sizes, toolchains
 from firmware_host.errors import ToolMissing
 
+#: The board that has its code in flash: QEMU can write the flash of no other.
+FLASH_BOARD = "microbit"
 PORTABLE = {"WIRQ_PORTABLE_DISPATCH": "1"}
 WITHOUT_BOUNDS = {"WIRQ_COMPUTE_BOUNDS": "0"}
 
@@ -114,7 +116,7 @@ def measure(
     size = sizes.vm_size(main)
     return Whole(
         targets=reports,
-        mechanisms=mechanisms.measure(main),
+        mechanisms=mechanisms.measure(main, image.build(image.Options(FLASH_BOARD, toolchain), jobs)),
         vm_flash_bytes=size.flash,
         handler_table_entries=size.operations,
         interruptibility_per_dispatch=per_dispatch,
