@@ -133,8 +133,8 @@ static inline __attribute__((always_inline)) void change_instance(struct wirq_vm
         vm_enter_instance(vm, now);
 }
 
-/* For `count` raises. Every interrupt waits for this. */
-static inline void enter_handler(struct wirq_vm *vm, struct source *s, uint32_t count) {
+/* For `count` raises, the oldest of which came at `stamp`. Every interrupt waits for this. */
+static inline void enter_handler(struct wirq_vm *vm, struct source *s, uint32_t count, uint32_t stamp) {
     struct delivery *d = &vm->deliveries[s->priority];
     copy_registers(&d->interrupted, &vm->registers);
     d->outer = vm->level;
@@ -167,7 +167,7 @@ static inline void enter_handler(struct wirq_vm *vm, struct source *s, uint32_t 
     vm->registers.memory = 0;
     change_instance(vm, d->interrupted.instance, d->interrupted.memory, instance);
 
-    uint32_t now = clock_us(), latency = now - s->stamp;
+    uint32_t now = clock_us(), latency = now - stamp;
     if (latency > s->worst_latency_us)
         s->worst_latency_us = latency;
     s->delivered_us = now;
@@ -190,7 +190,7 @@ static inline void enter_handler(struct wirq_vm *vm, struct source *s, uint32_t 
 
 void interrupt_deliver(struct wirq_vm *vm) {
     struct source *s;
-    uint32_t count;
+    uint32_t count, stamp;
     do {
         s = select_due(vm);
         if (s == NULL) {
@@ -198,9 +198,10 @@ void interrupt_deliver(struct wirq_vm *vm) {
                 update_counting(vm);
             return;
         }
+        stamp = s->stamp; /* before the mark goes: the next raise sets another */
         count = interrupt_take(vm, s);
     } while (count == 0); /* taken before, by an earlier look at the same raise */
-    enter_handler(vm, s, count);
+    enter_handler(vm, s, count, stamp);
 }
 
 /* The handler is over: all is as it was when it began, registers too. */
