@@ -224,7 +224,8 @@ class Board:
         Raises NoSpace if it does not fit, BoardBusy if room could only be made by ending what runs.
         """
         digest = hashlib.sha256(data)
-        names = self._names_for(name, data if symbols is None else symbols, digest.hexdigest())
+        whole = data if symbols is None else symbols
+        names = self._names_for(name, whole, digest.hexdigest(), stripped=len(whole) != len(data))
         file = {"size": len(data), "sha256": digest.digest(), "name": ""}  # without a name it goes into RAM
         try:
             begin = self.ask("files.begin", names, **file)
@@ -256,7 +257,7 @@ class Board:
         """Names of the features that this board's build has."""
         return self.info.features
 
-    def _names_for(self, name: str, data: bytes, build: str) -> ModuleNames:
+    def _names_for(self, name: str, data: bytes, build: str, *, stripped: bool) -> ModuleNames:
         if self._source_names is None:
             self._source_names = ()
             if self.info.name in known_boards():
@@ -264,7 +265,7 @@ class Board:
                     self._source_names = tuple(source.name for source in load_board(self.info.name).irq_sources)
                 except WirqError:
                     pass  # a broken description of a board costs names in messages, no more
-        return ModuleNames(name, data, self._source_names, build)
+        return ModuleNames(name, data, self._source_names, build, stripped=stripped)
 
     def instantiate(
         self, *, stored: str = "", keep: bool = False, start: bool = True, timeout: float | None = None

@@ -5,21 +5,32 @@ from __future__ import annotations
 from functools import cached_property
 
 from firmware_host.errors import WirqError
-from firmware_host.wasm import FunctionType, Module
+from firmware_host.symbols.mnemonics import mnemonic
+from firmware_host.wasm import FunctionType, Kind, Module, SectionId
+from firmware_host.wasm.instructions import instructions, locals_end
+from firmware_host.wasm.sections import split, unstripped
 
 
 class ModuleNames:
     """Names of one module, looked up when a message needs them. A module that cannot be read has only numbers."""
 
     def __init__(
-        self, name: str = "the module", data: bytes = b"", sources: tuple[str, ...] = (), build: str = ""
+        self,
+        name: str = "the module",
+        data: bytes = b"",
+        sources: tuple[str, ...] = (),
+        build: str = "",
+        *,
+        stripped: bool = False,
     ) -> None:
         """`name` is the file's; `data` the module, best with its name section; `sources` the board's, by number;
-        `build` its build id, the SHA-256 of what went to the board in hexadecimal."""
+        `build` its build id, the SHA-256 of what went to the board in hexadecimal. `stripped`: the board got the
+        module without its custom sections."""
         self.name = name
         self.build = build
         self.data = data
         self._sources = sources
+        self._stripped = stripped
 
     @cached_property
     def _module(self) -> Module | None:
@@ -34,6 +45,34 @@ class ModuleNames:
     def function(self, index: int) -> str:
         known = self.function_name(index)
         return f"function {index} ({known})" if known else f"function {index}"
+
+    def offset(self, offset: int) -> int:
+        """Where in the file lies what has this offset in what the board got."""
+        return unstripped(self.data, offset) if self._stripped and self._module else offset
+
+    def section(self, offset: int) -> str | None:
+        """What the section around an offset in the file is called; a custom one by its own name."""
+        try:
+            found = next((one for one in split(self.data) if one.start < offset <= one.end), None)
+        except WirqError:
+            return None
+        if found is None:
+            return None
+        return found.name or SectionId(found.id).name.lower() if found.id in set(SectionId) else f"{found.id}"
+
+    def instruction(self, function: int, offset: int) -> str | None:
+        """The name of the instruction of a function that ends at or lies around an offset in the file."""
+        body = function - self._module.imported(Kind.FUNCTION) if self._module else -1
+        if self._module is None or not 0 <= body < len(self._module.code):
+            return None
+        code = self._module.code[body]
+        try:
+            for one in instructions(self.data, locals_end(self.data, code.start, code.end), code.end):
+                if one.start < offset <= one.end:
+                    return mnemonic(one.opcode)
+        except WirqError:  # what is malformed has no instructions
+            pass
+        return None
 
     def exported_function(self, name: str) -> FunctionType | None:
         """The type of an exported function; None if there is none, or if the module cannot be read."""

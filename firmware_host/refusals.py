@@ -49,8 +49,15 @@ def refusal(code: int, values: Mapping[str, Any], names: ModuleNames | None = No
             feature = status.feature(detail)
             subject = f"it needs {feature.text}, which this board's build does not have"
             hint = f"compile it with {feature.flag}" if feature.flag else row.hint
-        where = f"in {names.function(function)}, " if function != _NONE else ""
-        message = f"{names.name} is refused: {subject} ({where}byte {offset:#x})"
+        offset = names.offset(offset)
+        section = names.section(offset)
+        where = f"in section {section}, " if section else ""
+        if function != _NONE:
+            where = f"in {names.function(function)}, "
+        instruction = names.instruction(function, offset)
+        at = f"{offset:#x}: {instruction}" if instruction else f"{offset:#x}"
+        message = f"{names.name} is refused: {subject} ({where}byte {at})"
+        hint = hint or "the tool that wrote the module made a mistake; `wasm-tools validate` tells more about it"
     elif row.name in ("UNKNOWN_IMPORT", "IMPORT_TYPE"):
         message = f"{names.name} is refused: {row.text} {text or names.imported(detail)}"
     elif row.name in _OF_HANDLERS:

@@ -43,3 +43,13 @@ def strip(data: bytes, keep: Callable[[str], bool] = lambda name: name == SETTIN
         if section.id != SectionId.CUSTOM or keep(section.name):
             kept += data[section.start : section.end]
     return bytes(kept)
+
+
+def unstripped(data: bytes, offset: int, keep: Callable[[str], bool] = lambda name: name == SETTINGS) -> int:
+    """Where in the module lies what has this offset in what `strip` makes of it."""
+    for section in split(data):
+        if section.start > offset:
+            break
+        if section.id == SectionId.CUSTOM and not keep(section.name):
+            offset += section.end - section.start
+    return offset
