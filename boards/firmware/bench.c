@@ -11,12 +11,16 @@ __attribute__((noinline, cold, used)) void wirq_bench_mark(void) {
     __asm__ volatile("" ::: "memory"); /* so that calls of it are neither merged nor left out */
 }
 
-/* Runs what was prepared to its end. */
-static wirq_status run_to_end(struct bench *bench) {
+/* Runs what was prepared as far as it goes. */
+static inline __attribute__((always_inline)) enum wirq_run run(void) {
     enum wirq_run run;
     do
         run = wirq_run(firmware_vm);
     while (run == WIRQ_RUN_SUSPENDED);
+    return run;
+}
+
+static wirq_status outcome(struct bench *bench, enum wirq_run run) {
     if (run == WIRQ_RUN_DONE)
         return WIRQ_OK;
     if (run == WIRQ_RUN_WAITING)
@@ -27,12 +31,13 @@ static wirq_status run_to_end(struct bench *bench) {
 
 static wirq_status call(struct bench *bench, struct wirq_instance *instance, uint32_t function, const uint32_t *cells,
                         uint32_t count) {
+    enum wirq_run ran = WIRQ_RUN_DONE;
     wirq_bench_mark();
     wirq_status status = wirq_call(instance, function, cells, count);
     if (status == WIRQ_OK)
-        status = run_to_end(bench);
+        ran = run();
     wirq_bench_mark();
-    return status;
+    return status == WIRQ_OK ? outcome(bench, ran) : status;
 }
 
 static wirq_status load(struct wirq_module **module) {
@@ -57,7 +62,7 @@ static wirq_status prepare(struct bench *bench, const char *name, uint32_t name_
     if (status == WIRQ_OK)
         status = wirq_call_start(*instance, &needed);
     if (status == WIRQ_OK && needed)
-        status = run_to_end(bench);
+        status = outcome(bench, run());
     if (status == WIRQ_OK)
         status = wirq_find_export(*instance, name, name_length, &found);
     if (status == WIRQ_OK && found.kind != WIRQ_FUNCTION)

@@ -88,11 +88,13 @@ def test_only_the_functions_own_entry_saves_registers(code: tuple[list[Instructi
 
 def test_no_handler_takes_over_what_another_left_on_the_stack(code: tuple[list[Instruction], dict[str, int]]) -> None:
     for operation in OPERATIONS:
-        own = set()
+        own: set[int] = set()
         for text in handler(code, operation.name):
-            if access := re.match(r"(str|ldr)[a-z.]*\s+.*(\[sp[^]]*\])", text):
-                assert access[1] == "str" or access[2] in own, f"{operation.name}: {text}"
-                own.add(access[2])
+            if access := re.match(r"(str|ldr)(d?)[a-z.]*\s+.*\[sp(?:, #(\d+))?\]", text):
+                offset = int(access[3] or 0)
+                words = {offset, offset + 4} if access[2] else {offset}
+                assert access[1] == "str" or words <= own, f"{operation.name}: {text}"
+                own |= words
 
 
 @pytest.mark.parametrize(

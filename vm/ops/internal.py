@@ -80,7 +80,7 @@ def control() -> Iterator[Operation]:
 
     yield op("unreachable", "", "TRAP(WIRQ_TRAP_UNREACHABLE);")
     # What a call from the host, an interrupt handler and a call into another instance return to.
-    yield op("exit", "", "goto done;")
+    yield op("exit", "", "return WIRQ_RUN_DONE;")  # the results are at the stack's base
     yield op("irq_return", "", "goto irq_return;")
     yield op("restore_instance", "", "goto restore_instance;")
     yield op("idle", "", "goto idle;")

@@ -126,6 +126,7 @@ static struct exception *make(struct wirq_vm *vm, const struct tag *tag, const u
     wirq_move_cells(exception->cells, cells, count);
     exception->next = vm->exceptions;
     vm->exceptions = exception;
+    vm->has_remains = true;
     return exception;
 }
 

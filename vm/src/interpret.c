@@ -161,22 +161,29 @@ INLINE void store16(uint8_t *p, uint32_t v) {
 #define HANDLER_DISTANCES
 #define DISTANCE_OF(label) __asm__ volatile(IN_HANDLER_LABELS(".2byte %l0 - %l1") : : "i"(&&label), "i"(&&op_unreachable));
 #define HANDLER_LABELS_END() __asm__ volatile(IN_HANDLER_LABELS(".size handler_labels, . - handler_labels"))
+#define LABELS_ARE_WANTED(vm) true /* which takes no instruction */
+#define LABELS_ARE_GIVEN(vm) ((void)0)
 #else
 #define HANDLER_LABELS() static const struct handler_labels handler_labels = {.entries = {
 #define ENTRY_OF(label) &&label,
 #define HANDLER_DISTANCES }, .distances = {
 #define DISTANCE_OF(label) (const char *)&&label - (const char *)&&op_unreachable,
 #define HANDLER_LABELS_END() }}
+#define LABELS_ARE_WANTED(vm) ((vm)->labels == NULL)
+#define LABELS_ARE_GIVEN(vm)                                                                                                 \
+    do {                                                                                                                     \
+        (vm)->labels = &handler_labels;                                                                                      \
+        return WIRQ_RUN_DONE;                                                                                                \
+    } while (0)
 #endif
 
 enum wirq_run interpret(struct wirq_vm *vm_argument) {
-    if (vm_argument->labels == NULL) {
+    if (LABELS_ARE_WANTED(vm_argument)) {
         HANDLER_LABELS()
 #include "wirq_labels.inc"
         DISTANCE_OF(poisoned) /* what poisoned entries of the handler table hold */
         HANDLER_LABELS_END();
-        vm_argument->labels = &handler_labels;
-        return WIRQ_RUN_DONE;
+        LABELS_ARE_GIVEN(vm_argument);
     }
 
     STATE;
@@ -226,22 +233,15 @@ leave:
         return WIRQ_RUN_SUSPENDED;
     TRAP(at == SAFE_POINT_STOP ? WIRQ_TRAP_STOPPED : vm->trap.status);
 
-call_import: {
-    const struct function_import *import = &vm->registers.instance->functions[U16(1)];
-    uint32_t *frame = CELL(U16(2));
+call_import:
     WRITE_BACK();
-    if (LIKELY(import->host != NULL)) {
-        status = interpreter_call_host(vm, import->host, frame);
-        if (UNLIKELY(status != WIRQ_OK))
-            goto not_called;
-        A = vm->registers.a;
-        NEXT(3);
-    }
-    length = 3;
-    before = RS;
-    status = interpreter_call_instance(vm, import->instance, import->function, ip + length, frame);
-    goto called_out;
-}
+    status = interpreter_call(vm, &vm->registers.instance->functions[U16(1)], CELL(U16(2)));
+    if (UNLIKELY(status != WIRQ_OK))
+        goto not_called;
+    APART(ip); /* else gcc keeps copies of both over the call, on the C stack */
+    APART(fp);
+    A = *CELL(U16(2));
+    NEXT(3);
 
 call_indirect: {
     const struct wirq_instance *instance = vm->registers.instance;
@@ -258,11 +258,14 @@ call_indirect: {
 }
 call_out:
     HANDLER();
-    length = 5;
     WRITE_BACK();
-    before = RS;
     status = interpreter_call_out(vm);
-    goto called_out;
+    if (UNLIKELY(status != WIRQ_OK))
+        goto not_called;
+    APART(ip);
+    APART(fp);
+    A = *CELL(U16(4));
+    NEXT(5);
 
 return_call_out:
     WRITE_BACK();
@@ -273,16 +276,9 @@ tail_called:
     RELOAD();
     DISPATCH();
 
-called_out: /* after a call out of the instance; ip still names the call, whose length is `length` */
-    if (LIKELY(status == WIRQ_OK)) {
-        RELOAD_MEMORY();
-        if (vm->registers.rs != before) /* a function of another instance has been entered */
-            goto reload;
-        A = vm->registers.a;
-        ip += length;
-        DISPATCH();
-    }
 not_called:
+    if (status == WIRQ_NEED_MORE)
+        goto reload; /* a function has been entered */
     if (WIRQ_WITH_EXCEPTIONS && status == WIRQ_THROW)
         goto thrown;
     if (status != WIRQ_WAIT)
@@ -350,8 +346,4 @@ trap:
     if (!interpreter_record_trap(vm, status))
         return WIRQ_RUN_TRAPPED;
     goto reload; /* it was a handler's, whose policy lets the interrupted code go on (R44) */
-
-done:
-    WRITE_BACK();
-    return WIRQ_RUN_DONE;
 }

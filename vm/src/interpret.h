@@ -4,15 +4,10 @@
 
 #include "vm.h"
 
-/* Calls a host function with registers written back and ip at the call. On WIRQ_OK the memory registers of the VM are current and
- * registers.a is the first result cell. Memories do not grow meanwhile: nothing but memory.grow makes them. */
-wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_import *host, uint32_t *frame);
-
-/* Enters a defined function of another instance: two records, so that its return restores the calling instance. */
-wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *instance, uint32_t function,
-                                      const uint16_t *return_ip, uint32_t *frame);
-
-/* The call at registers.ip, through a table or a reference, of whatever it names; or the trap that it ends in. */
+/* Calls a function at the call at registers.ip: an import, and whatever the call names through a table or a reference. WIRQ_OK: a host function has been called; what the VM's registers say of memory holds, for nothing but memory.grow makes
+ * memories grow. WIRQ_NEED_MORE: a defined function has been entered, and the registers have changed. Else what a host function
+ * answered, or a trap. */
+wirq_status interpreter_call(struct wirq_vm *vm, const struct function_import *target, uint32_t *frame);
 wirq_status interpreter_call_out(struct wirq_vm *vm);
 
 /* The tail call at registers.ip that may leave the instance: leaves the running frame, whose first cells hold the arguments, for a

@@ -3,6 +3,8 @@
 #include "interpret.h"
 #include "operands.h"
 
+#define NOINLINE __attribute__((noinline)) /* so that the usual way need not save registers for the others */
+
 const uint16_t code_exit[] = {OPERATION_UNIT(OP_exit)};
 const uint16_t code_irq_return[] = {OPERATION_UNIT(OP_irq_return)};
 const uint16_t code_restore_instance[] = {OPERATION_UNIT(OP_restore_instance)};
@@ -11,8 +13,12 @@ const uint16_t code_idle[] = {OPERATION_UNIT(OP_idle)};
 /* ---- the handler table ---- */
 
 void interpreter_init(struct wirq_vm *vm) {
+#ifdef HANDLER_LABELS_ASM
+    vm->labels = &handler_labels;
+#else
     vm->labels = NULL;
     (void)interpret(vm); /* only fills in labels */
+#endif
     vm->poison_label = TABLE_ENTRY(handler_label(vm->labels, WIRQ_OPERATIONS));
     for (uint32_t i = 0; i < WIRQ_OPERATIONS; i++)
         vm->handlers[i] = TABLE_ENTRY(handler_label(vm->labels, i));
@@ -57,10 +63,12 @@ bool interpreter_prepare_call(struct wirq_vm *vm, struct record *top, struct wir
     return true;
 }
 
-/* Does the handler's own module forbid it to call this import? */
-static bool is_forbidden(const struct wirq_vm *vm, const struct wirq_host_import *host) {
+/* Is the handler that runs not to call this import: for the import's sake, or by its own module's wish (R46)? */
+static NOINLINE bool is_forbidden(const struct wirq_vm *vm, const struct wirq_host_import *host) {
     const struct wirq_instance *instance = vm->registers.instance;
     uint32_t forbidden = vm->deliveries[vm->level].forbidden, i = 0;
+    if (!host->handler_may_call)
+        return true;
     if (forbidden == 0)
         return false;
     while (i < 31 && i < instance->module->imported_functions && instance->functions[i].host != host)
@@ -68,8 +76,31 @@ static bool is_forbidden(const struct wirq_vm *vm, const struct wirq_host_import
     return (forbidden >> i & 1) != 0;
 }
 
-wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_import *host, uint32_t *frame) {
-    if (vm_in_handler(vm) && (!host->handler_may_call || is_forbidden(vm, host))) /* R46 */
+/* Enters a defined function of an instance: if it is another one, with two records, so that its return restores the calling one. */
+static NOINLINE wirq_status call_instance(struct wirq_vm *vm, const struct function_import *target, uint32_t *frame) {
+    struct wirq_instance *instance = target->instance;
+    bool same = instance == vm->registers.instance;
+    struct record *rs = vm->registers.rs - (same ? 1 : 2);
+    if ((uintptr_t)(frame + WIRQ_STACK_SLACK) > (uintptr_t)rs)
+        return WIRQ_TRAP_STACK_EXHAUSTED;
+    rs[!same].ip = vm->registers.ip + (*vm->registers.ip == OPERATION_UNIT(OP_call_import) ? 3 : 5);
+    rs[!same].fp = vm->registers.fp;
+    if (!same) {
+        rs[0].ip = code_restore_instance;
+        rs[0].fp = (uint32_t *)(void *)vm->registers.instance;
+    }
+    vm->registers.ip = instance->module->code[target->function - instance->module->imported_functions];
+    vm->registers.fp = frame;
+    vm->registers.rs = rs;
+    vm_enter_instance(vm, instance);
+    return WIRQ_NEED_MORE;
+}
+
+wirq_status interpreter_call(struct wirq_vm *vm, const struct function_import *target, uint32_t *frame) {
+    const struct wirq_host_import *host = target->host;
+    if (host == NULL)
+        return call_instance(vm, target, frame);
+    if (vm_in_handler(vm) && is_forbidden(vm, host))
         return WIRQ_TRAP_FORBIDDEN_IN_HANDLER;
 #if WIRQ_TRACE
     bool waited = vm->waiting;
@@ -80,32 +111,14 @@ wirq_status interpreter_call_host(struct wirq_vm *vm, const struct wirq_host_imp
     if ((status == WIRQ_WAIT) != waited)
         TRACE(waited ? WIRQ_TRACE_WOKE : WIRQ_TRACE_WAIT, 0);
 #endif
-    if (status != WIRQ_WAIT)
-        vm->wait_begun = false;
-    if (status != WIRQ_OK)
+    if (status != WIRQ_OK) {
+        if (status != WIRQ_WAIT)
+            vm->wait_begun = false;
         return status;
-    vm->registers.a = frame[0];
+    }
+    vm->wait_begun = false;
     if (vm->block.instance != NULL)
         interrupt_publish(vm);
-    return WIRQ_OK;
-}
-
-wirq_status interpreter_call_instance(struct wirq_vm *vm, struct wirq_instance *instance, uint32_t function,
-                                      const uint16_t *return_ip, uint32_t *frame) {
-    bool same = instance == vm->registers.instance;
-    struct record *rs = vm->registers.rs - (same ? 1 : 2);
-    if ((uintptr_t)(frame + WIRQ_STACK_SLACK) > (uintptr_t)rs)
-        return WIRQ_TRAP_STACK_EXHAUSTED;
-    rs[!same].ip = return_ip;
-    rs[!same].fp = vm->registers.fp;
-    if (!same) {
-        rs[0].ip = code_restore_instance;
-        rs[0].fp = (uint32_t *)(void *)vm->registers.instance;
-    }
-    vm->registers.ip = instance->module->code[function - instance->module->imported_functions];
-    vm->registers.fp = frame;
-    vm->registers.rs = rs;
-    vm_enter_instance(vm, instance);
     return WIRQ_OK;
 }
 
@@ -138,9 +151,7 @@ wirq_status interpreter_call_out(struct wirq_vm *vm) {
     wirq_status status = find_callee(vm, ip[0] == OPERATION_UNIT(OP_call_indirect), &target);
     if (status != WIRQ_OK)
         return status;
-    if (target.host != NULL)
-        return interpreter_call_host(vm, target.host, frame);
-    return interpreter_call_instance(vm, target.instance, target.function, ip + 5, frame);
+    return interpreter_call(vm, &target, frame);
 }
 
 wirq_status interpreter_return_call_out(struct wirq_vm *vm) {
@@ -155,9 +166,11 @@ wirq_status interpreter_return_call_out(struct wirq_vm *vm) {
     if (status != WIRQ_OK)
         return status;
     if (target.host != NULL) {
-        status = interpreter_call_host(vm, target.host, r->fp);
-        if (status == WIRQ_OK)
+        status = interpreter_call(vm, &target, r->fp);
+        if (status == WIRQ_OK) {
+            r->a = *r->fp;
             r->ip += is_import ? 2 : 4;
+        }
         return status;
     }
     if (target.instance != r->instance && r->rs->ip != code_restore_instance) {

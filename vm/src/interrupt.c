@@ -99,11 +99,10 @@ bool interrupt_due(struct wirq_vm *vm) {
 /* ---- runs ---- */
 
 void interrupt_begin_run(struct wirq_vm *vm) {
-    vm->counted = 0;
-    vm->suspended = false;
     if (vm->inject_wanted) {
         vm->inject_wanted = false;
         vm->counting = COUNTING_INJECTION;
+        vm->counted = 0;
         vm->inject_skip = false;
         if (vm->inject_every)
             interpreter_poison_all(vm);

@@ -30,7 +30,7 @@ static bool interval_is_over(const struct source *s) {
 
 /* Whether it is the moment for a source of class Q, at which no guest frame is mid-flight, and for the source's interval. */
 static bool is_moment(struct wirq_vm *vm, const struct source *s) {
-    if (s->class_ == WIRQ_CLASS_QUIESCENT && (vm_in_handler(vm) || !(vm->call_begins || vm->mode == VM_REACTOR ||
+    if (s->class_ == WIRQ_CLASS_QUIESCENT && (vm_in_handler(vm) || !((vm->mode & (VM_BEGINS | VM_REACTOR)) != 0 ||
                                                                     (vm->waiting && vm->wait_kind != WAIT_DELIVER)))) {
         vm->passed_over = true;
         return false;
@@ -102,9 +102,10 @@ static void update_counting(struct wirq_vm *vm) {
         counting |= COUNTING_BUDGET;
     uint8_t before = vm->counting;
     vm->counting = counting;
-    if (counting != 0 && before == 0)
+    if (counting != 0 && before == 0) {
+        vm->counted = 0;
         interpreter_poison_control(vm);
-    else if (counting == 0 && before != 0)
+    } else if (counting == 0 && before != 0)
         vm->poisoned = true; /* the next safe point restores the entries */
 }
 

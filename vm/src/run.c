@@ -3,6 +3,10 @@
 #include "vm.h"
 #include "wirq_port.h"
 
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define NOINLINE __attribute__((noinline)) /* so that the usual way need not save registers for the others */
+
 /* ---- the current instance ---- */
 
 void vm_reload_memory(struct wirq_vm *vm) {
@@ -36,61 +40,94 @@ static void prepare_idle(struct wirq_vm *vm, struct wirq_instance *instance) {
     vm_enter_instance(vm, instance);
 }
 
-static bool prepare_host_call(struct wirq_vm *vm, struct wirq_instance *instance, const struct wirq_host_import *host,
-                              const uint32_t *arguments, size_t count) {
-    const struct wasm_stack *stack = vm_main_stack(vm);
-    size_t room = (size_t)((const uint32_t *)(const void *)stack->top - stack->base);
-    if (count > room || vm->call_type->result_cells > room)
-        return false;
-    vm->call_host = host;
-    if (count != 0)
-        memcpy(stack->base, arguments, count * sizeof *arguments);
-    prepare_idle(vm, instance);
-    return true;
-}
-
-static void begin(struct wirq_vm *vm, struct wirq_instance *instance) {
+/* Forgets what earlier calls have left. */
+static NOINLINE void clear_remains(struct wirq_vm *vm) {
+    vm->stop_requested = false; /* what it meant to stop has ended */
     vm->trap_records = NULL;
     vm->uncaught = NULL;
     if (WIRQ_WITH_EXCEPTIONS)
         exception_collect(vm);
-    vm->call_instance = instance;
-    vm->call_begins = true;
-    vm->call_is_start = false;
-    vm->stop_requested = false; /* what it meant to stop has ended */
+    vm->has_remains = vm->exceptions != NULL;
 }
 
-/* Only references can be wrong: whoever calls may have made them up. */
-static bool arguments_fit(const struct wirq_instance *instance, const struct wirq_functype *type, const uint32_t *cells) {
-    bool fit = true;
+static inline wirq_status begin(struct wirq_vm *vm, struct wirq_instance *instance, uint8_t mode) {
+    if (UNLIKELY(vm->state != VM_IDLE))
+        clear_remains(vm);
+    vm->call_instance = instance;
+    vm->mode = mode | VM_BEGINS;
+    return WIRQ_OK;
+}
+
+/* Copies the arguments to the first cells of the stack. Of these only references can be wrong: whoever calls may have made them up. */
+static NOINLINE wirq_status take_arguments(struct wirq_instance *instance, const struct wirq_functype *type,
+                                           const uint32_t *arguments, size_t count) {
+    uint32_t *to = vm_main_stack(instance->vm)->base;
+    if ((uintptr_t)(to + count + WIRQ_STACK_SLACK) > (uintptr_t)(vm_main_stack(instance->vm)->top - 1))
+        return WIRQ_TRAP_STACK_EXHAUSTED;
+    instance->vm->trap_records = NULL; /* they may lie here */
+    memcpy(to, arguments, count * sizeof *arguments);
     for (uint32_t i = 0; i < type->parameter_count; i++) {
-        fit = fit && reference_fits(instance, type->types[i], *cells);
-        cells += type_cells(type->types[i]);
+        if (!reference_fits(instance, type->types[i], *to))
+            return WIRQ_ARGUMENT_TYPES;
+        to += type_cells(type->types[i]);
     }
-    return fit;
+    return WIRQ_OK;
+}
+
+static NOINLINE wirq_status call_host(struct wirq_instance *instance, const struct wirq_functype *type,
+                                      const struct wirq_host_import *host) {
+    struct wirq_vm *vm = instance->vm;
+    const struct wasm_stack *stack = vm_main_stack(vm);
+    if (type->result_cells > (size_t)((const uint32_t *)(const void *)stack->top - stack->base))
+        return WIRQ_TRAP_STACK_EXHAUSTED;
+    vm->call_host = host;
+    vm->call_is_host = true;
+    prepare_idle(vm, instance);
+    return begin(vm, instance, VM_CALL);
 }
 
 wirq_status wirq_call(struct wirq_instance *instance, uint32_t function, const uint32_t *arguments, size_t count) {
     struct wirq_vm *vm = instance->vm;
-    if (vm->mode != VM_IDLE)
+    const uint32_t state = vm->state;
+    if (UNLIKELY(state != VM_IDLE) && vm->mode != VM_IDLE)
         return WIRQ_BUSY;
     if (instance->faulted)
         return WIRQ_FAULTED;
-    if (function >= instance->module->function_count)
+    const struct wirq_module *module = instance->module;
+    if (function >= module->function_count)
         return WIRQ_UNKNOWN_FUNCTION;
-    vm->call_type = module_function_type(instance->module, function);
-    if (count != vm->call_type->parameter_cells || !arguments_fit(instance, vm->call_type, arguments))
+    const struct wirq_functype *type = module->types[module->function_types[function]];
+    if (count != type->parameter_cells)
         return WIRQ_ARGUMENT_TYPES;
-    struct function_import target;
-    link_resolve(instance, function, &target);
-    vm->call_host = NULL;
-    bool fits = target.host != NULL ? prepare_host_call(vm, instance, target.host, arguments, count)
-                                    : interpreter_prepare_call(vm, vm_main_stack(vm)->top, target.instance, target.function, arguments,
-                                                               (uint32_t)count, code_exit);
-    if (!fits)
-        return WIRQ_TRAP_STACK_EXHAUSTED;
-    begin(vm, instance);
-    vm->mode = VM_CALL;
+    if (count != 0) { /* without arguments it fits: wirq_open has seen to that */
+        wirq_status status = take_arguments(instance, type, arguments, count);
+        if (status != WIRQ_OK)
+            return status;
+    }
+    const uint16_t *code;
+    if (LIKELY(function >= module->imported_functions)) {
+        code = module->code[function - module->imported_functions];
+        if (UNLIKELY(vm->registers.instance != instance))
+            vm_enter_instance(vm, instance);
+    } else {
+        const struct function_import *import = &instance->functions[function];
+        if (import->host != NULL)
+            return call_host(instance, type, import->host);
+        module = import->instance->module;
+        code = module->code[import->function - module->imported_functions];
+        vm_enter_instance(vm, import->instance);
+    }
+    uint32_t *base = vm_main_stack(vm)->base;
+    struct record *rs = vm_main_stack(vm)->top - 1;
+    rs->ip = code_exit;
+    rs->fp = base;
+    vm->registers.ip = code;
+    vm->registers.fp = base;
+    vm->registers.rs = rs;
+    if (UNLIKELY(state != VM_IDLE))
+        clear_remains(vm);
+    vm->call_instance = instance;
+    vm->mode = VM_CALL | VM_BEGINS;
     return WIRQ_OK;
 }
 
@@ -110,11 +147,8 @@ wirq_status wirq_react(struct wirq_instance *instance) {
         return WIRQ_BUSY;
     if (instance->faulted)
         return WIRQ_FAULTED;
-    vm->call_host = NULL;
     prepare_idle(vm, instance);
-    begin(vm, instance);
-    vm->mode = VM_REACTOR;
-    return WIRQ_OK;
+    return begin(vm, instance, VM_REACTOR);
 }
 
 /* ---- running ---- */
@@ -146,29 +180,56 @@ static enum wirq_run run_host_call(struct wirq_vm *vm) {
 void run_end(struct wirq_vm *vm) {
     interrupt_end_run(vm);
     vm->mode = VM_IDLE;
+    vm->call_is_start = false;
+    vm->call_is_host = false;
     vm->level = LEVEL_THREAD;
+    vm->registers.memory = 0;
+    vm->suspended = false;
     vm->wait_state = 0;
     vm->is_open = false;
 }
 
-enum wirq_run wirq_run(struct wirq_vm *vm) {
-    if (vm->mode == VM_IDLE)
-        return WIRQ_RUN_DONE;
-    if (vm->call_begins) {
-        TRACE(WIRQ_TRACE_RUN, 0);
-        interrupt_begin_run(vm);
-        vm->call_begins = false;
+/* A run of which there is more to say than that an ordinary call is done. */
+static NOINLINE enum wirq_run end(struct wirq_vm *vm, enum wirq_run run) {
+    bool is_start = vm->call_is_start;
+    if (run != WIRQ_RUN_DONE && run != WIRQ_RUN_TRAPPED)
+        return run;
+    run_end(vm);
+    TRACE(WIRQ_TRACE_END, 0);
+    if (run == WIRQ_RUN_TRAPPED) {
+        vm->has_remains = true;
+        vm_enter_instance(vm, vm->registers.instance); /* wirq_call relies on it: the current instance is ready for a call */
     }
-    enum wirq_run run = vm->call_host != NULL ? run_host_call(vm) : interpret(vm);
-    if (run == WIRQ_RUN_DONE || run == WIRQ_RUN_TRAPPED) {
-        run_end(vm);
-        TRACE(WIRQ_TRACE_END, 0);
-    }
-    if (run == WIRQ_RUN_DONE && vm->call_is_start) {
+    if (run == WIRQ_RUN_DONE && is_start) {
         vm->call_instance->started = true;
         wirq_port_request_safe_point(vm); /* for what was raised meanwhile (R7) */
     }
     return run;
+}
+
+/* Anything but the first run of an ordinary call. */
+static NOINLINE enum wirq_run run(struct wirq_vm *vm) {
+    if (vm->mode == VM_IDLE)
+        return WIRQ_RUN_DONE;
+    if (vm->mode & VM_BEGINS) {
+        TRACE(WIRQ_TRACE_RUN, 0);
+        interrupt_begin_run(vm);
+        vm->mode ^= VM_BEGINS;
+    }
+    return end(vm, vm->call_is_host ? run_host_call(vm) : interpret(vm));
+}
+
+enum wirq_run wirq_run(struct wirq_vm *vm) {
+    if (UNLIKELY(vm->state != (VM_CALL | VM_BEGINS) || vm->attention != 0))
+        return run(vm);
+    TRACE(WIRQ_TRACE_RUN, 0);
+    vm->mode = VM_CALL;
+    enum wirq_run ran = interpret(vm);
+    if (UNLIKELY(ran != WIRQ_RUN_DONE || vm->state != VM_CALL || vm->attention != 0))
+        return end(vm, ran);
+    vm->mode = VM_IDLE; /* everything else is as it was */
+    TRACE(WIRQ_TRACE_END, 0);
+    return ran;
 }
 
 const uint32_t *wirq_results(const struct wirq_vm *vm) {

@@ -104,8 +104,8 @@ struct block {
     uint32_t delivered, faults; /* what the block's words of these names are told */
 };
 
-/* The call in progress. */
-enum vm_mode { VM_IDLE, VM_CALL, VM_REACTOR };
+/* The call in progress. VM_BEGINS with either: nothing of it has run yet, a quiescent moment. */
+enum vm_mode { VM_IDLE = 0, VM_CALL = 1, VM_REACTOR = 2, VM_BEGINS = 4 };
 
 /* Where the handlers of operations are, from OPERATION_BIAS on, and last what a poisoned entry holds. What a safe point restores is
  * there as it is in the table, so that it is only copied; the others as distances from the first one, which on chips take half the
@@ -138,7 +138,7 @@ struct wirq_vm {
         struct {
             /* Flags first, where byte accesses are short. */
             union {
-                volatile uint32_t attention; /* 0: the return of a handler need not look whether another one is due */
+                volatile uint32_t attention; /* 0: neither a run's begin nor a handler's return need look whether one is due */
                 struct {
                     union {
                         uint16_t looked; /* both of what the last look found: */
@@ -152,6 +152,19 @@ struct wirq_vm {
                 };
             };
             union {
+                uint32_t state; /* these four at once: just the mode in nearly every call, and then nothing else need be looked at */
+                struct {
+                    uint8_t mode;           /* enum vm_mode; the lowest byte of state */
+                    bool call_is_start : 1;
+                    bool call_is_host : 1;  /* the function called is the host's: nothing to interpret */
+                    bool has_quiescent : 1; /* a source is or was of class Q: look at the begin of a run */
+                    bool inject_wanted : 1; /* for the next run */
+                    bool has_remains : 1;   /* of calls before: a trap's records, exceptions */
+                    bool suspended;         /* at a safe point, by a yield: the run goes on behind it */
+                    volatile uint8_t stop_requested;
+                };
+            };
+            union {
                 uint32_t wait_state; /* all of it; 0: nothing waits */
                 struct {
                     bool waiting; /* registers.ip is a host call that answered WIRQ_WAIT */
@@ -159,18 +172,12 @@ struct wirq_vm {
                     uint8_t wait_kind; /* enum wait_kind */
                 };
             };
-            volatile uint8_t stop_requested, yield_requested;
+            volatile uint8_t yield_requested;
             uint8_t level;             /* that executes: a priority, or LEVEL_THREAD */
-            uint8_t mode;              /* enum vm_mode */
-            bool call_is_start;
-            bool call_begins;          /* nothing of the call has run yet: a quiescent moment */
             bool is_open;              /* handlers run that were entered in a wirq.wait, which holds nothing back (R50) */
-            bool has_quiescent;        /* a source is or was of class Q: look at the begin of a run */
             bool inject_every;
-            bool inject_wanted;        /* for the next run */
             bool inject_skip;          /* the operation that comes next was counted before it was interrupted */
             uint8_t counted;           /* control operations at counting stubs, modulo 256 */
-            bool suspended;            /* at a safe point, by a yield: the run goes on behind it */
             uint16_t held_for;         /* of them, by the guest whose critical section holds a handler back (R38) */
 
             /* Of the current instance, for the interpreter; set by vm_enter_instance. */
@@ -190,7 +197,6 @@ struct wirq_vm {
             struct wirq_instance *instance_list;
             struct wirq_module *module_list;
             struct wirq_instance *call_instance;
-            const struct wirq_functype *call_type;
             struct wirq_load *load; /* a load in progress, or NULL */
         };
     };
@@ -205,7 +211,7 @@ struct wirq_vm {
     struct wirq_instance **instances; /* by id; grown as needed */
     uint16_t instance_capacity;
 
-    const struct wirq_host_import *call_host; /* the function called is the host's: nothing to interpret */
+    const struct wirq_host_import *call_host;
     struct wirq_trap trap;
     const struct record *trap_records; /* the newest when it trapped; NULL: they are gone */
     uint8_t trap_level;                /* on whose stack they are */
