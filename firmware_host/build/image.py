@@ -226,8 +226,9 @@ def _build(
     flags = _flags(board, compiler, options)
     frozen = [(module.name, module.data) for module in options.frozen]
     generate.write_headers(board, _build_id(board, compiler, [*flags, *map(repr, options.frozen)]), headers, frozen)
+    command = (*compiler.command, *compiler.row.flags, *flags)
     units = [
-        Unit(source, name, (*compiler.command, *compiler.row.flags, *flags, *_optimisation(source, compiler), *include))
+        Unit(source, name, (*command, *_optimisation(source, compiler, options), *include))
         for source, name, include in _sources(board, headers)
     ]
     compiled = compile_units(units, objects, cwd=root, identity=compiler.identity(), jobs=jobs)
@@ -276,8 +277,11 @@ def _sources(board: BoardFacts, headers: Path) -> Iterator[tuple[Path, str, tupl
             yield file, name, include
 
 
-def _optimisation(source: Path, compiler: toolchains.Compiler) -> tuple[str, ...]:
-    return compiler.row.fast if source.name == DISPATCH_FILE else compiler.row.small
+def _optimisation(source: Path, compiler: toolchains.Compiler, options: Options) -> tuple[str, ...]:
+    row = compiler.row
+    if source.name != DISPATCH_FILE:
+        return row.small
+    return row.portable if row.portable and "WIRQ_PORTABLE_DISPATCH" in options.define else row.fast
 
 
 def _flags(board: BoardFacts, compiler: toolchains.Compiler, options: Options) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class Row:
     libraries: tuple[str, ...] = ()
     small: tuple[str, ...] = ("-Os",)  # compiles for size
     fast: tuple[str, ...] = ("-O2",)  # compiles the dispatch function
+    portable: tuple[str, ...] = ()  # … if dispatch is in C alone (WIRQ_PORTABLE_DISPATCH); empty: as `fast`
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,16 @@ _GCC_SMALL = ("-Os", "-fno-move-loop-invariants", "-fno-schedule-insns2")
 
 #: vm/src/dispatch.h's form for Armv7-M leaves gcc nothing to speed up; reordering would only lengthen branches.
 _GCC_PINNED = ("-Os", "-fno-reorder-blocks")
+#: For computed gotos: at -Os gcc sends all handlers through one jump, at -O2 it carries copies of registers from one to the next.
+#: -fno-tree-forwprop leaves the step of ip and the load of the next operation for one instruction.
+_GCC_PORTABLE = (
+    "-O1",
+    "-fexpensive-optimizations",
+    "-fno-tree-forwprop",
+    "-ftree-vrp",
+    "-fcse-follow-jumps",
+    "-frerun-cse-after-loop",
+)
 
 
 def _arm(name: str, gcc_cpu: str, zig_cpu: str, fpu: str | None = None) -> Machine:
@@ -92,6 +103,7 @@ def _arm(name: str, gcc_cpu: str, zig_cpu: str, fpu: str | None = None) -> Machi
                 ("-lgcc",),
                 small=_GCC_SMALL,
                 fast=gcc_fast,
+                portable=_GCC_PORTABLE,
             ),
         },
     )

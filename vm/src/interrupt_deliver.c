@@ -306,7 +306,7 @@ bool interrupt_handler_faulted(struct wirq_vm *vm) {
             interrupt_refresh(vm, s);
             goes_on = true;
         } else {
-            d->instance->faulted = true;
+            d->instance->faulted = vm->has_faulted = true;
             goes_on = !is_in_progress(vm, d->instance);
         }
     }

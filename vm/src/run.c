@@ -51,7 +51,7 @@ static NOINLINE void clear_remains(struct wirq_vm *vm) {
 }
 
 static inline wirq_status begin(struct wirq_vm *vm, struct wirq_instance *instance, uint8_t mode) {
-    if (UNLIKELY(vm->state != VM_IDLE))
+    if (UNLIKELY(vm->state != 0))
         clear_remains(vm);
     vm->call_instance = instance;
     vm->mode = mode | VM_BEGINS;
@@ -89,10 +89,12 @@ static NOINLINE wirq_status call_host(struct wirq_instance *instance, const stru
 wirq_status wirq_call(struct wirq_instance *instance, uint32_t function, const uint32_t *arguments, size_t count) {
     struct wirq_vm *vm = instance->vm;
     const uint32_t state = vm->state;
-    if (UNLIKELY(state != VM_IDLE) && vm->mode != VM_IDLE)
-        return WIRQ_BUSY;
-    if (instance->faulted)
-        return WIRQ_FAULTED;
+    if (UNLIKELY(state != 0)) {
+        if (vm->mode != VM_IDLE)
+            return WIRQ_BUSY;
+        if (instance->faulted)
+            return WIRQ_FAULTED;
+    }
     const struct wirq_module *module = instance->module;
     if (function >= module->function_count)
         return WIRQ_UNKNOWN_FUNCTION;
@@ -124,7 +126,7 @@ wirq_status wirq_call(struct wirq_instance *instance, uint32_t function, const u
     vm->registers.ip = code;
     vm->registers.fp = base;
     vm->registers.rs = rs;
-    if (UNLIKELY(state != VM_IDLE))
+    if (UNLIKELY(state != 0))
         clear_remains(vm);
     vm->call_instance = instance;
     vm->mode = VM_CALL | VM_BEGINS;

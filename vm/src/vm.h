@@ -160,6 +160,7 @@ struct wirq_vm {
                     bool has_quiescent : 1; /* a source is or was of class Q: look at the begin of a run */
                     bool inject_wanted : 1; /* for the next run */
                     bool has_remains : 1;   /* of calls before: a trap's records, exceptions */
+                    bool has_faulted : 1;   /* an instance has: which one, it knows */
                     bool suspended;         /* at a safe point, by a yield: the run goes on behind it */
                     volatile uint8_t stop_requested;
                 };
