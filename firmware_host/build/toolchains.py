@@ -72,7 +72,7 @@ _GCC_SMALL = ("-Os", "-fno-move-loop-invariants", "-fno-schedule-insns2")
 
 #: vm/src/dispatch.h's form for Armv7-M leaves gcc nothing to speed up; reordering would only lengthen branches.
 _GCC_PINNED = ("-Os", "-fno-reorder-blocks")
-#: For computed gotos: at -Os gcc sends all handlers through one jump, at -O2 it carries copies of registers from one to the next.
+#: For computed gotos: at -Os gcc sends all handlers through one jump, at -O2 it hands on copies of registers.
 #: -fno-tree-forwprop leaves the step of ip and the load of the next operation for one instruction.
 _GCC_PORTABLE = (
     "-O1",
