@@ -100,8 +100,8 @@ def test_each_option_can_be_left_out_alone(
     """It compiles without a warning, refuses what needs the option, and loads all else."""
     absent = {option} | {other for other, needed in NEEDS.items() if needed == option}
     folder = shared_folder(tmp_path_factory, f"wirq-vm-without-{option}")
-    build_once(folder, ["driver"], [f"WIRQ_WITH_{one}=0" for one in absent], ["-O0", "-Werror"])
-    with Machine(folder / "driver", tmp_path) as without:
+    built = build_once(folder, ["driver"], [f"WIRQ_WITH_{one}=0" for one in absent], ["-O0", "-Werror"])
+    with Machine(built / "driver", tmp_path) as without:
         assert without.features() == machine.features() - absent
         for feature, text, function in MODULES:
             if feature in absent:
