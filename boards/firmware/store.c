@@ -250,8 +250,8 @@ static uint32_t spare_sectors(uint32_t first, uint32_t end) {
 
 /* Where files have to be moved to get room back, one spare sector is kept for that: so what was removed can always be used again. */
 static bool keeps_reserve(uint32_t first, uint32_t count) {
-    uint32_t all = spare_sectors(0, store.block_count / store.sector_blocks);
-    return store.sector_blocks == 1 || all > spare_sectors(sector_of(first), sector_of(first + count - 1) + 1);
+    return store.sector_blocks == 1 || spare_sectors(0, store.block_count / store.sector_blocks) >
+                                           spare_sectors(sector_of(first), sector_of(first + count - 1) + 1);
 }
 
 static uint32_t find_between(uint32_t first, uint32_t last, uint32_t count, const struct forbidden *forbidden) {

@@ -51,7 +51,9 @@ void firmware_alarm(void) {
         if (timers[i].state >= COUNTED)
             run(&timers[i], now);
     }
-    next_alarm_at_least = clock_us() + BOARD_ALARM_GAP_US; /* from the end of this, or it could take all the time there is */
+    /* From the end of this, and as long again as it took, or many timers could take all the time there is. */
+    uint64_t end = clock_us();
+    next_alarm_at_least = end + (end - now) + BOARD_ALARM_GAP_US;
     arm();
 }
 

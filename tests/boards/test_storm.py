@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from firmware_host import Board
+from firmware_host import Board, NoSpace
 from tests.boards import machines
-from tests.boards.machines import TIMEOUT
+from tests.boards.machines import SMALL_BOARDS, TIMEOUT
 from tests.vm.machine import wat
 
 RESULT = "3245 primes, checksum 2092706092\n"
@@ -78,3 +78,16 @@ def test_a_million_raises_as_fast_as_they_come_are_counted_exactly(selector: str
     assert 1 <= shown.delivered < RAISES
     assert shown.worst_us < 1_000_000
     assert rounds > shown.delivered
+
+
+@pytest.mark.parametrize("selector", ["host", *(f"qemu:{name}" for name in (*SMALL_BOARDS, "stm32f4"))])
+def test_all_timers_at_once_leave_the_board_time_to_answer(selector: str) -> None:
+    """Found by fuzzing: the alarm took all the time there was, and a micro:bit never answered again."""
+    with Board.connect(selector, timeout=TIMEOUT) as board:
+        soft0 = board.irq_number("soft0")
+        with pytest.raises(NoSpace):
+            for _ in range(100):
+                board.irq_raise(soft0, count=0xFFFFFFFF, every_us=1)
+        for _ in range(5):
+            before = board.irq_show(soft0).raised
+        assert board.irq_show(soft0).raised > before
