@@ -31,6 +31,10 @@ Examples:
 """
 
 
+#: Bytes of the smallest stack there is, of two cells. What a handler needs is more, and a board refuses less than that.
+_LEAST_STACK = 8
+
+
 @click.command("config", help=_HELP)
 @click.argument("app", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("source", required=False)
@@ -70,6 +74,8 @@ def command(
 ) -> None:
     data = app.read_bytes()
     module = Module.parse(data)
+    if stack is not None and 0 < stack < _LEAST_STACK:
+        raise click.UsageError(f"--stack {stack}: a stack has {_LEAST_STACK} bytes at least; 0 is its whole level's")
     names = source_names(context.board_selector)
     before = {one.source: one for one in read_settings(data)}
     number = None if source is None else source_number(source, names)

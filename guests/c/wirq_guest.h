@@ -150,6 +150,7 @@ enum wirq_query_key {
     WIRQ_QUERY_VERSION = 0, /* of this interface and of the block's layout: 1 */
     WIRQ_QUERY_LEVELS = 1,  /* priorities of handlers */
     WIRQ_QUERY_CLOCK = 2,   /* microseconds, as board_clock_us() */
+    WIRQ_QUERY_BOUND = 3,   /* with 256 * source added: the longest time from a raise of it to its handler, microseconds */
 };
 WIRQ_IMPORT("wirq", "query") int64_t wirq_query(int32_t key);
 

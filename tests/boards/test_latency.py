@@ -7,11 +7,38 @@ import pytest
 from firmware_host.bench import latency
 from firmware_host.boards import load_board
 from firmware_host.build import firmware
+from firmware_host.wasm import HandlerSettings, write_settings
+from tests.vm.machine import wat
+
+#: Of the handler: its first operation is one that nothing else does, as latency.program has it.
+HANDLER = f"""(func (export "irq:button") (param i32 i32 i32) (local {"i32 " * 40})
+  (local.set 42 (local.get 1)) (local.set 0 (local.get 42)))"""
+
+#: All that takes time at the entry: a block that is told of every source, and settings of every kind.
+BLOCK = f"""(module (memory 1 1) (global (export "wirq_block") i32 (i32.const 64))
+  (data (i32.const 64) "WIRQ\\01\\00\\04\\00\\00\\00\\00\\00\\00\\00\\00\\00\\ff\\00\\00\\00")
+  (global (export "__stack_pointer") (mut i32) (i32.const 4096))
+  {HANDLER}
+  (func (export "_start") (loop $l (br $l))))"""
+SETTINGS = {"fuel": 1000, "deadline_us": 100_000, "interval_us": 1, "shadow_stack": 8192, "forbidden": 1}
+
+#: An exception that leaves ten frames, in a module of a hundred clauses.
+THROWS = f"""(module (tag $thrown) (tag $another)
+  {HANDLER}
+  (func $throws (param i32)
+    (if (i32.eqz (local.get 0)) (then (throw $thrown)))
+    (call $throws (i32.sub (local.get 0) (i32.const 1))))
+  (func $unused {"(block (try_table (catch $another 0) (nop)))" * 100})
+  (func (export "_start")
+    (loop $l (block (try_table (catch $thrown 0) (call $throws (i32.const 10)))) (br $l))))"""
 
 PROGRAMS = {
     "loop": latency.program(),
     "straight": latency.program(latency.STRAIGHT),
     "copies": latency.program(latency.COPIES, memory=True),
+    "throws": wat(THROWS),
+    "block": wat(BLOCK),
+    "settings": write_settings(wat(BLOCK), [HandlerSettings(source=2, **SETTINGS)]),
 }
 COUNT = 30
 

@@ -148,3 +148,10 @@ def test_watch_prints_what_moves_until_ctrl_c(wirq: Wirq, monkeypatch: pytest.Mo
     moved = [line for line in ran.out.splitlines() if line.startswith("[")]
     assert len(moved) == 1
     assert moved[0].endswith("soft0: raised 3, delivered 0, missed 0, pending")
+
+
+@pytest.mark.parametrize("bytes_", [1, 7])
+def test_a_stack_of_less_than_two_cells_is_refused(wirq: Wirq, app: Path, bytes_: int) -> None:
+    ran = wirq("irq", "config", app, "button", "--stack", str(bytes_))
+    assert ran.code == 2
+    assert f"--stack {bytes_}: a stack has 8 bytes at least; 0 is its whole level's" in ran.err

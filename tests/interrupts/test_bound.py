@@ -95,6 +95,17 @@ def test_r68_a_short_gap_still_waits_for_a_chunk_or_a_host_function_if_there_is_
     assert machine.bound(UART)["wait"] == cost + STUB
 
 
+def test_r68_leaving_a_frame_by_an_exception_takes_a_look_at_every_clause(machine: Machine) -> None:
+    waits = []
+    for clauses in (100, 150):
+        caught = "(block (try_table (catch $t 0) (nop)))" * clauses
+        machine.instantiate(f"""(module (tag $t) (func (export "irq:uart") (param i32 i32 i32)) (func {caught}))""")
+        waits.append(machine.bound(UART)["wait"])
+        machine.reset()
+    assert waits[0] > 100 * OPERATION
+    assert waits[1] - waits[0] == 50 * OPERATION
+
+
 def test_r68_a_handler_without_a_budget_that_comes_first_leaves_no_bound(machine: Machine) -> None:
     machine.instantiate(module(handler("uart:1") + handler("timer:0")))
     bound = machine.bound(UART)
@@ -208,3 +219,9 @@ def test_t7_no_observed_wait_exceeds_the_printed_gap(machine: Machine) -> None:
     # The longest run of the loop-free prefix and of the run before the call is what the bound says.
     assert 26 <= gap <= 32
     assert gap * control >= dispatches  # no average can exceed the heaviest run
+
+
+@pytest.mark.parametrize("declared", [1, 7])
+def test_r32_a_declared_stack_of_less_than_two_cells_is_not_the_default(machine: Machine, declared: int) -> None:
+    with pytest.raises(Refusal, match="HANDLER_STACK"):
+        machine.instantiate(configured(handler("uart"), HandlerSettings(UART, stack_bytes=declared)))

@@ -878,3 +878,11 @@ def test_query_and_budget_answer_what_is_wrong(machine: Machine) -> None:
       (drop (call $wait (i64.const 30))) (call $log (i32.wrap_i64 (call $query (i32.const 2))))"""
     machine.call(machine.instantiate(module(function("go", body))), "go")
     assert machine.log() == [116, 1, 2, MINUS_ONE, MINUS_ONE, 30]
+
+
+def test_query_answers_the_latency_bound_of_a_source(machine: Machine) -> None:
+    """R68: as the embedder is told; of a source without a handler, or that there is not, none."""
+    ask = "".join(f"(call $log (i32.wrap_i64 (call $query (i32.const {3 + 256 * source}))))" for source in (0, 1, 200))
+    instance = machine.instantiate(module(handler("uart") + function("go", ask)))
+    machine.call(instance, "go")
+    assert machine.log() == [machine.bound(0)["us"], MINUS_ONE, MINUS_ONE]

@@ -12,6 +12,7 @@ void interrupt_measure(struct wirq_module *module, const uint16_t *code, const u
         uint32_t operation = UNIT_OPERATION(*code);
         bool is_control = operation < OPERATION_BIAS + WIRQ_CONTROL_OPERATIONS;
         module->has_chunks |= operation == OP_object;
+        module->clauses += operation == OP_catch;
         code = code_next(code, &weight);
         run += weight;
         if (run > module->max_gap)
@@ -27,8 +28,8 @@ void interrupt_measure(struct wirq_module *module, const uint16_t *code, const u
 
 uint32_t interrupt_stack_cells(const struct wirq_vm *vm, const struct handler_settings *settings) {
     uint32_t level = (uint32_t)((const uint32_t *)(const void *)vm->stacks[0].top - vm->stacks[0].base);
-    uint32_t declared = settings->values[SETTING_STACK_BYTES] / 8 * 2; /* records at the end hold pointers */
-    return declared != 0 && declared < level ? declared : level;
+    uint32_t declared = settings->values[SETTING_STACK_BYTES], cells = declared / 8 * 2; /* records at the end hold pointers */
+    return declared != 0 && cells < level ? cells : level;
 }
 
 struct activation {
@@ -89,6 +90,9 @@ wirq_status interrupt_check_stack(struct wirq_vm *vm, const struct wirq_instance
 
 /* ---- section 12: the latency bound ---- */
 
+/* Ordinary operations that as much is done in as in making an exception, and in leaving one frame but for the clauses. */
+#define UNWINDING 64
+
 /* UINT32_MAX means that there is no bound. */
 static uint32_t saturate(uint64_t value) {
     return value >> 32 == 0 ? (uint32_t)value : UINT32_MAX;
@@ -113,6 +117,9 @@ wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bo
             longest = costs->chunk;
         if (module->imported_functions != 0 && longest < costs->import)
             longest = costs->import;
+        uint32_t unwinding = module->clauses == 0 ? 0 : (module->clauses + UNWINDING) * costs->operation;
+        if (longest < unwinding) /* each frame that is left is a safe point, and all clauses are looked at for each */
+            longest = unwinding;
     }
     /* A control operation under counting stubs, with what lies before it: 32 bits hold it, as none of the three has over 16. */
     uint32_t counted = (gap + 1) * costs->operation + costs->stub, wait = gap * costs->operation, handlers = 0;

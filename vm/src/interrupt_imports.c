@@ -132,11 +132,11 @@ static wirq_status import_budget(struct wirq_vm *vm, uint32_t *cells) {
     return WIRQ_OK;
 }
 
-/* query(key) -> value, or -1 if there is no such key or its value is not known. */
+/* query(key) -> value, or -1 if there is no such key or its value is not known. The low byte says what; the rest, of which source. */
 static wirq_status import_query(struct wirq_vm *vm, uint32_t *cells) {
+    struct wirq_bound bound;
     uint64_t value = UINT64_MAX;
-    (void)vm;
-    switch (cells[0]) {
+    switch (cells[0] & 0xFF) {
     case 0: /* version of the interrupt interface: that of the block's layout */
         value = 1;
         break;
@@ -146,7 +146,11 @@ static wirq_status import_query(struct wirq_vm *vm, uint32_t *cells) {
     case 2: /* the clock, us */
         value = wirq_port_clock_us();
         break;
-    default: /* 3, the latency bound, is not computed yet */
+    case 3: /* the latency bound of a source, us (R68) */
+        if (wirq_bound(vm, cells[0] >> 8, &bound) == WIRQ_OK && bound.us != UINT32_MAX)
+            value = bound.us;
+        break;
+    default:
         break;
     }
     cells[0] = (uint32_t)value;
