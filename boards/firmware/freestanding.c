@@ -9,11 +9,18 @@ typedef int freestanding_functions_come_from_the_c_library;
 
 #else
 
-/* Words where both ends allow it: a byte loop would be most of the time that loading a module takes. */
+/* Words where both ends allow it: a byte loop would be most of the time that loading a module takes. Cores that take words from any
+ * address copy these wherever they lie. */
+#ifdef __ARM_FEATURE_UNALIGNED
+typedef uint32_t __attribute__((may_alias, aligned(1))) word;
+#define ANY_ALIGNMENT 1
+#else
 typedef uint32_t __attribute__((may_alias)) word;
+#define ANY_ALIGNMENT 0
+#endif
 
 static int aligned(const void *a, const void *b) {
-    return (((uintptr_t)a | (uintptr_t)b) & (sizeof(word) - 1)) == 0;
+    return ANY_ALIGNMENT || (((uintptr_t)a | (uintptr_t)b) & (sizeof(word) - 1)) == 0;
 }
 
 /* From the lowest byte up: right for ranges that overlap, too, if `to` is the lower one. */

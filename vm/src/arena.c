@@ -27,12 +27,12 @@ static inline void arena_note_access(const void *from, const void *to, bool allo
 
 static uint32_t get_header(const uint8_t *header) {
     uint32_t word;
-    memcpy(&word, header, sizeof word);
+    __builtin_memcpy(&word, header, sizeof word);
     return word;
 }
 
 static void set_header(uint8_t *header, uint32_t word) {
-    memcpy(header, &word, sizeof word);
+    __builtin_memcpy(header, &word, sizeof word);
 }
 
 static uint32_t block_size(const uint8_t *header) {

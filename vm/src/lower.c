@@ -132,11 +132,13 @@ static void lower_instruction(struct lower *lower, struct wirq_reader *reader) {
         {0xFD, 0xFD, WIRQ_FEATURE_SIMD},
         {0xFE, 0xFE, WIRQ_FEATURE_THREADS},
     };
-    uint32_t opcode = read_byte(reader);
     uint32_t low;
     uint64_t wide;
-    if (reader->status != WIRQ_OK)
+    if (reader->p == reader->end) {
+        (void)read_byte(reader);
         return;
+    }
+    const uint32_t opcode = *reader->p++;
     switch (opcode) {
     case 0x08:
     case 0x0A:

@@ -1,8 +1,7 @@
 /* lower_stack.c: the operand stack of validation, which is also what lowering knows of where values are. Spec appendix A.3. */
 #include "lower_internal.h"
 
-void *stack_reserve(struct lower *lower, uint32_t size) {
-    size = (size + 3) & ~UINT32_C(3);
+static inline void *reserve(struct lower *lower, uint32_t size) {
     if ((size_t)(lower->temp - (uint8_t *)lower->code) < size + sizeof(uint16_t)) {
         lower_fail(lower, WIRQ_NO_MEMORY);
         return NULL;
@@ -11,6 +10,10 @@ void *stack_reserve(struct lower *lower, uint32_t size) {
     if (lower->temp < lower->temp_low)
         lower->temp_low = lower->temp;
     return lower->temp;
+}
+
+void *stack_reserve(struct lower *lower, uint32_t size) {
+    return reserve(lower, (size + 3) & ~UINT32_C(3));
 }
 
 uint32_t stack_depth(const struct lower *lower) {
@@ -32,7 +35,7 @@ static void settle_deep_alias(struct lower *lower) {
 static struct operand *push(struct lower *lower, value_type type, enum operand_kind kind) {
     uint32_t canonical = lower->height;
     uint32_t cells = type == TYPE_UNKNOWN ? 1 : type_cells(type);
-    struct operand *operand = stack_reserve(lower, sizeof *operand);
+    struct operand *operand = reserve(lower, sizeof *operand);
     if (operand == NULL)
         return NULL;
     if (canonical + cells > WIRQ_MAX_FRAME_CELLS) {

@@ -37,7 +37,10 @@ uint32_t read_leb_u32(struct wirq_reader *r) {
     return (uint32_t)read_leb(r, 32, false);
 }
 
+/* Most of these are one byte, too. */
 int32_t read_leb_s32(struct wirq_reader *r) {
+    if (r->p != r->end && *r->p < 0x80)
+        return (int32_t)(*r->p++ ^ 0x40) - 0x40;
     return (int32_t)(uint32_t)read_leb(r, 32, true);
 }
 
