@@ -37,25 +37,28 @@ def check_entry(app: AppFile) -> None:
     raise BadModule(f"{app.name} has neither an entry point nor an interrupt handler; nothing was sent", hint=hint)
 
 
-def check_memory(app: AppFile, info: BoardInfo) -> None:
-    """Refuses a module whose linear memory cannot fit the board, before it is sent."""
+def check_memory(app: AppFile, info: BoardInfo, taken: int = 0) -> None:
+    """Refuses a module whose linear memory cannot fit the board, before it is sent. `taken`: bytes that the VM has for
+    itself of the board's memory, its stacks and tables."""
     memory = app.module.memory
-    if memory is None or memory.minimum_bytes <= info.arena_size:
+    room = info.arena_size - taken
+    if memory is None or memory.minimum_bytes <= room:
         return
     asked = f"{memory.minimum_bytes} bytes of linear memory"
     if memory.page_size > 1:
         asked += f" ({memory.limits.minimum} pages of {memory.page_size // 1024} KiB)"
     raise NoSpace(
-        f"{app.name} asks for {asked}; {info.name} has {info.arena_size} bytes for everything; nothing was sent",
+        f"{app.name} asks for {asked}; {info.name} has {room} bytes for modules; nothing was sent",
         hint="link it with --page-size=1 and a small -z stack-size=N: wirq run does so for a C file",
         memory_bytes=memory.minimum_bytes,
         arena_size=info.arena_size,
+        room=room,
     )
 
 
 def send(board: Board, app: AppFile, context: Context) -> None:
     """Checks it against the board, ends what the board runs, such as its autostart module, and sends it."""
-    check_memory(app, board.info)
+    check_memory(app, board.info, board.memory().vm_bytes)
     if board.halt():
         context.note("what the board was running has been stopped")
     with context.progress(app.name, lambda: board.resent) as progress:

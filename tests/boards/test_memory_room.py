@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from firmware_host import Board
+from firmware_host import Board, resources
 from firmware_host.boards import load_board
 from firmware_host.wasm import Module
 from tests.boards import machines
@@ -56,3 +57,19 @@ def test_an_upload_takes_its_size_and_gives_it_back() -> None:
         assert before.arena_largest_free - board.memory().arena_largest_free == 2000
         board.drop()
         assert board.memory().arena_largest_free == before.arena_largest_free
+
+
+@pytest.mark.parametrize("name", SMALL_BOARDS)
+def test_a_guest_on_16_kib_has_what_the_documents_say(name: str) -> None:
+    told = (resources.path("boards") / "README.md").read_text().replace("\n", " ")
+    found = re.search(r"Of the ([\d,]+) bytes .*? take about ([\d,]+), so a guest has about ([\d,]+):", told)
+    assert found is not None
+    arena, own, guests = (int(number.replace(",", "")) for number in found.groups())
+    with Board.connect(f"qemu:{name}", timeout=TIMEOUT) as board:
+        figures = board.memory()
+        room = figures.arena_size - figures.vm_bytes
+        assert figures.arena_size == arena
+        assert abs(figures.vm_bytes - own) < 150
+        assert abs(room - guests) < 150
+        assert room < 8192, "8 KiB fit now: say so"
+        assert figures.arena_largest_free > room - 64
