@@ -30,7 +30,7 @@ wirq_status wirq_load_code_memory(struct wirq_vm *vm, const struct wirq_code_mem
 }
 
 /* Takes the code that lies there already. That it is this module's is the embedder's to know. */
-static wirq_status use_code(struct wirq_load *load, uint32_t count) {
+static wirq_status use_code(struct wirq_load *load) {
     struct wirq_module *module = load->module;
     const struct wirq_code_memory *memory = load->code_memory;
     const uint8_t *fields = memory->base + memory->size - LOWERED_SIZE;
@@ -38,18 +38,14 @@ static wirq_status use_code(struct wirq_load *load, uint32_t count) {
     module->is_code_outside = true;
     memcpy(lowered(module), fields, LOWERED_SIZE);
     load->step = load_skip;
-    return (const uint8_t *)module->code_start == memory->base && (const uint8_t *)(module->code + count) == fields
-               ? WIRQ_OK
-               : WIRQ_BAD_REQUEST;
+    return (const uint8_t *)module->code_start == memory->base ? WIRQ_OK : WIRQ_BAD_REQUEST;
 }
 
 /* Hands out the function that has just been lowered. */
 static void put_function(struct wirq_load *load) {
     struct lower *lower = &load->lower;
     const struct wirq_code_memory *memory = load->code_memory;
-    const uint16_t **entry = &load->module->code[load->function_in_code - load->module->imported_functions];
     uint32_t bytes = (uint32_t)((uint8_t *)lower->code - (uint8_t *)lower->start);
-    *entry = (const uint16_t *)(const void *)memory->base + lower->before + (*entry - lower->start);
     lower->code = lower->start;
     if (bytes > load->largest_function)
         load->largest_function = bytes;
@@ -62,14 +58,13 @@ static void put_rest(struct wirq_load *load) {
     struct arena *arena = &load->vm->arena;
     const struct wirq_code_memory *memory = load->code_memory;
     const uint16_t **entries = module->code;
-    uint32_t bytes = module->lowered_code_bytes, padding = -bytes & (sizeof *entries - 1);
+    uintptr_t end = (uintptr_t)module->code_end;
+    uint32_t padding = (uint32_t)-end & (sizeof *entries - 1);
     uint32_t count = module->function_count - module->imported_functions;
     arena_close(arena, load->largest_function, load->lower.temp_low);
-    arena_free(arena, (void *)(uintptr_t)module->code_start);
+    arena_free(arena, load->lower.code);
     module->is_code_outside = true;
-    module->code_start = (const uint16_t *)(const void *)memory->base;
-    module->code_end = module->code_start + bytes / sizeof *module->code_start;
-    module->code = (const uint16_t **)(void *)(uintptr_t)(memory->base + bytes + padding);
+    module->code = (const uint16_t **)(end + padding);
     memory->append(memory->user, entries, padding); /* of anything */
     memory->append(memory->user, entries, count * (uint32_t)sizeof *entries);
     memory->append(memory->user, lowered(module), LOWERED_SIZE);
@@ -95,12 +90,17 @@ wirq_status load_begin_code(struct wirq_load *load, struct wirq_reader *r, uint3
         return WIRQ_OK;
 #if WIRQ_CODE_MEMORY
     if (load->code_memory != NULL && load->code_memory->size != 0)
-        return use_code(load, count);
+        return use_code(load);
 #endif
     uint8_t *start = arena_open(arena);
     if (start == NULL)
         return WIRQ_NO_MEMORY;
     module->code_start = (const uint16_t *)(void *)start;
+#if WIRQ_CODE_MEMORY
+    if (load->code_memory != NULL)
+        module->code_start = (const uint16_t *)(const void *)load->code_memory->base;
+#endif
+    module->code_end = module->code_start;
     load->lower.module = module;
     load->lower.code = (uint16_t *)(void *)start;
     load->lower.temp_top = load->lower.temp_low = arena->temporary;
@@ -130,12 +130,11 @@ static wirq_status step_instructions(struct wirq_load *load, struct wirq_reader 
     load->limit = load->section_end;
     code_scale(lower->start, lower->code);
     interrupt_measure(load->module, lower->start, lower->code);
-    uint32_t units = (uint32_t)(lower->code - lower->start);
+    load->module->code_end += lower->code - lower->start;
 #if WIRQ_CODE_MEMORY
     if (load->code_memory != NULL)
         put_function(load);
 #endif
-    lower->before += units;
     load->function_in_code++;
     return load_next_item(load);
 }
@@ -159,13 +158,11 @@ void load_end_code(struct wirq_load *load) {
     load->function_in_code = UINT32_MAX;
     if (module->code_start == NULL || module->is_code_outside)
         return;
-    module->lowered_code_bytes = load->lower.before * (uint32_t)sizeof *module->code_start;
 #if WIRQ_CODE_MEMORY
     if (load->code_memory != NULL) {
         put_rest(load);
         return;
     }
 #endif
-    module->code_end = load->lower.code;
-    arena_close(&load->vm->arena, module->lowered_code_bytes, load->lower.temp_low);
+    arena_close(&load->vm->arena, module_code_bytes(module), load->lower.temp_low);
 }

@@ -35,7 +35,6 @@ struct lower {
     uint8_t *temp;         /* top of the temporary stack: its lowest byte in use */
     struct control *control; /* innermost */
     uint16_t *start;       /* first unit of the function, header included */
-    uint32_t before;       /* units of the functions before it; the loader counts them */
     uint32_t max_height;
 
     /* set by the loader before the first function and left alone by it afterwards */

@@ -350,7 +350,7 @@ static void end_try(struct lower *lower, struct control *control) {
         const struct clause *clause = clause_at(control, i);
         struct control *label = find_control(control->outer, clause->depth);
         uint32_t guarded = here(lower) - control->target;
-        uint32_t at = lower->before + here(lower);
+        uint32_t at = module_code_bytes(lower->module) / 2 + here(lower);
         lower_operation2(lower, OP_catch, clause->tag, label->base);
         lower_emit32(lower, guarded << 1 | clause->has_reference);
         lower_emit32(lower, at - lower->module->catches);
@@ -385,7 +385,8 @@ static void finish_function(struct lower *lower) {
         lower_fail(lower, WIRQ_IMPLEMENTATION_LIMIT);
     if (WIRQ_WITH_EXCEPTIONS && lower->has_catches)
         to = body - 2 * enters - 3 * zeroes;
-    lower->module->code[lower->function - lower->module->imported_functions] = to;
+    struct wirq_module *module = lower->module;
+    module->code[lower->function - module->imported_functions] = module->code_end + (to - lower->start);
     if (enters) {
         *to++ = OP_enter;
         *to++ = (uint16_t)lower->max_height;

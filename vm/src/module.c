@@ -38,7 +38,7 @@ const struct export *module_find_export(const struct wirq_module *module, const 
 
 void wirq_module_info(const struct wirq_module *module, struct wirq_module_info *info) {
     info->wasm_code_bytes = module->wasm_code_bytes;
-    info->lowered_code_bytes = module->lowered_code_bytes;
+    info->lowered_code_bytes = module_code_bytes(module);
     info->module_bytes = module->bytes;
 }
 

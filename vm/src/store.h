@@ -174,9 +174,9 @@ struct wirq_module {
             const uint16_t *code_start;         /* all lowered code; functions follow one another in index order */
         };
     };
-    const uint16_t *code_end;
+    const uint16_t *code_end; /* during a load: where the code of the next function will lie */
     uint32_t catches; /* units from code_start to the last catch operation, from which the others are reached; 0: there is none */
-    uint32_t wasm_code_bytes, lowered_code_bytes;
+    uint32_t wasm_code_bytes;
     uint16_t max_gap; /* the heaviest run of operations without a safe point (R67) */
     struct step *steps;
     int32_t start_function; /* -1 = none */
@@ -257,6 +257,9 @@ void module_free(struct wirq_vm *vm, struct wirq_module *module);
 bool names_equal(const struct wirq_name *a, const uint8_t *bytes, uint32_t length);
 /* The defined function whose code holds ip (function index space), and ip's distance from its entry in bytes; or UINT32_MAX and 0. */
 uint32_t module_function_at(const struct wirq_module *module, const uint16_t *ip, uint32_t *offset);
+static inline uint32_t module_code_bytes(const struct wirq_module *module) {
+    return (uint32_t)((const uint8_t *)module->code_end - (const uint8_t *)module->code_start);
+}
 /* The type whose parameters an exception with the tag has as values. */
 const struct wirq_functype *tag_type(const struct tag *tag);
 
