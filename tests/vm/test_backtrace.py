@@ -17,6 +17,14 @@ CALLS = """(module
   (func (export "tail") (return_call $inner))
   (func (export "works")))"""
 
+THROWS = """(module
+  (tag $t)
+  (func (export "irq:button") (param i32 i32 i32) unreachable)
+  (func $throws (param i32) (if (local.get 0) (then (throw $t))))
+  (func $passes (param i32) (call $throws (local.get 0)) (call $throws (i32.const 0)))
+  (func (export "run") (param i32)
+    (block $h (try_table (catch_all $h) (call $passes (local.get 0))))))"""
+
 
 def test_callers_are_told_from_the_trap_outwards(machine: Machine) -> None:
     instance = machine.instantiate(CALLS)
@@ -64,6 +72,26 @@ def test_behind_a_handler_comes_what_it_interrupted(machine: Machine) -> None:
         machine.call(instance, "run")
     assert caught.value.source == BUTTON
     assert machine.callers() == [(1, False), (2, True), (3, False)]
+
+
+def test_a_frame_that_an_exception_was_leaving_is_not_named(machine: Machine) -> None:
+    """A handler traps between any two operations of a throw, those that leave frames included."""
+    chains = set()
+    for n in range(1, 100):
+        instance = machine.instantiate(THROWS)
+        machine.inject(BUTTON, n, True)
+        try:
+            machine.call(instance, "run", 1)
+            break
+        except Trap as trap:
+            assert (trap.source, trap.function) == (BUTTON, 0)
+        chains.add(tuple(machine.callers()))
+        machine.reset()
+    # In each frame, and between two of them: before the first is left, and before the second.
+    assert ((1, True), (2, False), (3, False)) in chains
+    assert ((2, True), (3, False)) in chains
+    assert ((3, True),) in chains
+    assert all(function in (1, 2, 3) for chain in chains for function, _ in chain)
 
 
 def test_there_are_none_where_nothing_has_trapped(machine: Machine) -> None:

@@ -25,15 +25,15 @@ bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *calle
             instance = d->interrupted.instance;
             level = d->outer;
             caller->interrupted = true;
-            if (*ip == OPERATION_UNIT(OP_idle) || code_ends_stack(ip))
-                return false; /* nothing of it is left to name */
         } else {
             ip--; /* the last unit of the call */
             rs++;
         }
+        caller->function = module_function_at(instance->module, ip, &caller->code_offset);
+        if (caller->function == UINT32_MAX) /* nothing of it is left to name; if an exception was leaving it, its caller stands for it */
+            continue;
         if (n-- == 0) {
             caller->instance = instance;
-            caller->function = module_function_at(instance->module, ip, &caller->code_offset);
             return true;
         }
         caller->interrupted = false;
