@@ -93,9 +93,14 @@ wirq_status interrupt_check_stack(struct wirq_vm *vm, const struct wirq_instance
 /* Ordinary operations that as much is done in as in making an exception, and in leaving one frame but for the clauses. */
 #define UNWINDING 64
 
-/* UINT32_MAX means that there is no bound. */
-static uint32_t saturate(uint64_t value) {
-    return value >> 32 == 0 ? (uint32_t)value : UINT32_MAX;
+/* a + n times b; UINT32_MAX, which means that there is no bound, if that is more, or a was. */
+static __attribute__((noinline)) uint32_t plus(uint32_t a, uint32_t n, uint32_t b) {
+    uint64_t sum = (uint64_t)n * b + a;
+    return sum >> 32 == 0 ? (uint32_t)sum : UINT32_MAX;
+}
+
+static uint32_t longer(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
 }
 
 wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bound *bound) {
@@ -107,55 +112,49 @@ wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bo
         return WIRQ_NULL_HANDLER;
     if (costs == NULL)
         return WIRQ_NOT_SUPPORTED;
-    uint32_t gap = 0, longest = 0; /* that is done between two safe points in one piece */
+    uint32_t gap = 0, wait = 0; /* for what is done between two safe points in one piece */
     for (const struct wirq_module *module = vm->module_list; module != NULL; module = module->next) {
         if (module->instance_count == 0)
             continue;
-        if (gap < module->max_gap)
-            gap = module->max_gap;
-        if (module->has_chunks && longest < costs->chunk)
-            longest = costs->chunk;
-        if (module->imported_functions != 0 && longest < costs->import)
-            longest = costs->import;
-        uint32_t unwinding = module->clauses == 0 ? 0 : (module->clauses + UNWINDING) * costs->operation;
-        if (longest < unwinding) /* each frame that is left is a safe point, and all clauses are looked at for each */
-            longest = unwinding;
+        gap = longer(gap, module->max_gap);
+        if (module->has_chunks)
+            wait = longer(wait, costs->chunk);
+        if (module->imported_functions != 0)
+            wait = longer(wait, costs->import);
+        if (module->clauses != 0) /* each frame that is left is a safe point, and all clauses are looked at for each */
+            wait = longer(wait, (module->clauses + UNWINDING) * costs->operation);
     }
     /* A control operation under counting stubs, with what lies before it: 32 bits hold it, as none of the three has over 16. */
-    uint32_t counted = (gap + 1) * costs->operation + costs->stub, wait = gap * costs->operation, handlers = 0;
-    if (wait < longest)
-        wait = longest;
+    uint32_t counted = (gap + 1) * costs->operation + costs->stub, handlers = 0;
     bound->unlimited = UINT32_MAX;
     for (uint32_t i = 0; i < vm->source_count; i++) {
         const struct source *other = &vm->sources[i];
         const uint32_t *settings = other->settings.values;
         if (i == source || !other->attached || other->priority > s->priority)
             continue;
-        uint32_t operations = settings[SETTING_FUEL], deadline = 0;
+        uint32_t operations = settings[SETTING_FUEL];
         if (operations == 0) {
             operations = 8; /* between two looks at the clock */
-            deadline = settings[SETTING_DEADLINE_US];
-            if (deadline == 0 || costs->per_us == 0) {
+            if (settings[SETTING_DEADLINE_US] == 0 || costs->per_us == 0) {
                 bound->unlimited = i;
                 continue;
             }
+            handlers = plus(handlers, settings[SETTING_DEADLINE_US], costs->per_us);
         }
-        handlers = saturate((uint64_t)deadline * costs->per_us + costs->deliver + handlers);
-        handlers = saturate((uint64_t)operations * counted + counted + handlers); /* the most is 2^64 - 1 */
+        handlers = plus(plus(plus(handlers, operations, counted), 1, counted), 1, costs->deliver);
     }
-    wait = saturate((uint64_t)wait + costs->stub);
     bound->raise = costs->raise;
     bound->deliver = costs->deliver;
     bound->gap = gap;
-    bound->wait = wait;
+    bound->wait = plus(costs->stub, 1, longer(wait, gap * costs->operation));
     bound->handlers = handlers;
-    bound->section = saturate((uint64_t)s->settings.values[SETTING_SECTION] * counted);
-    bound->total = UINT32_MAX;
-    if (bound->unlimited == UINT32_MAX)
-        bound->total = saturate((uint64_t)wait + costs->raise + costs->deliver + handlers + bound->section);
-    bound->us = UINT32_MAX;
-    if (bound->total != UINT32_MAX && costs->per_us != 0)
-        bound->us = bound->total / costs->per_us + 1;
+    bound->section = plus(0, s->settings.values[SETTING_SECTION], counted);
+    bound->us = bound->total = UINT32_MAX;
+    if (bound->unlimited == UINT32_MAX) {
+        bound->total = plus(plus(plus(bound->wait, 1, costs->raise + (uint32_t)costs->deliver), 1, handlers), 1, bound->section);
+        if (bound->total != UINT32_MAX && costs->per_us != 0)
+            bound->us = bound->total / costs->per_us + 1;
+    }
     bound->demanded_us = s->settings.values[SETTING_LATENCY_US];
     return WIRQ_OK;
 }

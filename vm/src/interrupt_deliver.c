@@ -3,7 +3,6 @@
 #include "bytes.h"
 #include "code.h"
 #include "numeric.h"
-#include "operands.h"
 #include "vm.h"
 #include "wirq_port.h"
 
@@ -115,7 +114,7 @@ static inline __attribute__((always_inline)) void copy_registers(struct register
     __asm__ volatile("" ::: "memory");
     to->rs = from->rs, to->instance = from->instance;
     __asm__ volatile("" ::: "memory");
-    set_cells(&to->a, get_cells(&from->a));
+    to->a = from->a, to->memory = from->memory;
 }
 
 /* What few handlers have. */
@@ -195,8 +194,7 @@ void interrupt_deliver(struct wirq_vm *vm) {
     do {
         s = select_due(vm);
         if (s == NULL) {
-            if ((vm->held | vm->counting) != 0 || vm_in_handler(vm))
-                update_counting(vm);
+            update_counting(vm);
             return;
         }
         stamp = s->stamp; /* before the mark goes: the next raise sets another */
@@ -213,10 +211,8 @@ static void leave_handler(struct wirq_vm *vm) {
     vm->level = d->outer;
     TRACE(WIRQ_TRACE_LEAVE, d->source);
     vm->wait_state = d->wait_state;
-    if (d->wait_state != 0) {
+    if (d->wait_state != 0)
         vm->wait_deadline = d->wait_deadline;
-        vm->is_open &= vm_in_handler(vm);
-    }
     const struct wirq_instance *instance = vm->registers.instance;
     uint32_t memories = vm->registers.memory | d->interrupted.memory;
     copy_registers(&vm->registers, &d->interrupted);
@@ -249,18 +245,18 @@ void interrupt_return(struct wirq_vm *vm) {
 
 /* The guest in whose critical section the running code is has one control operation less for it. */
 static bool section_is_too_long(struct wirq_vm *vm) {
-    uint32_t most = UINT32_MAX;
-    if (!(vm->held & HELD_BY_GUEST) || vm->registers.instance != vm->block.instance)
+    const struct wirq_instance *guest = vm->block.instance;
+    if (!(vm->held & HELD_BY_GUEST) || vm->registers.instance != guest)
         return false;
-    for (uint32_t i = 0; i < vm->source_count; i++) {
-        const struct source *s = &vm->sources[i];
-        uint32_t section = s->settings.values[SETTING_SECTION];
-        if (vm->pending[i] && s->instance == vm->block.instance && section != 0 && section < most)
-            most = section;
-    }
     if (vm->held_for != UINT16_MAX)
         vm->held_for++;
-    return vm->held_for > most;
+    for (uint32_t i = 0; i < vm->source_count; i++) {
+        const struct source *s = &vm->sources[i];
+        uint32_t most = s->settings.values[SETTING_SECTION];
+        if (vm->pending[i] && s->instance == guest && most != 0 && vm->held_for > most)
+            return true;
+    }
+    return false;
 }
 
 wirq_status interrupt_charge(struct wirq_vm *vm) {

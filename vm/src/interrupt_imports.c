@@ -103,6 +103,7 @@ static wirq_status import_wait(struct wirq_vm *vm, uint32_t *cells) {
         uint32_t bits = take_wake_bits(vm);
         if (bits != 0 || now >= deadline) {
             vm->wait_kind = WAIT_HOST;
+            vm->is_open = false;
             cells[0] = bits;
             return WIRQ_OK;
         }
