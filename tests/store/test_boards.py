@@ -204,6 +204,16 @@ def test_a_module_starts_at_boot(store_with_autostart: Path) -> None:
     assert re.search(r"else this starts: small\.wasm\s+wirq> running", start_of(store_with_autostart))
 
 
+def test_a_module_that_started_at_boot_once_starts_from_the_code_that_is_kept(store_with_autostart: Path) -> None:
+    start_of(store_with_autostart)
+    with host(store_with_autostart) as board:
+        board.halt()
+        assert board.files.space().code > 0
+    before = store_with_autostart.read_bytes()
+    assert "running" in start_of(store_with_autostart)
+    assert store_with_autostart.read_bytes() == before  # nothing was lowered: it would have been written
+
+
 def test_ctrl_c_at_boot_is_safe_mode(store_with_autostart: Path) -> None:
     output = start_of(store_with_autostart, typed=b"\x03")
     assert "safe mode: nothing was started" in output

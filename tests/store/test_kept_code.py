@@ -155,7 +155,9 @@ def test_a_changed_module_is_lowered_anew_and_a_removed_one_leaves_nothing(flash
 def test_a_module_goes_on_from_flash_when_it_is_removed_or_replaced_while_it_is_loaded(flash: Path) -> None:
     with host(flash) as board:
         board.files.put(adder(10), "a.wasm")
+        board.files.put(bytes(8000), "between")  # so that what is pinned is not all in one sector
         instance = board.instantiate(stored="a.wasm")
+        board.files.remove("between")
         board.files.put(adder(20), "a.wasm")
         board.files.remove("a.wasm")
         for i in range(60):  # round the flash
