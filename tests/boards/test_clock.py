@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_host import Board
+from firmware_host import Board, BoardError
 from tests.boards import machines
 from tests.boards.machines import QEMU_BOARDS, TIMEOUT
 
@@ -58,3 +58,12 @@ def test_an_idle_board_sleeps(name: str) -> None:
         before = used()
         time.sleep(1.0)
         assert used() - before < 0.5
+
+
+@pytest.mark.parametrize("selector", ["host", "qemu:stm32f4", "qemu:microbit"])
+def test_a_tick_rate_that_no_target_has_is_refused(selector: str) -> None:
+    with Board.connect(selector, timeout=TIMEOUT) as board:
+        for hz in (0, 1, 1000):
+            with pytest.raises(BoardError):
+                board.set_tick(hz)
+        assert board.irq_show(0).name == "uart"
