@@ -44,6 +44,7 @@ static void one_load_at_a_time(struct wirq_vm *vm, const uint8_t *bytes, size_t 
     wirq_memory_info(vm, &before);
     CHECK(wirq_load_feed(vm, bytes, 1) == WIRQ_BAD_REQUEST); /* none was begun */
     CHECK(wirq_load_end(vm, &module) == WIRQ_BAD_REQUEST && module == NULL);
+    CHECK(wirq_load_code_memory(vm, &(struct wirq_code_memory){.base = bytes}) == WIRQ_BAD_REQUEST);
     CHECK(wirq_load_begin(vm, NULL) == WIRQ_OK);
     CHECK(wirq_load_begin(vm, NULL) == WIRQ_BUSY);
     CHECK(wirq_resize_arena(vm, sizeof arena) == WIRQ_BUSY);
@@ -107,6 +108,7 @@ int main(int count, char **arguments) {
     CHECK(wirq_memory(instance, &size) != NULL && size == 65536);
     CHECK(wirq_memory_at(instance, 1, &size) == NULL && size == 0);
     CHECK(wirq_memory_at(instance, 0, &size) == wirq_memory(instance, &size));
+    CHECK(wirq_throw(instance, 0, NULL) == WIRQ_UNKNOWN_TAG);
     CHECK(wirq_reference(instance, 0) != WIRQ_NULL_REFERENCE && wirq_reference(instance, 10000) == WIRQ_NULL_REFERENCE);
     CHECK(call(vm, instance, "peek", 3, 1) == 'd');
     CHECK(call(vm, instance, "again", 65535, 1) == 0); /* the host's function itself */

@@ -94,6 +94,17 @@ def test_a_frame_that_an_exception_was_leaving_is_not_named(machine: Machine) ->
     assert all(function in (1, 2, 3) for chain in chains for function, _ in chain)
 
 
+def test_there_are_none_while_something_runs(machine: Machine) -> None:
+    instance = machine.instantiate(CALLS)
+    with pytest.raises(Trap):
+        machine.call(instance, "outer")
+    machine.begin(instance, "works")
+    machine.yield_soon()
+    assert machine.turn() == "suspended"
+    assert machine.callers() == []
+    assert machine.turn() == "done"
+
+
 def test_there_are_none_where_nothing_has_trapped(machine: Machine) -> None:
     instance = machine.instantiate(CALLS)
     assert machine.callers() == []

@@ -155,6 +155,32 @@ def test_what_nothing_names_any_more_makes_room(machine: Machine) -> None:
     assert machine.used() <= before + 64
 
 
+def test_what_an_interrupted_frame_holds_is_kept_while_a_handler_makes_room(machine: Machine) -> None:
+    """The handler makes more exceptions than there is room for; the large frame that it interrupted names one."""
+    instance = machine.instantiate(
+        """(module
+          (import "test" "raise" (func $raise (param i32 i32)))
+          (tag $t (param i32))
+          (func (export "irq:uart") (param i32 i32 i32) (local $i i32)
+            (loop $more
+              (block $h (result i32 exnref) (try_table (catch_ref $t $h) (throw $t (i32.const 1))) unreachable)
+              drop drop
+              (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100)))))
+          (func (export "run") (result i32 i32) (local $held exnref) """
+        + " ".join(f"(local $v{i} i64)" for i in range(30))
+        + """
+            (local.set $v29 (i64.const 29))
+            (block $h (result i32 exnref) (try_table (catch_ref $t $h) (throw $t (i32.const 77))) unreachable)
+            (local.set $held) drop
+            (call $raise (i32.const 0) (i32.const 0))
+            (block (br 0))
+            (block $h (result i32) (try_table (catch $t $h) (throw_ref (local.get $held))) unreachable)
+            (i32.wrap_i64 (local.get $v29))))"""
+    )
+    assert machine.call(instance, "run") == [77, 29]
+    assert machine.source(0).delivered == 1
+
+
 def test_more_than_there_is_room_for_is_a_trap(machine: Machine) -> None:
     instance = machine.instantiate(HELD.format(size=100))
     for i in range(32):

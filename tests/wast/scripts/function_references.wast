@@ -123,3 +123,21 @@
 (assert_invalid (module (type $t (func)) (func (param funcref) (call_ref $t (local.get 0)))) "type mismatch")
 (assert_invalid (module (type $t (func (param (ref 1)))) (type (func))) "unknown type")
 (assert_invalid (module (func (br_on_null 0 (i32.const 0)) (drop))) "type mismatch")
+
+;; The references that nothing is but null, and those that code has which is never reached.
+(module
+  (type $t (func))
+  (func (export "nofunc") (result funcref) (ref.null nofunc))
+  (func (export "noextern") (result externref) (ref.null noextern))
+  (func (export "typed") (result i32) (local $f (ref null $t))
+    (local.set $f (ref.null nofunc)) (ref.is_null (local.get $f)))
+  (func (export "noexn") (result i32) (local exnref) (local.set 0 (ref.null noexn)) (ref.is_null (local.get 0)))
+  (func (export "never") (result funcref) (unreachable) (ref.as_non_null)))
+(assert_return (invoke "nofunc") (ref.null func))
+(assert_return (invoke "noextern") (ref.null extern))
+(assert_return (invoke "typed") (i32.const 1))
+(assert_return (invoke "noexn") (i32.const 1))
+(assert_trap (invoke "never") "unreachable")
+(assert_invalid (module (func (result externref) (ref.null nofunc))) "type mismatch")
+(assert_invalid (module (func (result funcref) (ref.null noexn))) "type mismatch")
+(assert_invalid (module (func (result funcref) (ref.null noextern))) "type mismatch")

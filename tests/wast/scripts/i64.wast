@@ -9,6 +9,7 @@
   (func (export "rem_s") (param i64 i64) (result i64) (i64.rem_s (local.get 0) (local.get 1)))
   (func (export "rem_u") (param i64 i64) (result i64) (i64.rem_u (local.get 0) (local.get 1)))
   (func (export "and") (param i64 i64) (result i64) (i64.and (local.get 0) (local.get 1)))
+  (func (export "low half") (param i64) (result i64) (i64.and (local.get 0) (i64.const 0xffffffff)))
   (func (export "or") (param i64 i64) (result i64) (i64.or (local.get 0) (local.get 1)))
   (func (export "xor") (param i64 i64) (result i64) (i64.xor (local.get 0) (local.get 1)))
   (func (export "shl") (param i64 i64) (result i64) (i64.shl (local.get 0) (local.get 1)))
@@ -34,6 +35,8 @@
   (func (export "extend32_s") (param i64) (result i64) (i64.extend32_s (local.get 0)))
   (func (export "eqz") (param i64) (result i32) (i64.eqz (local.get 0))))
 
+(assert_return (invoke "low half" (i64.const -2)) (i64.const 0xfffffffe))
+(assert_return (invoke "low half" (i64.const 0x123456789)) (i64.const 0x23456789))
 (assert_return (invoke "add" (i64.const 0x0) (i64.const 0x0)) (i64.const 0x0))
 (assert_return (invoke "add" (i64.const 0x1) (i64.const 0xffffffffffffffff)) (i64.const 0x0))
 (assert_return (invoke "add" (i64.const 0x7fffffffffffffff) (i64.const 0x1)) (i64.const 0x8000000000000000))
