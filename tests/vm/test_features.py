@@ -42,6 +42,7 @@ MODULES = [
     ("MULTI_MEMORY", '(import "m" "a" (memory 1)) (memory 1)', -1),
     ("MULTI_TABLE", '(import "m" "a" (table 1 funcref)) (table 1 funcref)', -1),
     ("TYPED_FUNCTION_REFERENCES", "(func unreachable ref.as_non_null drop)", 0),
+    ("TYPED_FUNCTION_REFERENCES", "(func unreachable (br_on_null 0) drop)", 0),
     ("TYPED_FUNCTION_REFERENCES", "(type $t (func)) (func unreachable (call_ref $t))", 0),
     ("EXCEPTIONS", "(tag $t) (func (throw $t))", -1),
     ("EXCEPTIONS", "(func unreachable throw_ref)", 0),
