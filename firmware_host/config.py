@@ -40,6 +40,13 @@ class Configuration:
     boards: dict[str, Entry]
     default: str | None = None
 
+    def name_of(self, selector: str, port: str) -> str | None:
+        """The name that somebody has given to the board of that selector, or at that port."""
+        for entry in self.boards.values():
+            if entry.selector in (selector, f"port:{port}"):
+                return entry.name
+        return None
+
 
 def load(directory: Path | None = None) -> Configuration:
     """The project's file, looked for from `directory` upwards, over the user's file."""

@@ -99,7 +99,10 @@ class Connection:
             message += f'{self._heard_bytes} bytes of text, last line: "{lines[-1].strip()[:80]}"'
         else:
             message += f"{self._heard_bytes} bytes that are no text: is the baud rate right?"
-        return LinkTimeout(message, hint="is wirq firmware on it, is it powered, and is this its port?")
+        hint = "is wirq firmware on it, is it powered, and is this its port?"
+        if lines and self.transport.name.startswith(("/dev/", "COM")):  # something else runs there
+            hint = f"is wirq firmware on it?  wirq flash -b port:{self.transport.name}"
+        return LinkTimeout(message, hint=hint)
 
     @property
     def resent(self) -> int:

@@ -153,15 +153,15 @@ def _of_board(found: FoundBoard, entries: Sequence[config.Entry]) -> Finding:
             return Finding(found.port, "warning", detail, "plug in the other, or correct wirq.toml")
     if name not in known_boards():
         return Finding(found.port, "ok", f"{name}, firmware {theirs}: a board of your own, unknown to this tool")
-    if _release(theirs) < _release(ours):
+    if release(theirs) < release(ours):
         return Finding(found.port, "warning", f"{name}: firmware {theirs} is older than this tool ({ours})", flash)
-    if _release(theirs) > _release(ours):
+    if release(theirs) > release(ours):
         detail = f"{name}: firmware {theirs} is newer than this tool ({ours})"
         return Finding(found.port, "warning", detail, "python -m pip install --upgrade wirq")
     return Finding(found.port, "ok", f"{name}, firmware {theirs}")
 
 
-def _release(version: str) -> tuple[int, ...]:
+def release(version: str) -> tuple[int, ...]:
     """The numbers of a version, for comparison: what follows them, such as rc1, does not count."""
     numbers = re.match(r"\d+(\.\d+)*", version)
     return tuple(map(int, numbers[0].split("."))) if numbers else ()

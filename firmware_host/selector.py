@@ -55,14 +55,16 @@ def choose(selector: str | None, note: Note | None = None) -> str:
     if len(answering) == 1:
         return answering[0].selector
     if answering:
-        width = max(len(found.selector) for found in answering)
-        listing = "\n".join(
-            f"  {found.selector:{width}}  {found.info.name if found.info else ''}  {found.port}" for found in answering
-        )
+        names = [config.load().name_of(found.selector, found.port) or found.selector for found in answering]
+        kinds = [found.info.name if found.info else "" for found in answering]
+        wide, kind = max(map(len, names)), max(map(len, kinds))
+        rows = zip(names, kinds, answering, strict=True)
+        listing = "\n".join(f"  {one:{wide}}  {what:{kind}}  {found.port}" for one, what, found in rows)
+        count = {2: "two", 3: "three", 4: "four"}.get(len(answering), str(len(answering)))
         raise BoardAmbiguous(
-            f"{len(answering)} boards answer, so nothing was sent\n{listing}",
-            hint=f"choose one:  wirq -b {answering[0].selector} …        (or set {ENVIRONMENT_VARIABLE})",
-            candidates=[found.selector for found in answering],
+            f"{count} boards answer, so nothing was sent\n{listing}",
+            hint=f"choose one:  wirq -b {names[0]} …        (or set {ENVIRONMENT_VARIABLE})",
+            candidates=names,
         )
     if note is not None:
         note("board: host (no board attached)")

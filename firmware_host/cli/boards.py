@@ -8,9 +8,11 @@ import click
 
 from firmware_host import config
 from firmware_host.boards import BoardFacts, known_boards, load_board
+from firmware_host.build.generate import package_version
 from firmware_host.cli.context import Context
 from firmware_host.cli.tables import table
 from firmware_host.discovery import FoundBoard, find_boards
+from firmware_host.doctor import release
 
 _HELP = "List attached boards and what answered hello; the one that -b names; or with --known all supported ones."
 
@@ -77,15 +79,21 @@ def _known_object(board: BoardFacts) -> dict[str, object]:
 
 
 def _attached(found: list[FoundBoard]) -> str:
-    names = {entry.selector: entry.name for entry in config.load().boards.values()}
     rows = []
     for one in found:
-        own = names.get(one.selector) or names.get(f"port:{one.port}") or "-"
+        own = config.load().name_of(one.selector, one.port) or "-"
         if one.info is None:
             rows.append((own, "?", one.port, one.serial or "-", "-", one.problem))
         else:
-            rows.append((own, one.info.name, one.port, one.serial or "-", one.info.vm_version, ""))
+            rows.append((own, one.info.name, one.port, one.serial or "-", one.info.vm_version, _old(one)))
     return table(("NAME", "BOARD", "PORT", "SERIAL", "VM", ""), rows)
+
+
+def _old(found: FoundBoard) -> str:
+    """What to do about firmware of an earlier version; empty if it is of this one."""
+    if found.info is None or release(found.info.vm_version) >= release(package_version()):
+        return ""
+    return f"firmware older than this tool: wirq flash -b {found.selector}"
 
 
 def _found_object(one: FoundBoard) -> dict[str, object]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from firmware_host import Board
 from firmware_host.boards import known_boards
+from firmware_host.discovery import FoundBoard
 from tests.cli import guest_modules
 from tests.cli.conftest import Wirq, WriteModule
 
@@ -93,3 +97,20 @@ def test_boards_with_nothing_attached_says_so(wirq: Wirq, monkeypatch: pytest.Mo
     ran = wirq("boards")
     assert (ran.code, ran.out.startswith("no board is attached")) == (0, True)
     assert wirq("boards", "--json").last["boards"] == []
+
+
+def test_boards_names_the_way_out_of_old_firmware(wirq: Wirq, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with Board.connect("host") as board:
+        info = board.info
+    found = [
+        FoundBoard("/dev/ttyACM0", "066BFF5252", "ST-LINK", info),
+        FoundBoard("/dev/ttyACM1", "E66118604B", "Raspberry Pi Pico", replace(info, name="pico", vm_version="0.0.9")),
+    ]
+    monkeypatch.setattr("firmware_host.cli.boards.find_boards", lambda timeout: found)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wirq.toml").write_text('[board.bench]\nselector = "port:/dev/ttyACM0"\n')
+    assert wirq("boards").out.splitlines() == [
+        "NAME   BOARD  PORT          SERIAL      VM",
+        f"bench  host   /dev/ttyACM0  066BFF5252  {info.vm_version}",
+        "-      pico   /dev/ttyACM1  E66118604B  0.0.9  firmware older than this tool: wirq flash -b id:E66118604B",
+    ]

@@ -60,7 +60,7 @@ def test_the_only_attached_board_that_answers_is_meant(monkeypatch: pytest.Monke
 def test_several_answering_boards_are_listed_and_none_is_picked(monkeypatch: pytest.MonkeyPatch) -> None:
     info = board_info()
     attach(monkeypatch, *(FoundBoard(f"/dev/ttyACM{i}", name, "ST-LINK", info) for i, name in enumerate("AB")))
-    with pytest.raises(BoardAmbiguous, match=r"2 boards answer, so nothing was sent\n  id:A +model") as caught:
+    with pytest.raises(BoardAmbiguous, match=r"two boards answer, so nothing was sent\n  id:A +model") as caught:
         selector.choose(None)
     assert caught.value.exit_code == 3
     assert caught.value.details["candidates"] == ["id:A", "id:B"]
@@ -111,3 +111,18 @@ def test_a_source_is_found_by_name_or_number_and_an_unknown_name_is_answered_wit
             board.irq_number("radio")
         assert "3 soft0" in caught.value.hint
         assert caught.value.details["sources"] == ["uart", "timer", "button", "soft0"]
+
+
+def test_boards_that_have_a_name_are_listed_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wirq.toml").write_text('[board.bench]\nselector = "port:/dev/ttyACM1"\n')
+    monkeypatch.chdir(tmp_path)
+    info = board_info()
+    attach(monkeypatch, *(FoundBoard(f"/dev/ttyACM{i}", name, "ST-LINK", info) for i, name in enumerate("AB")))
+    with pytest.raises(BoardAmbiguous) as caught:
+        selector.choose(None)
+    assert str(caught.value).splitlines() == [
+        "two boards answer, so nothing was sent",
+        "  id:A   model  /dev/ttyACM0",
+        "  bench  model  /dev/ttyACM1",
+    ]
+    assert caught.value.details["candidates"] == ["id:A", "bench"]
