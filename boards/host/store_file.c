@@ -14,9 +14,10 @@
 
 static uint8_t *flash;
 
-/* Where it is mapped if nothing else is there: as on a chip, what is kept in it may hold addresses of its own (kept_code.h). */
+/* Where it is mapped if nothing else is there: as on a chip, what is kept in it may hold addresses of its own (kept_code.h). The
+ * address sanitizer has other plans for much of what lies below. */
 #if UINTPTR_MAX > UINT32_MAX
-#define PLACE ((void *)0x5157000000)
+#define PLACE ((void *)0x200000000000)
 #else
 #define PLACE NULL
 #endif

@@ -16,6 +16,7 @@ import pytest
 from firmware_host import Board, BoardError, LinkError, TrapError
 from firmware_host.build import Options, build, firmware
 from firmware_host.selector import Target
+from firmware_host.status import code
 from firmware_host.transport.pipe import PipeTransport
 from firmware_host.wasm.encode import END, ModuleWriter, signed
 from firmware_host.wasm.types import FunctionType, Kind
@@ -42,6 +43,8 @@ MIXED = wat("""(module
         (call_indirect (param i32) (result i32) (local.get 0) (local.get 0))))))""")
 
 HEADER = 96
+#: Where the host board maps its flash.
+PLACE = 0x200000000000
 BUILD_ID, CHECK = slice(-12, -4), slice(-4, None)
 
 
@@ -206,7 +209,7 @@ def test_what_was_made_for_another_address_is_not_used(flash: Path) -> None:
     kept = data[at : at + size]
     for word in range(0, size - 12, 8):  # all addresses lie in the record
         value = int.from_bytes(kept[word : word + 8], "little")
-        if 0x5157000000 <= value < 0x5157100000:
+        if PLACE <= value < PLACE + 0x100000:
             kept[word : word + 8] = (value + 0x1000).to_bytes(8, "little")
     assert kept != data[at : at + size]
     kept[CHECK] = zlib.crc32(kept[:-12]).to_bytes(4, "little")
@@ -264,6 +267,24 @@ def test_a_file_on_its_way_is_not_disturbed(flash: Path) -> None:
         board.ask("files.commit")
         assert board.files.get("b") == data
         assert stored(board) == ("written", [11])
+
+
+def test_a_load_that_is_stopped_leaves_nothing_and_the_next_one_is_whole(flash: Path) -> None:
+    """Wherever it is: it counts, it writes, it is done."""
+    module, outcomes = adder(10, 5000), set()
+    with host(flash) as board:
+        for i in range(24):
+            board.files.put(module, "a.wasm")
+            request = board.connection.begin("app.instantiate", flags=0, name="a.wasm")
+            board.wait(0.001 * i)
+            board.halt()
+            outcomes.add(board.connection.finish(request, TIMEOUT).status)
+            assert len(records(flash)) <= 1
+            place, result = stored(board)
+            assert (place in ("written", "found"), result) == (True, [11])
+            board.files.remove("a.wasm")
+            assert records(flash) == []
+    assert code("TRAP_STOPPED") in outcomes
 
 
 # ---- power cuts
