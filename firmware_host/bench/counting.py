@@ -88,6 +88,21 @@ def watching(binary: str, addresses: Iterable[int], log: Path) -> list[str]:
     return ["-plugin", ",".join(name.replace(",", ",,") for name in names)]
 
 
+def tracing(binary: str, address: int, log: Path, passes: tuple[int, int]) -> list[str]:
+    """QEMU arguments that make it log every instruction between two passes of an address; read_trace reads them."""
+    names = [str(plugin(find_program(binary)[1])), "trace=on", f"pc={address:#x}", f"out={log}"]
+    names += [f"from={passes[0]}", f"to={passes[1]}"]
+    return ["-plugin", ",".join(name.replace(",", ",,") for name in names)]
+
+
+def read_trace(log: Path) -> list[int]:
+    """The addresses of the instructions in a plugin's log, in order; none if the last pass has not come yet."""
+    found = re.findall(r"^(at|pc)=(\w+)", log.read_text() if log.is_file() else "", re.MULTILINE)
+    begin = next((n for n, (kind, _) in enumerate(found) if kind == "at"), len(found))
+    end = next((n for n in range(begin, len(found)) if found[n][0] == "pc"), begin)
+    return [int(address, 16) for _, address in found[begin:end]]
+
+
 def handler_addresses(elf_file: Path) -> list[int]:
     """Where the VM's handlers begin, in order of their operations' numbers; the last one is what poisoned entries hold.
 

@@ -24,7 +24,8 @@ class Wires:
         self._stream = connected.makefile("rw", encoding="ascii", newline="\n")
         self._socket = connected
 
-    def command(self, line: str) -> None:
+    def command(self, line: str) -> str:
+        """Its answer, without the OK. Raises LinkError."""
         self._stream.write(line + "\n")
         self._stream.flush()
         answer = ""
@@ -34,6 +35,11 @@ class Wires:
                 raise LinkError(f"QEMU ended at {line!r}")
         if not answer.startswith("OK"):
             raise LinkError(f"QEMU answers {answer.strip()!r} to {line!r}")
+        return answer[2:].strip()
+
+    def read(self, address: int) -> int:
+        """The word of a register of the machine."""
+        return int(self.command(f"readl {address:#x}"), 16)
 
     def trigger(self, facts: Mapping[str, Any], settle: Callable[[], object]) -> None:
         """What [target.qemu.inject] says of one source; after each step `settle` lets the board notice it."""

@@ -2,8 +2,9 @@
 
 Programs, made small: every safe point and, apart from that, every operation; every pair of safe points for runs of
 fewer than 300. Programs as they are: up to 10,000 safe points. Specification scripts (WIRQ_SUITES): every safe point of
-every call, up to 10,000 of one call, and every pair for calls of fewer than 300. One line each; exit code 1 if anything
-differed.
+every call, up to 10,000 of one call, and every pair for calls of fewer than 300. On qemu:stm32f4, where there is QEMU:
+interrupts of the hardware at every machine instruction of the VM that a guest executes which does all that interrupts
+bring about. One line each; exit code 1 if anything differed.
 """
 
 from __future__ import annotations
@@ -17,14 +18,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmware_host.boards import load_board
+from firmware_host.build import firmware
 from firmware_host.injection.explore import LIMIT, PAIRS_BELOW, Exploration
 from firmware_host.wast.suite import Script, find_scripts
+from tests.injection.instructions.cases import CASES, Case
+from tests.injection.instructions.exploring import PRIORITIES, Explorer
+from tests.injection.instructions.stopped import running
 from tests.injection.programs import PROGRAMS, Program, exploration
 from tests.injection.scripts import GROUPS, Effort, Tally, disturbed, group, is_built
 from tests.injection.test_everywhere import OWN_SCRIPTS
 from tests.wast import suites
 
 EFFORT = Effort(LIMIT, PAIRS_BELOW)
+BOARD = "stm32f4"
+#: Passes of one machine instruction in a round at which an interrupt is raised.
+OCCURRENCES = 2
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,8 @@ class Task:
     whole: bool = False
     every_dispatch: bool = False
     script: Script | None = None
+    case: Case | None = None
+    priorities: dict[int, int] | None = None
 
     def run(self) -> tuple[str, Tally, float]:
         begin = time.monotonic()
@@ -45,6 +56,8 @@ class Task:
         elif self.script is not None:
             report, tally = disturbed(self.script, EFFORT)
             tally.differences += [f"line {one.line}: {one.message}" for one in report.failures]
+        elif self.case is not None and self.priorities is not None:
+            tally = self._instructions(self.case, self.priorities)
         return self.what, tally, time.monotonic() - begin
 
     def _program(self, program: Program) -> Tally:
@@ -55,6 +68,12 @@ class Task:
         differences = [f"at {one.points}: {'; '.join(one.what)}" for one in found.differences]
         return Tally(1, found.points, found.singles, found.pairs, differences)
 
+    @staticmethod
+    def _instructions(case: Case, priorities: dict[int, int]) -> Tally:
+        with running(load_board(BOARD), firmware(BOARD), case.module(priorities)) as machine:
+            found = Explorer(machine, case, priorities).explore(OCCURRENCES)
+        return Tally(1, found.points, found.points, 0, found.differences)
+
 
 def tasks() -> Iterator[Task]:
     for program in PROGRAMS:
@@ -62,6 +81,9 @@ def tasks() -> Iterator[Task]:
             yield Task(f"{program.name}, as it is", program, whole=True)
         yield Task(f"{program.name}, small", program)
         yield Task(f"{program.name}, small, every operation", program, every_dispatch=True)
+    for case in CASES:
+        for order, priorities in enumerate(PRIORITIES):
+            yield Task(f"qemu:{BOARD}, instructions: {case.name}, {order}", case=case, priorities=priorities)
     for script in find_scripts([OWN_SCRIPTS]):
         yield Task(f"our own script {script.unit}", script=script)
     folder = suites.folder()
