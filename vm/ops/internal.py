@@ -320,10 +320,10 @@ def memory() -> Iterator[Operation]:
                         kinds + {"S": "s", "C": "c"}[value],
                         f"{address} {store}(ea, {operand}); NEXT({unit + 1});",
                     )
-    kinds, address, unit = ADDRESS["SO"]
-    address = address.format(n=8)
-    yield Operation("load64_SO", kinds + "D", f"{address} uint64_t v = LOAD64(ea); PUT64({unit}, v); NEXT({unit + 1});")
-    yield Operation("store64_SO", kinds + "w", f"{address} STORE64(ea, S64({unit})); NEXT({unit + 1});")
+    # Of 8 bytes the last four are checked: where these are, so are the first.
+    address = "uint32_t o = U16(2) + 4, last = S32(1) + o; if (last < o) goto trap_memory; BOUNDS(last, 4);"
+    yield Operation("load64_SO", "suD", f"{address} uint64_t v = LOAD64(last - 4); PUT64(3, v); NEXT(4);")
+    yield Operation("store64_SO", "suw", f"{address} STORE64(last - 4, S64(3)); NEXT(4);")
     # Offsets of more than 16 bits: the sum must not carry out of 32 bits.
     yield Operation("address_SK_A", "sk", "uint32_t x = S32(1), k = K32(2); A = x + k; if (A < k) goto trap_memory; NEXT(4);")
     # Around an access of a memory other than 0, which it makes the one that everything above works on.
@@ -360,8 +360,10 @@ def integer64() -> Iterator[Operation]:
         if constant:
             yield Operation(f"{name}64_SC", "wcD", body.format(y="(uint64_t)(int64_t)(int16_t)U16(2)"))
     for name, (low, high) in SHIFTS64.items():
-        result = f"({low}) | (uint64_t)({high}) << 32".replace("LOW", "(uint32_t)x").replace("HIGH", "(uint32_t)(x >> 32)")
-        yield Operation(name, "wuD", f"uint64_t x = S64(1); uint32_t n = U16(2); x = {result}; PUT64(3, x); NEXT(4);")
+        halves = "uint32_t low, high, n = U16(2); load_cells(CELL(ip[1]), &low, &high);"
+        low, high = (half.replace("LOW", "low").replace("HIGH", "high") for half in (low, high))
+        result = f"uint32_t first = {low}, second = {high}; store_cells(CELL(ip[3]), first, second);"
+        yield Operation(name, "wuD", f"{halves} {result} NEXT(4);")
     yield Operation("compare64_SS_S", "wwud", "A = wirq_holds64(U16(3), S64(1), S64(2)); S32(4) = A; NEXT(5);")
     yield Operation("eqz64_S", "wd", "A = S64(1) == 0; S32(2) = A; NEXT(3);")
     for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):

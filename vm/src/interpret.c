@@ -74,9 +74,6 @@ INLINE uint32_t count(uint32_t unit) {
         goto narrow_access;                                                                                                  \
     }
 #define BOUNDS_2(ea) BOUNDS_1(ea)
-#define BOUNDS_8(ea)                                                                                                         \
-    if (UNLIKELY((ea) >= LIMIT || (ea) + 4 >= LIMIT))                                                                        \
-    goto trap_memory
 
 /* The machine is little-endian like linear memory; addresses are of any alignment. */
 struct unaligned16 {
@@ -245,17 +242,24 @@ call_import:
 
 call_indirect: {
     const struct wirq_instance *instance = vm->registers.instance;
-    const struct wirq_module *module = instance->module;
     const struct wirq_table *table = instance->tables[U16(3)];
     uint32_t element = S32(1);
-    if (LIKELY(element < table->size)) {
-        uint32_t reference = table->elements[element], function = reference & 0xFFFF;
-        if (LIKELY(reference >> 16 == instance->id && function >= module->imported_functions &&
-                   module->types[module->function_types[function]] == module->types[U16(2)]))
-            CALL(ip + 5, function - module->imported_functions, CELL(U16(4)));
-    }
-    LEAVE(call_out); /* out of the instance, or a trap */
+    if (UNLIKELY(element >= table->size))
+        goto call_indirect_out;
+    uint32_t reference = table->elements[element], function = reference & 0xFFFF;
+    if (UNLIKELY(reference >> 16 != instance->id))
+        goto call_indirect_out;
+    const struct wirq_module *module = instance->module;
+    if (UNLIKELY(module->function_types[function] != U16(2) || function < module->imported_functions))
+        goto call_indirect_out;
+    function -= module->imported_functions;
+    APART(function); /* else gcc loads and subtracts again, and keeps copies of these two from the beginning on */
+    APART(ip);
+    APART(vm);
+    CALL(ip + 5, function, CELL(U16(4)));
 }
+call_indirect_out:
+    LEAVE(call_out); /* out of the instance, or a trap */
 call_out:
     HANDLER();
     WRITE_BACK();

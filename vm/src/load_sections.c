@@ -15,8 +15,12 @@ static wirq_status check_single(struct wirq_load *load, uint8_t kind, uint32_t c
 
 static wirq_status read_type_index(struct wirq_load *load, struct wirq_reader *r, uint16_t *type) {
     uint32_t index = read_leb_u32(r);
-    *type = (uint16_t)index;
-    return r->status != WIRQ_OK ? r->status : index < load->module->type_count ? WIRQ_OK : WIRQ_UNKNOWN_TYPE;
+    if (r->status != WIRQ_OK)
+        return r->status;
+    if (index >= load->module->type_count)
+        return WIRQ_UNKNOWN_TYPE;
+    *type = (uint16_t)type_first_equal(load->module, index);
+    return WIRQ_OK;
 }
 
 static wirq_status read_tag_type(struct wirq_load *load, struct wirq_reader *r, uint16_t *type) {

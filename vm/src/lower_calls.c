@@ -103,8 +103,10 @@ void lower_call(struct lower *lower, uint32_t opcode, struct wirq_reader *reader
         move_arguments(lower, type);
     }
     lower_operation(lower, operation + (tail ? TAIL : 0));
-    if (!direct)
+    if (!direct) {
         lower_emit(lower, callee.low);
+        index = type_first_equal(module, index); /* as in module->function_types */
+    }
     lower_emit(lower, index);
     if (!direct) /* without a table there is a unit for it nevertheless */
         lower_emit(lower, table);

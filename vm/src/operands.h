@@ -32,30 +32,42 @@ struct cells {
     uint32_t low, high;
 } __attribute__((may_alias));
 
-static inline uint64_t get_cells(const uint32_t *p) {
+static inline void load_cells(const uint32_t *p, uint32_t *low, uint32_t *high) {
     const struct cells *cells = (const struct cells *)(const void *)p;
 #if defined(__thumb2__) && !defined(WIRQ_PORTABLE_DISPATCH)
-    uint32_t low, high;
-    __asm__("ldrd %0, %1, %2" : "=r"(low), "=r"(high) : "Q"(*cells));
-    return (uint64_t)high << 32 | low;
-#elif UINTPTR_MAX > UINT32_MAX
+    __asm__("ldrd %0, %1, %2" : "=r"(*low), "=r"(*high) : "Q"(*cells));
+#else
+    *low = cells->low;
+    *high = cells->high;
+#endif
+}
+
+static inline void store_cells(uint32_t *p, uint32_t low, uint32_t high) {
+    struct cells *cells = (struct cells *)(void *)p;
+#if defined(__thumb2__) && !defined(WIRQ_PORTABLE_DISPATCH)
+    __asm__("strd %1, %2, %0" : "=Q"(*cells) : "r"(low), "r"(high));
+#else
+    *cells = (struct cells){low, high};
+#endif
+}
+
+static inline uint64_t get_cells(const uint32_t *p) {
+#if UINTPTR_MAX > UINT32_MAX
     uint64_t value;
-    __builtin_memcpy(&value, cells, sizeof value);
+    __builtin_memcpy(&value, p, sizeof value);
     return value;
 #else
-    return (uint64_t)cells->high << 32 | cells->low;
+    uint32_t low, high;
+    load_cells(p, &low, &high);
+    return (uint64_t)high << 32 | low;
 #endif
 }
 
 static inline void set_cells(uint32_t *p, uint64_t value) {
-    struct cells *cells = (struct cells *)(void *)p;
-#if defined(__thumb2__) && !defined(WIRQ_PORTABLE_DISPATCH)
-    uint32_t low = (uint32_t)value, high = (uint32_t)(value >> 32);
-    __asm__("strd %1, %2, %0" : "=Q"(*cells) : "r"(low), "r"(high));
-#elif UINTPTR_MAX > UINT32_MAX
-    __builtin_memcpy(cells, &value, sizeof value);
+#if UINTPTR_MAX > UINT32_MAX
+    __builtin_memcpy(p, &value, sizeof value);
 #else
-    *cells = (struct cells){(uint32_t)value, (uint32_t)(value >> 32)};
+    store_cells(p, (uint32_t)value, (uint32_t)(value >> 32));
 #endif
 }
 

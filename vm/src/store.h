@@ -156,7 +156,7 @@ struct wirq_module {
     union {
         void *blocks[MODULE_BLOCKS];
         struct {
-            uint16_t *function_types; /* function_count type indices */
+            uint16_t *function_types; /* function_count type indices: of equal types the first (type_first_equal) */
             struct table_type *tables;
             struct limits *memories;
             struct global_type *globals;

@@ -46,7 +46,7 @@ wirq_status type_refuse(uint8_t byte, uint32_t *feature) {
 /* ---- reading ---- */
 
 /* The first of equal types stands for all of them, so that equal value types are equal numbers. */
-static uint32_t first_equal(const struct wirq_module *module, uint32_t index) {
+uint32_t type_first_equal(const struct wirq_module *module, uint32_t index) {
     uint32_t first = 0;
     while (module->types[first] != module->types[index])
         first++;
@@ -68,20 +68,20 @@ wirq_status type_read_heap(const struct wirq_module *module, struct wirq_reader 
     }
     if (code >= module->type_count)
         return WIRQ_UNKNOWN_TYPE;
-    uint32_t first = first_equal(module, (uint32_t)code);
+    uint32_t first = type_first_equal(module, (uint32_t)code);
     *type = (value_type)(TYPE_INDEXED | first);
     return first <= TYPE_INDEX_MASK ? WIRQ_OK : WIRQ_IMPLEMENTATION_LIMIT;
 }
 
 value_type type_reference_to(const struct wirq_module *module, uint32_t index) {
-    uint32_t first = first_equal(module, index);
+    uint32_t first = type_first_equal(module, index);
     return (value_type)(first <= TYPE_INDEX_MASK ? TYPE_INDEXED | first : WIRQ_NULLFUNCREF);
 }
 
 value_type type_of_function(const struct wirq_module *module, uint32_t function) {
     if (!WIRQ_WITH_TYPED_FUNCTION_REFERENCES)
         return WIRQ_FUNCREF;
-    uint32_t first = first_equal(module, module->function_types[function]);
+    uint32_t first = module->function_types[function];
     return (value_type)(TYPE_NON_NULL | (first <= TYPE_INDEX_MASK ? TYPE_INDEXED | first : WIRQ_FUNCREF));
 }
 

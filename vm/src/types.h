@@ -44,6 +44,9 @@ wirq_status type_read_heap(const struct wirq_module *module, struct wirq_reader 
 /* Why a byte begins no type of this build: WIRQ_ABSENT_FEATURE with *feature, or WIRQ_BAD_TYPE; WIRQ_OK if it begins one. */
 wirq_status type_refuse(uint8_t byte, uint32_t *feature);
 
+/* The first function type of the module that is equal to the one of that index. */
+uint32_t type_first_equal(const struct wirq_module *module, uint32_t index);
+
 /* (ref null type): the type of that index. */
 value_type type_reference_to(const struct wirq_module *module, uint32_t index);
 
