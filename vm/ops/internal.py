@@ -341,15 +341,15 @@ BINARY64 = {
     "or": ("{x} | {y}", False),
     "xor": ("{x} ^ {y}", False),
 }
-#: By constants: name -> low and high cell of the result from low and high cell LOW, HIGH and the constant n. From 1 to 31,
+#: By constants: name -> low and high cell of the result from its low and high cell and the constant n. From 1 to 31,
 #: except shl64_high and rotl64_high: 0 to 31 in place of 32 to 63. Right by 32 and more are operations on the high cell alone.
 SHIFTS64 = {
-    "shl64_SC": ("LOW << n", "HIGH << n | LOW >> (32 - n)"),
-    "shl64_high_SC": ("0", "LOW << n"),
-    "shr_s64_SC": ("LOW >> n | HIGH << (32 - n)", "wirq_shr_s32(HIGH, n)"),
-    "shr_u64_SC": ("LOW >> n | HIGH << (32 - n)", "HIGH >> n"),
-    "rotl64_SC": ("LOW << n | HIGH >> (32 - n)", "HIGH << n | LOW >> (32 - n)"),
-    "rotl64_high_SC": ("HIGH << n | LOW >> 1 >> (31 - n)", "LOW << n | HIGH >> 1 >> (31 - n)"),
+    "shl64_SC": ("low << n", "high << n | low >> (32 - n)"),
+    "shl64_high_SC": ("0", "low << n"),
+    "shr_s64_SC": ("low >> n | high << (32 - n)", "wirq_shr_s32(high, n)"),
+    "shr_u64_SC": ("low >> n | high << (32 - n)", "high >> n"),
+    "rotl64_SC": ("low << n | high >> (32 - n)", "high << n | low >> (32 - n)"),
+    "rotl64_high_SC": ("high << n | low >> 1 >> (31 - n)", "low << n | high >> 1 >> (31 - n)"),
 }
 
 
@@ -359,10 +359,9 @@ def integer64() -> Iterator[Operation]:
         yield Operation(f"{name}64_SS", "wwD", body.format(y="S64(2)"))
         if constant:
             yield Operation(f"{name}64_SC", "wcD", body.format(y="(uint64_t)(int64_t)(int16_t)U16(2)"))
-    for name, (low, high) in SHIFTS64.items():
+    for name, (first, second) in SHIFTS64.items():
         halves = "uint32_t low, high, n = U16(2); load_cells(CELL(ip[1]), &low, &high);"
-        low, high = (half.replace("LOW", "low").replace("HIGH", "high") for half in (low, high))
-        result = f"uint32_t first = {low}, second = {high}; store_cells(CELL(ip[3]), first, second);"
+        result = f"uint32_t first = {first}, second = {second}; store_cells(CELL(ip[3]), first, second);"
         yield Operation(name, "wuD", f"{halves} {result} NEXT(4);")
     yield Operation("compare64_SS_S", "wwud", "A = wirq_holds64(U16(3), S64(1), S64(2)); S32(4) = A; NEXT(5);")
     yield Operation("eqz64_S", "wd", "A = S64(1) == 0; S32(2) = A; NEXT(3);")
