@@ -145,6 +145,20 @@ def test_what_is_caught_without_a_reference_gives_its_memory_back_at_once(machin
     assert machine.used() == before
 
 
+def test_what_nobody_caught_is_gone_as_another_call_begins(machine: Machine) -> None:
+    instance = machine.instantiate(
+        """(module (tag $t (param i32 i64))
+             (func (export "throw") (throw $t (i32.const 1) (i64.const 2)))
+             (func (export "quiet")))"""
+    )
+    before = machine.used()
+    with pytest.raises(Trap):
+        machine.call(instance, "throw")
+    assert machine.used() > before
+    machine.call(instance, "quiet")
+    assert machine.used() == before
+
+
 def test_what_nothing_names_any_more_makes_room(machine: Machine) -> None:
     instance = machine.instantiate(HELD.format(size=4))
     machine.call(instance, "keep", 2)

@@ -45,6 +45,7 @@ static NOINLINE void clear_remains(struct wirq_vm *vm) {
     vm->stop_requested = false; /* what it meant to stop has ended */
     vm->trap_records = NULL;
     vm->uncaught = NULL;
+    vm->registers.a = 0; /* which may name the exception that nobody has caught */
     if (WIRQ_WITH_EXCEPTIONS)
         exception_collect(vm);
     vm->has_remains = vm->exceptions != NULL;
