@@ -131,7 +131,7 @@ def test_an_instruction_of_an_absent_feature_is_refused_by_name_function_and_byt
     assert module.count(encoded) == 1
     assert module.index(encoded) < error.offset <= module.index(encoded) + len(encoded)
     assert f"it needs {_feature_of(option)}, which this board's build does not have" in str(error)
-    assert f"(in function 1 (last), byte {error.offset:#x})" in str(error)
+    assert f"(in function 1 (last), byte {error.offset:#x}: " in str(error)  # and which instruction it is
 
 
 @pytest.mark.parametrize("option", OUTSIDE)
