@@ -162,7 +162,7 @@ class Explorer:
         before = None
         if point.woken:
             sources = (UART,)  # two edges of the button so soon after one another are one for the hardware, too
-            assert self._machine.reach(self._machine.sleep, 1)
+            self._fall_asleep()
             self._raise((BUTTON,), raised)
         if self._machine.reach(point.address, point.occurrence):
             before = self._machine.word(LOGGED)
@@ -181,6 +181,12 @@ class Explorer:
         self.found.differences += [f"{self._case.name}: {names} raised at {place}: {what}" for what in wrong]
         if self._case.faulty:
             self._machine.drain()
+
+    def _fall_asleep(self) -> None:
+        """A wait that finds the mark of an interrupt since the last wait does not sleep; the next one does."""
+        while not self._machine.reach(self._machine.sleep, 1):
+            assert self._machine.next_round(), f"{self._case.name!r} neither sleeps nor ends its round"
+            self._read()
 
     def _unstick(self) -> str:
         self._raise((BUTTON,), Counter())
@@ -265,9 +271,10 @@ class Explorer:
         """One interrupt at each instruction of a round that was not executed in it more often than that before; of
         those, if `most` is not 0, at so many, evenly spread."""
         points = [point for point in self.points() if point.occurrence <= occurrences]
+        raises = RAISES if self._case.first is None else RAISES[1:]  # again what is being delivered
         every = max(1, len(points) // most) if most else 1
         for n, point in enumerate(points[::every]):
-            self.inject(point, RAISES[n % len(RAISES)])
+            self.inject(point, raises[n % len(raises)])
         return self.finish()
 
     def finish(self) -> Found:
