@@ -144,7 +144,7 @@ def test_t8_a_fatal_handler_does_not_end_another_guests_run(machine: Machine) ->
 WAIT = "(call $log (call $wait (i64.const -1)))"
 
 
-@pytest.mark.parametrize("moment", ["before", "looked", "asleep", "in the handler", "twice asleep"])
+@pytest.mark.parametrize("moment", ["before", "looked", "before the sleep", "asleep", "in the handler", "twice asleep"])
 def test_t10_no_raise_is_slept_through_whenever_it_comes(machine: Machine, moment: str) -> None:
     """The program waits for ever: a raise that is missed shows as the trap "stopped"."""
     before = raise_(UART) if moment in ("before", "looked") else ""
@@ -153,6 +153,8 @@ def test_t10_no_raise_is_slept_through_whenever_it_comes(machine: Machine, momen
     text = module(f"(global $n (mut i32) (i32.const 0)) {handlers}" + function("go", f"{before} {WAIT} {log(9)}"))
     if moment == "looked":  # the soft interrupt comes only after the look
         machine.command("hold 1")
+    if moment == "before the sleep":
+        machine.command(f"unslept {UART}")
     machine.sleeps({"asleep": [UART], "twice asleep": [-1, -1, UART], "in the handler": [UART]}.get(moment, []))
     machine.call(machine.instantiate(text), "go")
     words = machine.log()

@@ -349,14 +349,21 @@ static void instantiate(char *arguments) {
     printf("ok %" PRIu32 "\n", instance_count++);
 }
 
+/* unslept SOURCE: raised the next time that the guest waits, after it has looked and before the machine sleeps; -1: nothing is. */
+static int raised_before_sleep = -1;
+
 /* Runs what was prepared. True: it was done, and the line may go on; false: it trapped, and the line is whole. */
 static bool run(void) {
     enum wirq_run how;
     uint32_t suspended = 0;
     for (;;) {
         how = wirq_run(vm);
-        if (how == WIRQ_RUN_WAITING)
+        if (how == WIRQ_RUN_WAITING) {
+            if (raised_before_sleep >= 0)
+                wirq_raise(vm, (uint32_t)raised_before_sleep, 0);
+            raised_before_sleep = -1;
             wirq_idle(vm, UINT64_MAX);
+        }
         else if (how == WIRQ_RUN_SUSPENDED)
             suspended++;
         else
@@ -701,6 +708,8 @@ static void command(char *line) {
         show_faults();
     else if (strcmp(line, "sleeps") == 0)
         plan_sleeps(arguments);
+    else if (strcmp(line, "unslept") == 0)
+        raised_before_sleep = (int)strtol(arguments, NULL, 10), puts("ok");
     else if (strcmp(line, "begin") == 0)
         begin_call(arguments);
     else if (strcmp(line, "yield") == 0)

@@ -42,8 +42,9 @@ _WAIT = "(call $woken (call $wait (i64.const {})))"
 class Case:
     """A program: what it does in each round, what its handlers do besides writing their words, and their settings.
 
-    `first` is raised when a round begins, each time. `waits` is for ever: without an interrupt the round does not end.
-    `faulty` handlers do not return. `holds`: it holds interrupts back, so that what is more urgent may come later.
+    `first` is raised when a round begins, each time. `sleeps`: now and then. `waits`: for ever, so that without an
+    interrupt the round does not end. `faulty` handlers do not return. `holds`: it holds interrupts back, so that what
+    is more urgent may come later.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Case:
     handlers: tuple[tuple[int, str], ...] = ()
     settings: tuple[HandlerSettings, ...] = ()
     first: int | None = None
+    sleeps: bool = False
     waits: bool = False
     faulty: frozenset[int] = frozenset()
     holds: bool = False
@@ -146,8 +148,8 @@ CASES = (
         holds=True,
     ),
     Case("two interrupts of the hardware", f"{_WORK} {_WORK}", first=UART),
-    Case("wait", f"{_WAIT.format(150)} {_SOFT} {_WAIT.format(-1)} {_WORK}"),
-    Case("wait for what comes", _WAIT.format(-1), waits=True),
+    Case("wait", f"{_WAIT.format(150)} {_SOFT} {_WAIT.format(-1)} {_WORK}", sleeps=True),
+    Case("wait for what comes", _WAIT.format(-1), sleeps=True, waits=True),
     Case(
         "attach and detach",
         f"""(drop (call $detach (i32.const {SOFT}))) {_SOFT} {_WORK}
