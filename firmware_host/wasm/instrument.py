@@ -24,6 +24,7 @@ from firmware_host.wasm.instructions import (
     TABLE_COPY,
     TABLE_FILL,
     TABLE_INIT,
+    TRY_TABLE,
     Instruction,
     expression_end,
     instructions,
@@ -186,7 +187,13 @@ class _Rewriter:
     def _body(self, start: int, end: int) -> bytes:
         first = locals_end(self.data, start, end)
         out = bytearray(self.data[start:first])
+        tries: list[int] = []  # depths of the try_table that are open: their end branches past the catch clauses
         for one in instructions(self.data, first, end):
+            if one.opcode == TRY_TABLE:
+                tries.append(one.depth)
+            elif one.opcode == END and tries[-1:] == [one.depth - 1]:
+                tries.pop()
+                out += self._point(one.start)
             out += self._instruction(one)
         return encode.unsigned(len(out)) + bytes(out)
 
