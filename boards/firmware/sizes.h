@@ -51,7 +51,8 @@
 #define BOARD_STORE_RAM 2048
 #endif
 #ifndef BOARD_STORE_RAM_BLOCK
-#define BOARD_STORE_RAM_BLOCK 128
+/* The store looks at blocks one after the other: not more than some hundred of them, or `df` takes seconds. */
+#define BOARD_STORE_RAM_BLOCK (BOARD_STORE_RAM > 0x10000 ? BOARD_STORE_RAM / 512 : 128)
 #endif
 
 /* Whether the level of the button can be read: then holding it at boot keeps the autostart module from starting. */
