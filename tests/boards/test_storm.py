@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,6 @@ def test_all_timers_at_once_leave_the_board_time_to_answer(selector: str) -> Non
         with pytest.raises(NoSpace):
             for _ in range(100):
                 board.irq_raise(soft0, count=0xFFFFFFFF, every_us=1)
-        for _ in range(5):
-            before = board.irq_show(soft0).raised
-        assert board.irq_show(soft0).raised > before
+        before, end = board.irq_show(soft0).raised, time.monotonic() + TIMEOUT
+        while board.irq_show(soft0).raised == before:  # alarms come in bunches, answers between them
+            assert time.monotonic() < end
