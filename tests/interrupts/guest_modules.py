@@ -34,9 +34,9 @@ OPEN_BLOCK = "(drop (call $block (i32.const 0) (i32.const 192) (i32.const 1)))"
 STEP = "(block (br 0))"
 
 
-def module(body: str) -> str:
-    """A module with the imports and a memory that holds an interrupt block."""
-    return f"(module {IMPORTS} {BLOCK} {body})"
+def module(body: str, imports: str = "") -> str:
+    """A module with the imports, and others, and a memory that holds an interrupt block."""
+    return f"(module {IMPORTS} {imports} {BLOCK} {body})"
 
 
 def handler(source: str, body: str = "", locals_: str = "") -> str:

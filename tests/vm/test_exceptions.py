@@ -195,6 +195,15 @@ def test_what_an_interrupted_frame_holds_is_kept_while_a_handler_makes_room(mach
     assert machine.source(0).delivered == 1
 
 
+def test_a_host_function_that_throws_without_room_for_it_is_a_trap(machine: Machine) -> None:
+    held = HELD.format(size=100).replace("(module", '(module (import "test" "throw" (func $throw (param i32)))', 1)
+    instance = machine.instantiate(held[:-1] + '(func (export "hosts") (call $throw (i32.const 1))))')
+    for i in range(32):
+        machine.call(instance, "keep", i)
+    with pytest.raises(Trap, match="TOO_MANY_EXCEPTIONS"):
+        machine.call(instance, "hosts")
+
+
 def test_more_than_there_is_room_for_is_a_trap(machine: Machine) -> None:
     instance = machine.instantiate(HELD.format(size=100))
     for i in range(32):

@@ -353,6 +353,19 @@ def test_attach_answers_what_is_wrong(machine: Machine) -> None:
     assert machine.log() == [112, 114, 113, 113, 116, 116, 0]
 
 
+def test_a_function_is_attached_by_its_reference(machine: Machine) -> None:
+    """R26."""
+    attach = '(import "wirq" "attach_ref" (func $attach_ref (param i32 funcref i32 i32) (result i32)))'
+    body = f"""(call $log (call $attach_ref (i32.const 0) (ref.null func) (i32.const 0) (i32.const 0)))
+      (call $log (call $attach_ref (i32.const 0) (ref.func $bad) (i32.const 0) (i32.const 0)))
+      (call $log (call $attach_ref (i32.const 0) (ref.func $good) (i32.const 77) (i32.const 0)))
+      (call $raise (i32.const 0) (i32.const 0)) {STEP}"""
+    functions = """(func $good (param i32 i32 i32) (call $log (local.get 2))) (func $bad (param i32))
+      (elem declare func $good $bad)"""
+    machine.call(machine.instantiate(module(attach + functions + function("go", body))), "go")
+    assert machine.log() == [116, 113, 0, 77]
+
+
 def test_another_instance_cannot_take_a_source_away(machine: Machine) -> None:
     machine.instantiate(module(handler("uart")))
     with pytest.raises(Refusal, match="BUSY"):
@@ -849,6 +862,10 @@ def test_an_exported_global_declares_the_block(machine: Machine) -> None:
     machine.reset()
     with pytest.raises(Refusal, match="BAD_BLOCK"):
         machine.instantiate(module(BLOCK + '(global (export "wirq_block") i32 (i32.const 8))'))
+    machine.reset()
+    machine.raise_(TIMER)
+    instance = machine.instantiate(module(BLOCK + '(global (export "wirq_block") (mut i32) (i32.const 8))'))
+    assert machine.word(instance, slot(TIMER, 0)) == 0  # a variable declares nothing
 
 
 def test_only_one_instance_has_a_block(machine: Machine) -> None:

@@ -200,3 +200,17 @@ def test_what_found_no_room_is_counted_and_what_is_beyond_a_maximum_is_not(machi
     with pytest.raises(Refusal):
         machine.instantiate("(module (memory 100))")
     assert machine.memory()["refused"] == 2
+
+
+def test_an_address_is_a_sum_that_wraps(machine: Machine) -> None:
+    """A sum before a load is folded into it; it wraps at 32 bits, unlike the load's own offset."""
+    instance = machine.instantiate("""(module (memory 1) (data (i32.const 8) "\\11\\22\\33\\44")
+      (func (export "constant") (param i32) (result i32) (i32.load (i32.add (local.get 0) (i32.const -5))))
+      (func (export "byte") (param i32) (result i32) (i32.load8_u (i32.sub (local.get 0) (i32.const 5))))
+      (func (export "sum") (param i32 i32) (result i32) (i32.load (i32.add (local.get 0) (local.get 1)))))""")
+    assert machine.call(instance, "constant", 13) == [0x44332211]
+    assert machine.call(instance, "byte", 14) == [0x22]
+    assert machine.call(instance, "sum", 0xFFFFFFFF, 9) == [0x44332211]
+    for name, arguments in (("constant", (4,)), ("byte", (4,)), ("sum", (0xFFFF, 0))):
+        with pytest.raises(Trap, match="MEMORY"):
+            machine.call(instance, name, *arguments)

@@ -33,7 +33,7 @@ HOW = (
     "COMPARE32",  # fuses with branches
     "EQZ32",
     "DIVIDE32",  # SS and SC forms
-    "SLOTS32",  # operands in slots, result to slot or accumulator
+    "SLOTS32",  # the operand in its slot, result to slot or accumulator
     "SIGN_F32",  # xor or and with a constant
     "UNARY32",  # S and A forms, result to slot or accumulator
     "BINARY64",  # SS and SC forms

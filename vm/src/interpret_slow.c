@@ -43,26 +43,6 @@ void interpreter_unpoison(struct wirq_vm *vm) {
 
 /* ---- calls ---- */
 
-bool interpreter_prepare_call(struct wirq_vm *vm, struct record *top, struct wirq_instance *instance, uint32_t function,
-                              const uint32_t *arguments, uint32_t count, const uint16_t *return_to) {
-    const struct wirq_module *module = instance->module;
-    uint32_t *base = vm->stacks[vm->level].base;
-    struct record *rs = top - 1;
-    if ((uintptr_t)(base + count + WIRQ_STACK_SLACK) > (uintptr_t)rs)
-        return false;
-    if (count != 0) /* else arguments may be NULL */
-        wirq_move_cells(base, arguments, count);
-    rs->ip = return_to;
-    rs->fp = base;
-    vm->registers.ip = module->code[function - module->imported_functions];
-    vm->registers.fp = base;
-    vm->registers.rs = rs;
-    vm->registers.a = 0;
-    vm->registers.memory = 0;
-    vm_enter_instance(vm, instance);
-    return true;
-}
-
 /* Is the handler that runs not to call this import: for the import's sake, or by its own module's wish (R46)? */
 static NOINLINE bool is_forbidden(const struct wirq_vm *vm, const struct wirq_host_import *host) {
     const struct wirq_instance *instance = vm->registers.instance;

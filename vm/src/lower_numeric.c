@@ -80,13 +80,9 @@ static void divide32(struct lower *lower, uint32_t operation, struct operand *x,
     lower_result(lower, slot, LAST_STORED32);
 }
 
-/* Operands in slots; the result has a neighbour for the accumulator. */
-static void slots32(struct lower *lower, uint32_t operation, struct operand *x, struct operand *y, uint32_t slot) {
-    uint32_t first = lower_slot(lower, x);
-    uint32_t second = y != NULL ? lower_slot(lower, y) : 0;
-    lower_operation1(lower, operation, first);
-    if (y != NULL)
-        lower_emit(lower, second);
+/* The operand in its slot; the result has a neighbour for the accumulator. */
+static void slots32(struct lower *lower, uint32_t operation, struct operand *x, uint32_t slot) {
+    lower_operation1(lower, operation, lower_slot(lower, x));
     lower_result(lower, slot, LAST_RESULT32);
 }
 
@@ -336,7 +332,7 @@ static void lower_row(struct lower *lower, const struct numeric *row) {
         divide32(lower, row->argument, x, y, slot);
         break;
     case HOW_SLOTS32:
-        slots32(lower, row->argument, x, two ? y : NULL, slot);
+        slots32(lower, row->argument, x, slot);
         break;
     case HOW_SIGN_F32:
         operands[1] = (struct operand){

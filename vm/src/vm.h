@@ -274,10 +274,6 @@ void interpreter_unpoison(struct wirq_vm *vm);
 /* Overwrite entries, of all operations or of the control operations. Nobody has asked for a safe point by that. */
 void interpreter_poison_all(struct wirq_vm *vm);
 void interpreter_poison_control(struct wirq_vm *vm);
-/* Sets up registers for a call of a DEFINED function of instance on the empty stack of the level that runs, of which it may use what
- * lies below `top`: arguments copied to the first cells, a record with `return_to` pushed. False if that is too small. */
-bool interpreter_prepare_call(struct wirq_vm *vm, struct record *top, struct wirq_instance *instance, uint32_t function,
-                              const uint32_t *arguments, uint32_t count, const uint16_t *return_to);
 
 static inline bool vm_in_handler(const struct wirq_vm *vm) {
     return vm->level != LEVEL_THREAD;
