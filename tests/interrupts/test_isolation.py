@@ -140,16 +140,18 @@ def test_r44_a_fatal_fault_ends_a_run_that_has_called_into_the_faulted_guest(mac
 def test_r44_a_fault_ends_the_run_if_the_faulted_instance_is_in_the_midst_of_it(
     machine: Machine, passes_through: bool
 ) -> None:
-    """The interrupted function is another instance's, and the caller as well: the faulted one lies between them, or does not."""
+    """The interrupted function and the caller are others'. The faulted one lies between them, or does not."""
     leaf = machine.instantiate(module(function("work", f"{raise_(UART)} {STEP}")))
     machine.register(leaf, "leaf")
-    through = '(import "leaf" "work" (func $work))'
     middle = machine.instantiate(
-        module(handler("uart:0", "unreachable") + function("through", f"(call $work) {log(8)}"), through)
+        module(
+            handler("uart:0", "unreachable") + function("through", f"(call $work) {log(8)}"),
+            '(import "leaf" "work" (func $work))',
+        )
     )
     machine.register(middle, "middle")
-    imported = '(import "middle" "through" (func $call))' if passes_through else '(import "leaf" "work" (func $call))'
-    outer = machine.instantiate(module(function("go", f"(call $call) {log(9)}"), imported))
+    called = '"middle" "through"' if passes_through else '"leaf" "work"'
+    outer = machine.instantiate(module(function("go", f"(call $call) {log(9)}"), f"(import {called} (func $call))"))
     if passes_through:
         with pytest.raises(Trap, match="UNREACHABLE"):
             machine.call(outer, "go")

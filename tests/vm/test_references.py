@@ -77,7 +77,8 @@ def test_everything_is_given_back(machine: Machine) -> None:
 
 
 def test_the_first_element_of_a_table_declares_its_function(machine: Machine) -> None:
-    instance = machine.instantiate("""(module (table 1 funcref (ref.func $seven)) (func $seven (result i32) (i32.const 7))
+    instance = machine.instantiate("""(module (table 1 funcref (ref.func $seven))
+      (func $seven (result i32) (i32.const 7))
       (func (export "is_null") (result i32) (ref.is_null (ref.func $seven)))
       (func (export "call") (result i32) (call_indirect (result i32) (i32.const 0))))""")
     assert machine.call(instance, "is_null") == [0]
