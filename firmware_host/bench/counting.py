@@ -89,18 +89,24 @@ def watching(binary: str, addresses: Iterable[int], log: Path) -> list[str]:
 
 
 def tracing(binary: str, address: int, log: Path, passes: tuple[int, int]) -> list[str]:
-    """QEMU arguments that make it log every instruction between two passes of an address; read_trace reads them."""
+    """QEMU arguments that make it log every instruction between two passes of an address; read_traces reads them."""
     names = [str(plugin(find_program(binary)[1])), "trace=on", f"pc={address:#x}", f"out={log}"]
     names += [f"from={passes[0]}", f"to={passes[1]}"]
     return ["-plugin", ",".join(name.replace(",", ",,") for name in names)]
 
 
-def read_trace(log: Path) -> list[int]:
-    """The addresses of the instructions in a plugin's log, in order; none if the last pass has not come yet."""
-    found = re.findall(r"^(at|pc)=(\w+)", log.read_text() if log.is_file() else "", re.MULTILINE)
-    begin = next((n for n, (kind, _) in enumerate(found) if kind == "at"), len(found))
-    end = next((n for n in range(begin, len(found)) if found[n][0] == "pc"), begin)
-    return [int(address, 16) for _, address in found[begin:end]]
+def read_traces(log: Path) -> list[list[int]]:
+    """The addresses of the instructions in a plugin's log, in order: from each traced pass to the next; those between
+    passes that have not both come yet are left out."""
+    traces: list[list[int]] = []
+    trace: list[int] = []
+    for kind, address in re.findall(r"^(at|pc)=(\w+).*\n", log.read_text() if log.is_file() else "", re.MULTILINE):
+        if kind == "at":
+            trace.append(int(address, 16))
+        elif trace:
+            traces.append(trace)
+            trace = []
+    return traces
 
 
 def handler_addresses(elf_file: Path) -> list[int]:

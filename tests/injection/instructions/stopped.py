@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firmware_host.bench.counting import read_trace, tracing
+from firmware_host.bench.counting import read_traces, tracing
 from firmware_host.board import Board
 from firmware_host.board_facts import BoardFacts, Region
 from firmware_host.build.sizes import symbol_address
@@ -23,8 +23,8 @@ from tests.injection.instructions.cases import BUTTON, MAGIC, ROUNDS, SIZE, UART
 
 #: What the guest calls when a round begins, and when it is over.
 BEGIN, END = "board_pin_drive", "board_pin_level"
-#: Rounds after which, and of which, the trace is.
-TRACED = (6, 7)
+#: Ends of rounds between which the trace is.
+TRACED = (6, 9)
 #: Registers of the NVIC: what is pending, what is active.
 _ISPR, _IABR = 0xE000E200, 0xE000E300
 #: Real seconds that a round may take.
@@ -96,9 +96,12 @@ class StoppedMachine:
         return not self._go_on(_ASLEEP)
 
     def trace(self) -> list[int]:
-        """The addresses of the instructions of a round; empty before there were enough."""
-        found = read_trace(self._log)
-        return found[found.index(self._begin) :] if found else []
+        """The addresses of the instructions of a round; empty before there were enough.
+
+        Of some the shortest: to others the emulator's clock may have added an interrupt, on a busy computer.
+        """
+        found = [trace[trace.index(self._begin) :] for trace in read_traces(self._log)]
+        return min(found, key=len) if len(found) == TRACED[1] - TRACED[0] else []
 
     def reach(self, address: int, occurrence: int) -> bool:
         """Goes on to where an instruction is executed for the n-th time in the round that begins. False if the round
