@@ -45,6 +45,10 @@ static struct {
     uint32_t next_number;
     uint32_t next_block; /* where to look for room first */
 
+    /* Where a walk over the records from the first one comes by: no record lies across the front of this block. Sectors are mostly
+     * looked at one behind the other, and each look goes on from here. */
+    uint32_t walked;
+
     uint32_t writing; /* block of the record that was begun, or NOWHERE */
     uint32_t received;
     uint32_t word; /* bytes that do not fill a word yet */
@@ -127,7 +131,9 @@ static uint32_t blocks_for(uint32_t size) {
 
 /* ---- flash ---- */
 
+/* Whatever changes the flash may change where records are. */
 static bool program(uint32_t offset, const uint32_t *words, uint32_t count) {
+    store.walked = 0;
     return store.flash->program(offset, words, count) && memcmp(store.flash->bytes + offset, words, count * 4) == 0;
 }
 
@@ -158,6 +164,18 @@ static uint32_t sector_of(uint32_t block) {
     return block / store.sector_blocks;
 }
 
+/* The first record that ends behind the front of a block; store.block_count if there is none. */
+static uint32_t record_behind(uint32_t block) {
+    uint32_t sector_start = sector_of(block) * store.sector_blocks;
+    uint32_t record = next_record(store.walked <= sector_start ? store.walked : 0);
+    while (record < store.block_count && end_of(record) <= sector_start)
+        record = next_record(end_of(record));
+    store.walked = record < sector_start ? record : sector_start;
+    while (record < store.block_count && end_of(record) <= block)
+        record = next_record(end_of(record));
+    return record;
+}
+
 /* What is known of a sector. */
 struct sector {
     bool has_record;     /* one touches it */
@@ -168,9 +186,7 @@ struct sector {
 static struct sector look_at(uint32_t sector) {
     uint32_t first = sector * store.sector_blocks, end = first + store.sector_blocks;
     struct sector found = {.erase_from = sector};
-    for (uint32_t record = next_record(0); record < end; record = next_record(end_of(record))) {
-        if (end_of(record) <= first)
-            continue;
+    for (uint32_t record = record_behind(first); record < end; record = next_record(end_of(record))) {
         found.has_record = true;
         found.in_use |= is_in_use(record);
         if (sector_of(record) < found.erase_from)
@@ -179,26 +195,26 @@ static struct sector look_at(uint32_t sector) {
     return found;
 }
 
-/* May the sector be erased, together with those before it that its records begin in? */
+/* May the sector be erased, together with those before it that its records begin in? What lies between it and the first of these
+ * is that one record's. */
 static bool may_erase(uint32_t sector, uint32_t *from) {
-    for (*from = sector;;) {
+    for (*from = sector;; sector = *from) {
         struct sector found = look_at(sector);
         if (found.in_use)
             return false;
-        if (found.erase_from < *from)
-            *from = found.erase_from;
-        if (sector == *from)
+        *from = found.erase_from;
+        if (*from == sector)
             return true;
-        sector--;
     }
 }
 
-/* Is the block free and erased for certain? */
-static bool is_clean(uint32_t block) {
-    uint32_t record = next_record(0);
-    while (record < store.block_count && end_of(record) <= block)
-        record = next_record(end_of(record));
-    return (record >= store.block_count || record > block) && is_erased(block);
+/* Are the blocks [first, end) of one sector free and erased for certain? */
+static bool are_clean(uint32_t first, uint32_t end) {
+    if (record_behind(first) < end)
+        return false;
+    while (first < end && is_erased(first))
+        first++;
+    return first == end;
 }
 
 /* Can the part of [first, end) that lies in the sector be written, perhaps after an erase? */
@@ -207,10 +223,7 @@ static bool is_usable(uint32_t sector, uint32_t first, uint32_t end, bool *must_
     *must_erase = !look_at(sector).has_record;
     if (*must_erase)
         return true;
-    uint32_t block = first > start ? first : start;
-    while (block < end && block < stop && is_clean(block))
-        block++;
-    if (block == end || block == stop)
+    if (are_clean(first > start ? first : start, end < stop ? end : stop))
         return true;
     *must_erase = true;
     return may_erase(sector, &from);
@@ -240,27 +253,38 @@ static uint32_t attempt(uint32_t first, uint32_t count, const struct forbidden *
     return first;
 }
 
-/* Of these sectors, those that can be erased as they are. */
-static uint32_t spare_sectors(uint32_t first, uint32_t end) {
-    uint32_t from, count = 0;
-    for (uint32_t sector = first; sector < end; sector++)
-        count += may_erase(sector, &from);
-    return count;
+/* The first and the last sector that can be erased as they are; NOWHERE if there is none. */
+struct spares {
+    uint32_t first, last;
+};
+
+static struct spares find_spares(void) {
+    struct spares spares = {NOWHERE, NOWHERE};
+    uint32_t from;
+    for (uint32_t sector = 0; sector < store.block_count / store.sector_blocks; sector++) {
+        if (!may_erase(sector, &from))
+            continue;
+        if (spares.first == NOWHERE)
+            spares.first = sector;
+        spares.last = sector;
+    }
+    return spares;
 }
 
-/* Where files have to be moved to get room back, one spare sector is kept for that: so what was removed can always be used again. */
-static bool keeps_reserve(uint32_t first, uint32_t count) {
-    return store.sector_blocks == 1 || spare_sectors(0, store.block_count / store.sector_blocks) >
-                                           spare_sectors(sector_of(first), sector_of(first + count - 1) + 1);
-}
-
-static uint32_t find_between(uint32_t first, uint32_t last, uint32_t count, const struct forbidden *forbidden) {
+/* Where files have to be moved to get room back, one spare sector is kept for that, if `spares` tells which there are: so what was
+ * removed can always be used again. */
+static uint32_t find_between(uint32_t first, uint32_t last, uint32_t count, const struct forbidden *forbidden,
+                             const struct spares *spares) {
     while (first <= last && first + count <= store.block_count) {
         uint32_t next = attempt(first, count, forbidden);
         if (next == first) {
-            if (forbidden != &nothing_forbidden || keeps_reserve(first, count))
+            if (spares == NULL)
                 return first;
-            next = (sector_of(first) + 1) * store.sector_blocks;
+            if (spares->first == NOWHERE)
+                return NOWHERE;
+            if (spares->first < sector_of(first) || spares->last > sector_of(first + count - 1))
+                return first;
+            next = (spares->first + 1) * store.sector_blocks; /* all are needed, until the first of them is left out */
         }
         first = next;
     }
@@ -269,8 +293,14 @@ static uint32_t find_between(uint32_t first, uint32_t last, uint32_t count, cons
 
 /* Blocks one behind the other that a record of `count` can have, looked for from where the last record ended. */
 static uint32_t find_room(uint32_t count, const struct forbidden *forbidden) {
-    uint32_t found = find_between(store.next_block, store.block_count, count, forbidden);
-    return found != NOWHERE || store.next_block == 0 ? found : find_between(0, store.next_block - 1, count, forbidden);
+    struct spares spares, *reserve = NULL;
+    if (store.sector_blocks > 1 && forbidden == &nothing_forbidden) {
+        spares = find_spares();
+        reserve = &spares;
+    }
+    uint32_t found = find_between(store.next_block, store.block_count, count, forbidden, reserve);
+    return found != NOWHERE || store.next_block == 0 ? found
+                                                     : find_between(0, store.next_block - 1, count, forbidden, reserve);
 }
 
 /* Erases sectors. The records that begin in them are forgotten first: one that survived an erase that was cut short would vouch for
@@ -282,6 +312,7 @@ static bool erase(uint32_t first, uint32_t last) {
         if (!zero(record, offsetof(struct header, magic)))
             return false;
     }
+    store.walked = 0;
     for (uint32_t sector = first; sector <= last; sector++) {
         if (!store.flash->erase(sector * store.flash->sector_size))
             return false;
@@ -309,8 +340,8 @@ static bool prepare(uint32_t first, uint32_t count) {
 
 static uint32_t used_blocks(uint32_t sector) {
     uint32_t first = sector * store.sector_blocks, end = first + store.sector_blocks, used = 0;
-    for (uint32_t record = next_record(0); record < end; record = next_record(end_of(record))) {
-        if (end_of(record) > first && is_in_use(record))
+    for (uint32_t record = record_behind(first); record < end; record = next_record(end_of(record))) {
+        if (is_in_use(record))
             used += (end_of(record) < end ? end_of(record) : end) - (record > first ? record : first);
     }
     return used;
@@ -392,8 +423,8 @@ static bool same_name(const struct header *a, const struct header *b) {
 /* Was the record's file written again later? */
 static bool is_superseded(uint32_t record) {
     for (uint32_t other = next_record(0); other < store.block_count; other = next_record(end_of(other))) {
-        if (other != record && is_committed(other) && same_name(header_at(other), header_at(record)) &&
-            header_at(other)->number > header_at(record)->number)
+        if (header_at(other)->number > header_at(record)->number && same_name(header_at(other), header_at(record)) &&
+            is_committed(other))
             return true;
     }
     return false;
@@ -401,6 +432,7 @@ static bool is_superseded(uint32_t record) {
 
 void store_open(const struct store_flash *flash) {
     store.flash = flash;
+    store.walked = 0;
     store.block_count = flash->size / flash->block_size;
     store.sector_blocks = flash->sector_size / flash->block_size;
     store.next_number = 1;
