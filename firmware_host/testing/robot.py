@@ -89,7 +89,17 @@ def _native_variables(board: str) -> dict[str, Any]:
 
     renode = load_board(board).renode()
     assert renode is not None, f"{board} has no [target.renode]"
-    return {"ELF": firmware(board), "SCRIPT": renode.script, "UART": renode.uart}
+    elf, storm = firmware(board), with_program(board, "timed_storm")
+    return {"ELF": elf, "STORM_ELF": storm, "SCRIPT": renode.script, "UART": renode.uart}
+
+
+def with_program(board: str, program: str) -> Path:
+    """A board's firmware that runs one of the programs of robot_tests/ at boot: by Renode's own keywords none is loaded."""
+    from firmware_host.build.image import FrozenModule, Options, build
+    from firmware_host.files import contents
+
+    source = resources.path("robot_tests", "programs", f"{program}.c")
+    return build(Options(board, frozen=(FrozenModule.of(*contents(source)),))).elf
 
 
 def run(target: Target, paths: Sequence[Path], output: Path, expression: str = "") -> Outcome | None:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from robot.api.deco import library
 
-from firmware_host.build import firmware
 from firmware_host.transport.pipe import PipeTransport
 
 #: Monitor commands that the suites may use.
@@ -26,6 +25,7 @@ class renode_keywords:
 
     def __init__(self) -> None:
         self._board: PipeTransport | None = None
+        self._firmware = ""
         self._started = False
         self._pauses = False
         self._echoes = True
@@ -38,6 +38,7 @@ class renode_keywords:
         values = found.groupdict()
         for name in ("file", "script"):
             assert name not in values or Path(values[name]).is_file(), values
+        self._firmware = values.get("file", self._firmware)
         if "seconds" in values:
             assert not self._started, "This action is not available when emulation is already started"
             self._listen(float(values["seconds"]))
@@ -55,7 +56,7 @@ class renode_keywords:
         binaryMode: bool = False,
     ) -> int:
         assert uart.startswith("sysbus.")
-        self._board = PipeTransport([firmware("host")], name="host")
+        self._board = PipeTransport([Path(self._firmware)], name="host")
         self._timeout = timeout or self._timeout
         self._pauses = bool(defaultPauseEmulation)
         self._echoes = defaultWaitForEcho is not False
@@ -107,7 +108,7 @@ class renode_keywords:
     def _wait(self, pattern: str, timeout: float | None, pause: bool | None) -> str:
         self._started = True
         end = time.monotonic() + (timeout or self._timeout)
-        while (found := re.search(pattern, self._text)) is None:
+        while (found := re.search(pattern, self._text, re.MULTILINE)) is None:
             assert time.monotonic() < end, f"Terminal tester failed! {pattern!r} is not in {self._text!r}"
             self._listen(0.02)
         self._text = self._text[found.end() :]

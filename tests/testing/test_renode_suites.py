@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from firmware_host import resources
 from firmware_host.boards import load_board
+from firmware_host.build import firmware
 from firmware_host.testing import robot, targets
 
 HERE = Path(__file__).parent
@@ -43,7 +45,8 @@ def run(suite: Path, output: Path, *options: str) -> subprocess.CompletedProcess
     library.write_text(f"*** Settings ***\nLibrary    {HERE / 'renode_keywords.py'}\nResource    {KEYWORDS}\n")
     variables = {
         "KEYWORDS": library,
-        "ELF": HERE / "test_renode_suites.py",
+        "ELF": firmware("host"),
+        "STORM_ELF": robot.with_program("host", "timed_storm"),
         "SCRIPT": renode.script,
         "UART": renode.uart,
     }
@@ -59,6 +62,21 @@ def test_what_a_plain_terminal_sees_is_what_the_suite_says(tmp_path: Path) -> No
     done = run(SUITES / "boot.robot", tmp_path)
     assert done.returncode == 0, done.stdout
     assert "8 tests, 8 passed, 0 failed" in done.stdout
+
+
+def test_a_storm_by_the_boards_own_timer_is_counted_whole(tmp_path: Path) -> None:
+    """How long its raises wait is for virtual time to show: here, a busy computer lengthens it."""
+    done = run(SUITES / "latency.robot", tmp_path, "--test", "*A Storm*")
+    assert done.returncode == 0, done.stdout
+    assert "1 test, 1 passed, 0 failed" in done.stdout
+
+
+def test_the_limit_of_a_waiting_raise_is_told_from_a_longer_one(tmp_path: Path) -> None:
+    suite = (SUITES / "latency.robot").read_text()
+    [pattern] = re.findall(r"    (\S.*)    treatAsRegex=true\n\Z", suite.replace("\\\\", "\\"))
+    row = "3       soft0     -       3        0      yes      no       10175       2820        0       0       "
+    within = [us for us in (0, 9, 499, 500, 1000, 12408) if re.search(pattern.split("    ")[-1], f"{row}{us}\r")]
+    assert within == [0, 9, 499]
 
 
 def test_time_is_virtual_and_stands_still_between_keywords(tmp_path: Path) -> None:
