@@ -94,7 +94,7 @@ def _native_variables(board: str) -> dict[str, Any]:
 
 
 def with_program(board: str, program: str) -> Path:
-    """A board's firmware that runs one of the programs of robot_tests/ at boot: by Renode's own keywords none is loaded."""
+    """A board's firmware that runs a program of robot_tests/ at boot: by Renode's own keywords none is loaded."""
     from firmware_host.build.image import FrozenModule, Options, build
     from firmware_host.files import contents
 
