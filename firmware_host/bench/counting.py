@@ -17,6 +17,7 @@ from firmware_host.build import toolchains
 from firmware_host.build.incremental import content_hash, exclusively, run_tool
 from firmware_host.errors import BuildError
 from firmware_host.sim.qemu import find_program
+from firmware_host.symbols.operations import operations, table
 
 MARK_SYMBOL = "wirq_bench_mark"
 
@@ -117,10 +118,8 @@ def handler_addresses(elf_file: Path) -> list[int]:
     """
     from elftools.elf.elffile import ELFFile
 
-    from vm.ops import generate, internal
-
-    whole = generate.restored(internal.operations())
-    others = len(internal.operations()) + 1 - whole
+    whole = int(table("generate").restored(operations()))
+    others = len(operations()) + 1 - whole
     with elf_file.open("rb") as stream:
         elf = ELFFile(stream)
         symbols = elf.get_section_by_name(".symtab")

@@ -24,6 +24,7 @@ from firmware_host.errors import BoardNotFound, BuildError
 from firmware_host.selector import Target
 from firmware_host.sim.qemu import target_of
 from firmware_host.sim.wires import Wires, wired
+from firmware_host.symbols.operations import operations
 from firmware_host.wasm import FunctionType, Kind, Limits, MemoryType
 from firmware_host.wasm.encode import END, ModuleWriter
 
@@ -95,13 +96,11 @@ COPIES = b"\x41\xc1\x01\x41\x00\x41\x80\x20\xfc\x0a\x00\x00" + b"\x41\x01\x41\xc
 def measure(board: BoardFacts, elf: Path, *, count: int = 200, module: bytes | None = None) -> Latency:
     """Presses the button `count` times while `module` runs, by default the tight loop, and counts each interrupt.
     Raises BoardNotFound, LinkError, BuildError."""
-    from vm.ops import internal
-
     _, target = target_of(board)
     vector = next((one.vector for one in board.irq_sources if one.name == SOURCE), None)
     if vector is None or SOURCE not in target.inject or not board.machine.startswith("cortex-m"):
         raise BoardNotFound(f"latency is counted on Cortex-M boards in QEMU that have a button, not on {board.name}")
-    numbers = {operation.name: number for number, operation in enumerate(internal.operations())}
+    numbers = {operation.name: number for number, operation in enumerate(operations())}
     handlers = counting.handler_addresses(elf)
     places = {
         **{_vector(elf, one.vector): "another" for one in board.irq_sources if one.vector is not None},

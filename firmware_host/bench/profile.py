@@ -20,6 +20,7 @@ from firmware_host.bench import suite
 from firmware_host.bench.counting import Profile
 from firmware_host.boards import load_board
 from firmware_host.errors import WirqError
+from firmware_host.symbols.operations import operations
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,6 @@ def main(
     names: tuple[str, ...], half: str | None, arithmetic: str | None, board: str, toolchain: str | None, top: int
 ) -> None:
     """Profiles the internal operations that the kernels execute: singles, pairs and triples, most frequent first."""
-    from vm.ops import internal
-
     chosen = [
         kernel
         for kernel in suite.kernels(names)
@@ -81,7 +80,7 @@ def main(
     except WirqError as error:
         click.echo(f"error: {error}" + (f"\n  {error.hint}" if error.hint else ""), err=True)
         sys.exit(error.exit_code)
-    found = average(profiles.values(), [operation.name for operation in internal.operations()])
+    found = average(profiles.values(), [operation.name for operation in operations()])
     click.echo(f"{', '.join(profiles)}: {found.per_dispatch:.2f} instructions per dispatch")
     for title, counts in (("operations", found.ones), ("pairs", found.pairs), ("triples", found.triples)):
         click.echo(f"\n{title}, percent of dispatches" + (", instructions each" if counts is found.ones else ""))

@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Self
 
 from firmware_host import resources
+from firmware_host.announce import announce
 from firmware_host.boards import BoardFacts, load_board
 from firmware_host.build import boot_checksum, generate, toolchains
 from firmware_host.build.incremental import Unit, compile_units, content_hash, exclusively, run_tool, write_if_changed
@@ -142,6 +143,7 @@ def build(options: Options, jobs: int = DEFAULT_JOBS) -> Image:
         if elf.is_file() and stamp.holds():  # another process has built it meanwhile
             return Image(elf, board, compiler.kind, directory, ())
         before = stamp.now()
+        announce(f"building the firmware of {board.name}, which is done once …")
         compiled = _build(board, compiler, options, directory, elf, jobs)
         stamp.write(before)
     return Image(elf, board, compiler.kind, directory, tuple(unit.object_name for unit in compiled))

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from firmware_host.announce import listen
 from firmware_host.cli.context import Context
 from firmware_host.errors import WirqError
 
@@ -193,6 +194,8 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     context = Context(json="--json" in arguments)
+    if sys.stderr.isatty() and not context.json:
+        listen(context.note)
     try:
         code = cli.main(args=arguments, prog_name="wirq", standalone_mode=False, obj=context)
         return code if isinstance(code, int) else 0
