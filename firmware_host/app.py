@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class AppResult:
     """How an app ended: `status` is what main returned, 0 for _start; `trap` is None unless it trapped or was
-    stopped."""
+    stopped; `out_of_fuel` tells that the latter was because it had executed all that `Board.run` allowed."""
 
     status: int
     trap: Trap | None = None
+    out_of_fuel: bool = False
 
     @property
     def ok(self) -> bool:
@@ -34,9 +35,11 @@ class AppResult:
 class App:
     """An app that `Board.run` started. Leaving its block stops it if it still runs."""
 
-    def __init__(self, connection: Connection, names: ModuleNames) -> None:
+    def __init__(self, connection: Connection, names: ModuleNames, fuel: int | None = None) -> None:
         self._connection = connection
         self.names = names
+        self._fuel = fuel
+        self._told_to_stop = False
         self._result: AppResult | None = None
         self._failure: WirqError | None = None
 
@@ -46,7 +49,8 @@ class App:
         if code == 0:
             self._result = AppResult(values["result"] - (values["result"] >> 31 << 32))
         elif status.status(code).is_trap:
-            self._result = AppResult(0, info.trap_of(code, values))
+            trap = info.trap_of(code, values)
+            self._result = AppResult(0, trap, self._fuel is not None and trap.stopped and not self._told_to_stop)
         else:
             self._failure = refusal(code, {"text": "", "detail": 0, **values}, self.names)
 
@@ -71,6 +75,7 @@ class App:
     def stop(self, timeout: float | None = None) -> AppResult:
         """Stops it at its next safe point and waits for that."""
         if self.running:
+            self._told_to_stop = True
             self._connection.send_stop()
         return self.wait(self._connection.timeout if timeout is None else timeout)
 

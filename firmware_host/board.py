@@ -65,6 +65,7 @@ class Board:
         self._names = ModuleNames()
         self._source_names: tuple[str, ...] | None = None
         self._app: App | None = None
+        self._fuelled = False  # was the last app given fuel?
         self.on_text: Callable[[bytes], None] = lambda data: None
         self.on_irq: Callable[[Values], None] = lambda values: None
         try:
@@ -291,13 +292,19 @@ class Board:
         """Sends an app, calls one of its exports with Python values and returns its result: see `Instance.call`."""
         return self.load(app, timeout=timeout).call(export, *arguments, timeout=timeout)
 
-    def run(self, app: Instance | AppSource) -> App:
+    def run(self, app: Instance | AppSource, *, fuel: int | None = None) -> App:
         """Starts the entry point of an instance (_start; or _initialize and main; or nothing but its handlers). What is
-        no instance yet is sent first: see `load`. A context manager; leaving it stops the app."""
+        no instance yet is sent first: see `load`. A context manager; leaving it stops the app.
+
+        With `fuel` it is stopped after so many safe points (branches, calls, returns, chunks of bulk operations), those
+        of handlers left out; `AppResult.out_of_fuel` tells. They are counted one by one, which takes its time."""
         instance = app if isinstance(app, Instance) else self.load(app)
         if self._app is not None and self._app.running:
             raise refusal(code("BUSY"), {"offset": 0, "function": 0, "detail": 0, "text": ""})
-        running = App(self.connection, instance.names)
+        if fuel is not None or self._fuelled:
+            self.ask("app.fuel", points=fuel or 0)
+            self._fuelled = fuel is not None
+        running = App(self.connection, instance.names, fuel)
         self._app = running
         try:
             self.ask("app.run", instance.names, instance=instance.handle)

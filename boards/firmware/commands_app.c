@@ -157,6 +157,14 @@ static wirq_status bench(const struct request *request) {
     return status;
 }
 
+static wirq_status fuel(const struct request *request) {
+    uint32_t points = link_get_u32(request->fields + LINK_APP_FUEL_REQUEST_POINTS);
+    if (app_is_busy())
+        return WIRQ_BUSY;
+    wirq_inject(firmware_vm, points != 0 ? UINT32_MAX : 0, points, false);
+    return WIRQ_OK;
+}
+
 const struct link_command app_commands[] = {
     {LINK_CHANNEL_APP, LINK_APP_INSTANTIATE, LINK_APP_INSTANTIATE_REQUEST_FIXED_SIZE, instantiate},
     {LINK_CHANNEL_APP, LINK_APP_REGISTER, LINK_APP_REGISTER_REQUEST_FIXED_SIZE, register_},
@@ -167,5 +175,6 @@ const struct link_command app_commands[] = {
     {LINK_CHANNEL_APP, LINK_APP_DIGEST, LINK_APP_DIGEST_REQUEST_FIXED_SIZE, digest},
     {LINK_CHANNEL_APP, LINK_APP_DROP, LINK_APP_DROP_REQUEST_FIXED_SIZE, drop},
     {LINK_CHANNEL_APP, LINK_APP_BENCH, LINK_APP_BENCH_REQUEST_FIXED_SIZE, bench},
+    {LINK_CHANNEL_APP, LINK_APP_FUEL, LINK_APP_FUEL_REQUEST_FIXED_SIZE, fuel},
 };
 const uint32_t app_command_count = sizeof app_commands / sizeof *app_commands;

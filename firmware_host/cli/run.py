@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ _HELP = """Run APP, a module (.wasm) or a C file (.c), on a board.
 
 C is compiled first, with guests/c on the include path. The app is sent into the board's RAM and started; what it prints
 is shown with the time, and what is typed is given to it. Ctrl-C stops it at its next safe point. Exit code: 0 if it
-ended with 0, 1 if not or if it trapped.
+ended with 0, 1 if not, if it trapped or ran out of --fuel.
 
 With --watch it is run again whenever its file changes, until Ctrl-C. With --keep it goes on when this command leaves.
 
@@ -34,6 +34,7 @@ Examples:
   wirq run examples/forced/forced.c --raise button@200us --raise soft0@400us
   wirq run app.wasm -b qemu:microbit
   wirq run blink.c --watch
+  wirq run untrusted.wasm --fuel 1000000
 """
 
 Raises = tuple[tuple[str, int], ...]
@@ -50,16 +51,24 @@ Raises = tuple[tuple[str, int], ...]
     help="Raise this interrupt source, TIME (500us, 10ms, 2s) of board time after the app's start. May be repeated.",
 )
 @click.option("--watch", is_flag=True, help="Run it again whenever its file changes.")
+@click.option(
+    "--fuel",
+    type=click.IntRange(1, 0xFFFFFFFF),
+    metavar="N",
+    help="Stop it after N safe points: branches, calls, returns; not those of handlers.",
+)
 @click.option("--keep", is_flag=True, help="Let it go on when this command leaves; Ctrl-C only leaves then.")
 @click.pass_obj
 @click.pass_context
-def command(ctx: click.Context, context: Context, app: Path, raises: Raises, watch: bool, keep: bool) -> None:
+def command(
+    ctx: click.Context, context: Context, app: Path, raises: Raises, watch: bool, fuel: int | None, keep: bool
+) -> None:
     file = load_app(app, context)
     with context.connect() as board:
         check_entry(file)
         if keep and board.ends_with_us:
             context.note(f"--keep: {board.selector} ends with this command, and the app with it")
-        run = _Run(context, board, raises, Watch(app) if watch else None, keep)
+        run = _Run(context, board, raises, Watch(app) if watch else None, fuel, keep)
         if watch:
             code = _again_and_again(context, app, file, run)
         else:
@@ -126,11 +135,14 @@ class Watch:
 class _Run:
     """Runs of one app on one board, and how the last one ended."""
 
-    def __init__(self, context: Context, board: Board, raises: Raises, watch: Watch | None, keep: bool) -> None:
+    def __init__(
+        self, context: Context, board: Board, raises: Raises, watch: Watch | None, fuel: int | None, keep: bool
+    ) -> None:
         self._context = context
         self._board = board
         self._raises = raises
         self._watch = watch
+        self._fuel = fuel
         self._keep = keep
         self._keyboard = Keyboard()
         self._changed = False
@@ -150,7 +162,7 @@ class _Run:
         sources = board.irq_sources()
         board.on_irq = IrqLines(context, sources).take
         context.say(f"{stamp()} started (build {file.build})")
-        running = board.run(instance)
+        running = board.run(instance, fuel=self._fuel)
         keyboard = self._keyboard
         try:
             while not running.wait_or(lambda: keyboard.waiting or self._has_changed()) and not self._has_changed():
@@ -166,7 +178,8 @@ class _Run:
         stream.finish()
         count = delivered(board.irq_sources()) - delivered(sources)
         explained = None if result.trap is None else explain(board, file, result.trap, instance)
-        self._ending = ending(result, explained, count, self.interrupted, file.build)
+        fuel = None if self._fuel is None else Fuel(self._fuel, board.irq_injected())
+        self._ending = ending(result, explained, count, self.interrupted, file.build, fuel)
         return 130 if self.interrupted else 0 if result.ok else 1
 
     def _has_changed(self) -> bool:
@@ -224,12 +237,28 @@ class IrqLines:
         self._sources[number] = replace(source, **moved)
 
 
+@dataclass(frozen=True)
+class Fuel:
+    """Safe points that the app was allowed, and those that it had."""
+
+    limit: int
+    used: int
+
+
 def ending(
-    result: AppResult, explained: Explained | None, interrupts: int, interrupted: bool, build: str
+    result: AppResult,
+    explained: Explained | None,
+    interrupts: int,
+    interrupted: bool,
+    build: str,
+    fuel: Fuel | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """How the app ended: in one line, and where if it trapped; and the same for JSON."""
     count = "1 interrupt delivered" if interrupts == 1 else f"{interrupts} interrupts delivered"
     how = f"ended with {result.status}" if explained is None else explained.headline
+    if fuel is not None:
+        of = f"{fuel.used:,} of {fuel.limit:,} safe points"
+        how = f"out of fuel ({fuel.limit:,} safe points), {how}" if result.out_of_fuel else f"{how}, {of}"
     lines = [f"{stamp()} {how}, {count}"]
     if explained is not None and result.trap is not None and not result.trap.stopped:
         lines += explained.stack
@@ -241,6 +270,7 @@ def ending(
         "trap": trap_object(result.trap, explained),
         "interrupts_delivered": interrupts,
         "interrupted": interrupted,
+        "fuel": None if fuel is None else {**asdict(fuel), "exhausted": result.out_of_fuel},
         "build": build,
     }
     return "\n".join(lines), fields

@@ -239,6 +239,14 @@ COMMANDS: tuple[Command, ...] = (
         deferred=True,
         help="load the committed upload and call an export twice, tick and UART masked, passing wirq_bench_mark around each",
     ),
+    Command(
+        "app",
+        10,
+        "fuel",
+        (("points", "u32"),),
+        help="what is loaded stops after so many safe points, those of handlers left out, as if it were told to stop; 0: it does not. "
+        "irq.injected tells how many it has had",
+    ),
     # -- irq
     Command(
         "irq",

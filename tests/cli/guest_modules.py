@@ -40,6 +40,15 @@ def main_never_ends() -> bytes:
     return module.finish()
 
 
+def loops_in_initialize_and_main(times: int) -> bytes:
+    """Both go round a loop `times` times, one branch each time."""
+    module = ModuleWriter()
+    loop = _CONST + signed(times) + b"\x21\x00\x03\x40\x20\x00\x41\x01\x6b\x22\x00\x0d\x00\x0b"
+    for name in ("_initialize", "main"):
+        module.export(name, Kind.FUNCTION, module.function(_NOTHING, loop + END, ("i32",)))
+    return module.finish()
+
+
 def memory_of(pages: int) -> bytes:
     """Asks for so many pages of 64 KiB."""
     module = ModuleWriter()

@@ -183,6 +183,24 @@ def test_the_interrupted_computation_is_undisturbed(machine: Machine) -> None:
         assert machine.value(instance, "runs") == [n], n
 
 
+def test_a_program_is_stopped_at_the_safe_point_where_its_fuel_ends(machine: Machine) -> None:
+    """Fuel is for all runs together, until it is set anew."""
+    rounds = """(func (export "rounds") (param i32) (loop $again
+      (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))"""
+    instance = machine.instantiate(module(rounds))
+    no_source = 0xFFFFFFFF
+    machine.inject(UART, 0, False)
+    machine.call(instance, "rounds", 50)
+    points = machine.injected()
+    machine.inject(no_source, 2 * points - 1, False)
+    machine.call(instance, "rounds", 50)
+    with pytest.raises(Trap, match="TRAP_STOPPED"):
+        machine.call(instance, "rounds", 50)
+    assert machine.injected() == 2 * points - 1
+    machine.inject(UART, 0, False)
+    machine.call(instance, "rounds", 50)
+
+
 MIXED = """
   (memory (export "memory") 1) (table 4 funcref) (elem (i32.const 0) $square $halve)
   (type $unary (func (param i32) (result i32)))

@@ -124,7 +124,7 @@ def test_an_instruction_of_an_absent_feature_is_refused_by_name_function_and_byt
     bare: InProcessBoard, option: str
 ) -> None:
     text, encoded = INSTRUCTIONS[option]
-    module = assemble(f'(module (memory 1) (table $t 1 funcref) (func) (func $last nop {text}))'.encode())
+    module = assemble(f"(module (memory 1) (table $t 1 funcref) (func) (func $last nop {text}))".encode())
     error = _refusal(bare, module)
     assert status.feature(error.detail).text == _feature_of(option)
     assert error.function == 1

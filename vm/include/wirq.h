@@ -483,7 +483,9 @@ struct wirq_bound {
 wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bound *bound);
 
 /* Testing: raises source at the n-th dispatch (every != 0) or the n-th safe point (control operation) of the next run,
- * counted from 1; n = 0 only counts. Stays until the run ends. wirq_injection_count gives how many of them the run had. */
+ * counted from 1; n = 0 only counts. Stays until the run ends. wirq_injection_count gives how many of them the run had.
+ * With source UINT32_MAX the program is stopped there instead, as by wirq_stop: its fuel. That holds for all runs together, until
+ * wirq_reset or the next wirq_inject. What handlers execute is not counted (they have wirq_budget), nor is waiting. */
 void wirq_inject(struct wirq_vm *vm, uint32_t source, uint32_t n, bool every);
 uint32_t wirq_injection_count(const struct wirq_vm *vm);
 

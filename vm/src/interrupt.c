@@ -41,7 +41,10 @@ static bool count_injection(struct wirq_vm *vm) {
     vm->inject_count++;
     if (vm->inject_count == vm->inject_at) {
         uintptr_t before = wirq_port_mask(); /* R10 */
-        wirq_raise(vm, vm->inject_source, 0);
+        if (vm->inject_source == UINT32_MAX)
+            wirq_stop(vm);
+        else
+            wirq_raise(vm, vm->inject_source, 0);
         wirq_port_unmask(before);
     }
     return true;
@@ -100,7 +103,7 @@ bool interrupt_due(struct wirq_vm *vm) {
 
 void interrupt_begin_run(struct wirq_vm *vm) {
     if (vm->inject_wanted) {
-        vm->inject_wanted = false;
+        vm->inject_wanted = vm->inject_source == UINT32_MAX; /* a limit is for all runs together */
         vm->counting = COUNTING_INJECTION;
         vm->counted = 0;
         vm->inject_skip = false;
