@@ -152,7 +152,7 @@ def lowering(operations: list[Operation], extended: list[Operation]) -> str:
         "SLOTS32": lambda a: f"OP_{a}_S",
         "SIGN_F32": lambda a: f"BINARY32_{'and' if a == 'abs' else 'xor'}",
         "BINARY64": lambda a: f"OP_{a}64_SS" + (" | WITH_CONSTANT" if f"{a}64_SC" in known else ""),
-        "SHIFT64": lambda a: f"EXT_{a}",
+        "SHIFT64": lambda a: str(wasm.SHIFTS64.index(a)),
         "COMPARE64": lambda a: str(relations.index(a)),
         "COMPARE_F32": lambda a: str(internal.FLOAT_RELATIONS[a]),
         "EXTEND64": lambda a: f"OP_{a}",

@@ -96,6 +96,8 @@ def control() -> Iterator[Operation]:
         for relation in relations:
             test = RELATIONS[relation].format(x=values[0], y=values[1])
             yield op(f"br_{relation}_{form}", kinds + "b", f"if ({test}) JUMP({unit}); NEXT({unit + 1});")
+    # The end of most loops: an increment, and the comparison of what it gave.
+    yield op("add_br_ne_DCS", "dcsb", "A = S32(1) + C16(2); S32(1) = A; if (A != S32(3)) JUMP(4); NEXT(5);")
     # Entry i of the table follows; each is a distance from itself. The last is the default.
     yield op(
         "br_table_S",
@@ -112,7 +114,7 @@ def control() -> Iterator[Operation]:
     # Operands: function (defined ones counted from 0; imports apart), first cell of the callee's frame.
     yield op("call", "uf", "CALL(ip + 3, U16(1), CELL(U16(2)));")
     yield op("call_import", "uf", "goto call_import;")
-    yield op("call_indirect", "suuf", "goto call_indirect;")  # element index, type, table, frame
+    yield op("call_indirect", "suuf", "CALL_INDIRECT();")  # element index, type, table, frame
     # As call_indirect, but the reference itself lies in the slot; the unit of the table is not used.
     yield refer("call_ref", "suuf", "LEAVE(call_out);")
     # In place of a return. The arguments are in the first cells of the frame, which the callee takes over. What leaves the instance
@@ -144,7 +146,7 @@ def control() -> Iterator[Operation]:
 BINARY32 = {
     "add": ("{x} + {y}", True, ("SS", "SC", "AS", "AC")),
     "sub": ("{x} - {y}", False, ("SS",)),  # minus a constant is plus its negative
-    "mul": ("{x} * {y}", True, ("SS", "SC", "AS", "AC")),
+    "mul": ("{x} * {y}", True, ("SS", "AS")),
     "and": ("{x} & {y}", True, ("SS", "SC", "AS", "AC")),
     "or": ("{x} | {y}", True, ("SS", "SC", "AS", "AC")),
     "xor": ("{x} ^ {y}", True, ("SS", "AS")),
@@ -156,7 +158,7 @@ BINARY32 = {
     "rotr": ("wirq_rotr32({x}, {y})", False, ("SS", "SC", "AC")),
     # f32: a machine operation with a floating-point unit, a call without.
     "f32_add": ("wirq_f32_add({x}, {y})", True, ("SS", "AS")),
-    "f32_sub": ("wirq_f32_sub({x}, {y})", False, ("SS", "AS", "SA")),
+    "f32_sub": ("wirq_f32_sub({x}, {y})", False, ("SS", "SA")),
     "f32_mul": ("wirq_f32_mul({x}, {y})", True, ("SS", "AS")),
     "f32_div": ("wirq_f32_div({x}, {y})", False, ("SS",)),
 }
@@ -181,9 +183,8 @@ def integer32() -> Iterator[Operation]:
             yield from both if has_accumulator_result(form, forms) else islice(both, 1)
     # Slot op= operand: one unit and one fetch less than the general form.
     yield Operation("add_DC", "dc", "A = S32(1) + C16(2); S32(1) = A; NEXT(3);")
-    for name, sign in (("add", "+"), ("xor", "^")):
-        yield Operation(f"{name}_DS", "ds", f"A = S32(1) {sign} S32(2); S32(1) = A; NEXT(3);")
-        yield Operation(f"{name}_DA", "d", f"A = S32(1) {sign} A; S32(1) = A; NEXT(2);")
+    yield Operation("add_DS", "ds", "A = S32(1) + S32(2); S32(1) = A; NEXT(3);")
+    yield Operation("add_DA", "d", "A = S32(1) + A; S32(1) = A; NEXT(2);")
     yield from divisions()
     for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):
         for bits in (8, 16):
@@ -262,22 +263,21 @@ def moves() -> Iterator[Operation]:
 #: Address forms: (operand kinds, C statements that leave the checked address in ea; {n} = access size), next unit.
 ADDRESS = {
     "S": ("s", "uint32_t ea = S32(1); BOUNDS(ea, {n});", 2),
-    "A": ("", "uint32_t ea = A; BOUNDS(ea, {n});", 1),
-    "SO": ("su", "uint32_t ea = S32(1) + U16(2); if (ea < U16(2)) goto trap_memory; BOUNDS(ea, {n});", 3),
-    "AO": ("u", "uint32_t ea = A + U16(1); if (ea < U16(1)) goto trap_memory; BOUNDS(ea, {n});", 2),
+    "A": ("", "uint32_t ea = A; BOUNDS_A({n});", 1),
+    "SO": ("su", "uint32_t ea; WITH_OFFSET(ea, S32(1), U16(2)); BOUNDS(ea, {n});", 3),
+    "AO": ("u", "uint32_t ea; WITH_OFFSET(ea, A, U16(1)); BOUNDS(ea, {n});", 2),
     # The folded i32.add wraps: these are the address itself, not an offset of the instruction.
     "SC": ("sc", "uint32_t ea = S32(1) + C16(2); BOUNDS(ea, {n});", 3),
-    "SS": ("ss", "uint32_t ea = S32(1) + S32(2); BOUNDS(ea, {n});", 3),
     "AS": ("s", "uint32_t ea = A + S32(1); BOUNDS(ea, {n});", 2),
     "K": ("u", "uint32_t ea = U16(1);", 2),
 }
 LOADS32 = {
-    "load32": (4, "LOAD32(ea)", ("S", "A", "SO", "AO", "SC", "SS", "AS", "K")),
+    "load32": (4, "LOAD32(ea)", ("S", "A", "SO", "AO", "SC", "AS", "K")),
     "load8_u": (1, "LOAD8(ea)", ("S", "A", "SO", "AO", "SC", "K")),
     "load16_u": (2, "LOAD16(ea)", ("S", "A", "SO")),
     # With an offset the unsigned load, and an extension.
-    "load8_s": (1, "(uint32_t)(int32_t)(int8_t)LOAD8(ea)", ("S", "A")),
-    "load16_s": (2, "(uint32_t)(int32_t)(int16_t)LOAD16(ea)", ("S", "A")),
+    "load8_s": (1, "(uint32_t)(int32_t)(int8_t)LOAD8(ea)", ("S", "A", "SC")),
+    "load16_s": (2, "(uint32_t)(int32_t)(int16_t)LOAD16(ea)", ("S", "A", "SC")),
 }
 STORES32 = {"store32": (4, "STORE32"), "store8": (1, "STORE8"), "store16": (2, "STORE16")}
 #: Value forms of stores per address form: the accumulator can be one of the two only.
@@ -359,6 +359,8 @@ def integer64() -> Iterator[Operation]:
         yield Operation(f"{name}64_SS", "wwD", body.format(y="S64(2)"))
         if constant:
             yield Operation(f"{name}64_SC", "wcD", body.format(y="(uint64_t)(int64_t)(int16_t)U16(2)"))
+    yield Operation("add64_SU", "wsD", "uint64_t x = S64(1) + S32(2); PUT64(3, x); NEXT(4);")
+    yield Operation("shl64_SS", "wwD", "uint64_t x = S64(1); x <<= S32(2) & 63; PUT64(3, x); NEXT(4);")
     for name, (first, second) in SHIFTS64.items():
         halves = "uint32_t low, high, n = U16(2); load_cells(CELL(ip[1]), &low, &high);"
         result = f"uint32_t first = {first}, second = {second}; store_cells(CELL(ip[3]), first, second);"
@@ -437,7 +439,6 @@ def extended() -> list[Operation]:
     row("rem_s64", "wwD", f"{zero}WIDE(y == UINT64_MAX ? 0 : (uint64_t)((int64_t)x % (int64_t)y));")
     row("div_u64", "wwD", f"{zero}WIDE(x / y);")
     row("rem_u64", "wwD", f"{zero}WIDE(x % y);")
-    row("shl64", "wwD", "WIDE(x << (y & 63));")
     row("shr_s64", "wwD", "WIDE(wirq_shr_s64(x, y));")
     row("shr_u64", "wwD", "WIDE(x >> (y & 63));")
     row("rotl64", "wwD", "WIDE(wirq_rotr64(x, 64 - (y & 63)));")

@@ -4,6 +4,7 @@ An operation is one 16-bit unit followed by operand units, destination last. The
 
     S   a frame slot (32-bit cell; i64 and f64 take the named slot and the next)
     C   a 16-bit constant, sign-extended
+    U   a frame slot, extended without sign to 64 bits
     A   the accumulator: the last 32-bit result, kept in a register
     D   a slot that is operand and destination at once
     K   an address known when lowering, below the memory's declared minimum: needs no bounds check

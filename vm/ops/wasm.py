@@ -37,7 +37,7 @@ HOW = (
     "SIGN_F32",  # xor or and with a constant
     "UNARY32",  # S and A forms, result to slot or accumulator
     "BINARY64",  # SS and SC forms
-    "SHIFT64",  # an extended operation, and forms for constants
+    "SHIFT64",  # forms for constants; else an operation for shl, extended operations for the others
     "COMPARE64",  # operands in slots, and the relation
     "COMPARE_F32",  # the same
     "EQZ64",
@@ -47,9 +47,11 @@ HOW = (
 )
 
 INTEGER_RELATIONS = ("eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u")
-#: Relations of floats that are others with their operands swapped.
+#: Relations that are others with their operands swapped.
 SWAPPED = {"gt": "lt", "ge": "le"}
+SWAPPED64 = {"gt_s": "lt_s", "le_s": "ge_s", "gt_u": "lt_u", "le_u": "ge_u"}
 ORDER_FLOAT = ("eq", "ne", "lt", "gt", "le", "ge")
+SHIFTS64 = ("shl", "shr_s", "shr_u", "rotl", "rotr")
 FLOAT_UNARY = ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt")
 FLOAT_BINARY = ("add", "sub", "mul", "div", "min", "max", "copysign")
 ORDER32 = ("add", "sub", "mul", "div_s", "div_u", "rem_s", "rem_u", "and", "or", "xor", "shl", "shr_s", "shr_u", "rotl", "rotr")
@@ -67,7 +69,8 @@ def numeric() -> list[Instruction]:
         row(0x46 + i, f"i32.{relation}", "i32 i32", "i32", "COMPARE32", relation)
     row(0x50, "i64.eqz", "i64", "i32", "EQZ64")
     for i, relation in enumerate(INTEGER_RELATIONS):
-        row(0x51 + i, f"i64.{relation}", "i64 i64", "i32", "COMPARE64", relation)
+        plain = SWAPPED64.get(relation, relation)
+        row(0x51 + i, f"i64.{relation}", "i64 i64", "i32", "COMPARE64", plain, plain != relation)
     for i, relation in enumerate(ORDER_FLOAT):
         plain = SWAPPED.get(relation, relation)
         row(0x5B + i, f"f32.{relation}", "f32 f32", "i32", "COMPARE_F32", plain, plain != relation)
@@ -80,7 +83,7 @@ def numeric() -> list[Instruction]:
         if name in BINARY64:
             row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "BINARY64", name)
         elif name.startswith(("sh", "rot")):
-            row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "SHIFT64", f"{name}64")
+            row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "SHIFT64", name)
         else:
             row(0x7C + i, f"i64.{name}", "i64 i64", "i64", "EXTENDED", f"{name}64")
     for base, type_ in ((0x8B, "f32"), (0x99, "f64")):

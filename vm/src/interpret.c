@@ -48,13 +48,33 @@ INLINE uint32_t count(uint32_t unit) {
     } while (0)
 #define CALL(return_ip, function, frame)                                                                                     \
     do {                                                                                                                     \
-        uint32_t *callee = (frame);                                                                                          \
         PUSH_RECORD(return_ip);                                                                                              \
-        fp = callee;                                                                                                         \
+        fp = (frame);                                                                                                        \
         if (UNLIKELY((uintptr_t)(fp + WIRQ_STACK_SLACK) > (uintptr_t)RS))                                                    \
             goto no_room_to_call; /* the record lies where the caller's frame had room to spare */                           \
         ip = vm->code[function];                                                                                             \
         DISPATCH();                                                                                                          \
+    } while (0)
+/* Of a function of this instance; all else is seen to apart. */
+#define CALL_INDIRECT()                                                                                                      \
+    do {                                                                                                                     \
+        const struct wirq_instance *instance = vm->registers.instance;                                                       \
+        const struct wirq_table *table = instance->tables[U16(3)];                                                           \
+        uint32_t element = S32(1);                                                                                           \
+        if (UNLIKELY(element >= table->size))                                                                                \
+            goto call_indirect_out;                                                                                          \
+        uint32_t reference = table->elements[element], function = reference & 0xFFFF;                                        \
+        if (UNLIKELY(reference >> 16 != instance->id))                                                                       \
+            goto call_indirect_out;                                                                                          \
+        const struct wirq_module *module = instance->module;                                                                 \
+        if (UNLIKELY(module->function_types[function] != U16(2)))                                                            \
+            goto call_indirect_out;                                                                                          \
+        if (UNLIKELY(__builtin_sub_overflow(function, module->imported_functions, &function)))                               \
+            goto call_indirect_out;                                                                                          \
+        APART(function); /* else gcc loads and subtracts again, and keeps copies of these two from the beginning on */       \
+        APART(ip);                                                                                                           \
+        APART(vm);                                                                                                           \
+        CALL(ip + 5, function, CELL(U16(4)));                                                                                \
     } while (0)
 #define RETURN()                                                                                                             \
     do {                                                                                                                     \
@@ -64,6 +84,9 @@ INLINE uint32_t count(uint32_t unit) {
 
 /* ---- linear memory ----
  * limit is size - 3: for 4-byte accesses the comparison is exact; narrower ones leave the last 3 bytes to a slow path. */
+#define WITH_OFFSET(ea, address, offset)                                                                                     \
+    if (UNLIKELY(__builtin_add_overflow(address, offset, &(ea))))                                                            \
+    goto trap_memory
 #define BOUNDS(ea, n) BOUNDS_##n(ea)
 #define BOUNDS_4(ea)                                                                                                         \
     if (UNLIKELY((ea) >= LIMIT))                                                                                             \
@@ -74,6 +97,13 @@ INLINE uint32_t count(uint32_t unit) {
         goto narrow_access;                                                                                                  \
     }
 #define BOUNDS_2(ea) BOUNDS_1(ea)
+/* Of the accumulator: no copy of it is made before the comparison has failed. */
+#define BOUNDS_A(n) BOUNDS_A_##n
+#define BOUNDS_A_4 BOUNDS_4(A)
+#define BOUNDS_A_1                                                                                                           \
+    if (UNLIKELY(A >= LIMIT))                                                                                                \
+    goto narrow_access_of_accumulator
+#define BOUNDS_A_2 BOUNDS_A_1
 
 /* The machine is little-endian like linear memory; addresses are of any alignment. */
 struct unaligned16 {
@@ -240,24 +270,6 @@ call_import:
     A = *CELL(U16(2));
     NEXT(3);
 
-call_indirect: {
-    const struct wirq_instance *instance = vm->registers.instance;
-    const struct wirq_table *table = instance->tables[U16(3)];
-    uint32_t element = S32(1);
-    if (UNLIKELY(element >= table->size))
-        goto call_indirect_out;
-    uint32_t reference = table->elements[element], function = reference & 0xFFFF;
-    if (UNLIKELY(reference >> 16 != instance->id))
-        goto call_indirect_out;
-    const struct wirq_module *module = instance->module;
-    if (UNLIKELY(module->function_types[function] != U16(2) || function < module->imported_functions))
-        goto call_indirect_out;
-    function -= module->imported_functions;
-    APART(function); /* else gcc loads and subtracts again, and keeps copies of these two from the beginning on */
-    APART(ip);
-    APART(vm);
-    CALL(ip + 5, function, CELL(U16(4)));
-}
 call_indirect_out:
     LEAVE(call_out); /* out of the instance, or a trap */
 call_out:
@@ -328,6 +340,8 @@ object:
     RELOAD_MEMORY(); /* it may have grown */
     NEXT(5);
 
+narrow_access_of_accumulator:
+    narrow_address = A;
 narrow_access: /* of 1 or 2 bytes, in the last 3 of the memory or beyond */
     WRITE_BACK();
     status = interpreter_narrow_access(vm, narrow_address, &length);

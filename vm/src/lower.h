@@ -31,6 +31,7 @@ struct lower {
     uint16_t last_a[2];    /* the same before `last` */
     uint16_t *code;        /* next unit to be emitted; the loader sets it, and reads it when a function is done */
     uint16_t *last;        /* newest operation */
+    uint16_t *previous;    /* and the one before */
     uint32_t height;       /* cells of the frame in use: locals and operands */
     uint8_t *temp;         /* top of the temporary stack: its lowest byte in use */
     struct control *control; /* innermost */

@@ -28,6 +28,7 @@ void lower_emit32(struct lower *lower, uint32_t value) {
 }
 
 void lower_operation(struct lower *lower, uint32_t operation) {
+    lower->previous = lower->last;
     lower->last = lower->code;
     lower->last_kind = LAST_FIXED;
     lower->last_a[0] = lower->a[0];

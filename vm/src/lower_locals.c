@@ -151,33 +151,21 @@ static void preserve_local(struct lower *lower, uint32_t slot) {
     }
 }
 
-/* slot op= operand has shorter forms: the operation just retargeted to `slot` may be one. */
+/* slot += operand has shorter forms: the operation just retargeted to `slot` may be one. */
 static void rewrite_in_place(struct lower *lower, uint32_t slot) {
-    static const uint16_t forms[][4] = {
-        {OP_add_SS_S, OP_add_AS_S, OP_add_DS, OP_add_DA},
-        {OP_xor_SS_S, OP_xor_AS_S, OP_xor_DS, OP_xor_DA},
-    };
     uint16_t *last = lower->last;
     if (last[0] == OP_add_SC_S && last[1] == slot) {
         last[0] = OP_add_DC;
-        lower->code--;
-        lower->last_kind = LAST_FIXED;
+    } else if (last[0] == OP_add_SS_S && (last[1] == slot || last[2] == slot)) {
+        last[2] = last[1] == slot ? last[2] : last[1];
+        last[1] = (uint16_t)slot;
+        last[0] = OP_add_DS;
+    } else if (last[0] == OP_add_AS_S && last[1] == slot) {
+        last[0] = OP_add_DA;
+    } else {
         return;
     }
-    for (unsigned i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (last[0] == forms[i][0] && (last[1] == slot || last[2] == slot)) {
-            last[2] = last[1] == slot ? last[2] : last[1];
-            last[1] = (uint16_t)slot;
-            last[0] = forms[i][2];
-        } else if (last[0] == forms[i][1] && last[1] == slot) {
-            last[0] = forms[i][3];
-        } else {
-            continue;
-        }
-        lower->code--;
-        lower->last_kind = LAST_FIXED;
-        return;
-    }
+    lower->code--;
 }
 
 static void lower_local_set(struct lower *lower, value_type type, uint32_t slot, bool tee) {

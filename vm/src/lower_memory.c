@@ -3,15 +3,15 @@
 
 /* Operations of one width: an address form each; 0 = there is none. Loads end in a slot and have a neighbour for the accumulator. */
 struct load_forms {
-    uint16_t s, a, so, ao, sc, ss, as, k;
+    uint16_t s, a, so, ao, sc, as, k;
 };
 
 static const struct load_forms load_forms[] = {
-    {OP_load32_S_S, OP_load32_A_S, OP_load32_SO_S, OP_load32_AO_S, OP_load32_SC_S, OP_load32_SS_S, OP_load32_AS_S, OP_load32_K_S},
-    {OP_load8_u_S_S, OP_load8_u_A_S, OP_load8_u_SO_S, OP_load8_u_AO_S, OP_load8_u_SC_S, 0, 0, OP_load8_u_K_S},
-    {OP_load16_u_S_S, OP_load16_u_A_S, OP_load16_u_SO_S, 0, 0, 0, 0, 0},
-    {OP_load8_s_S_S, OP_load8_s_A_S, 0, 0, 0, 0, 0, 0},
-    {OP_load16_s_S_S, OP_load16_s_A_S, 0, 0, 0, 0, 0, 0},
+    {OP_load32_S_S, OP_load32_A_S, OP_load32_SO_S, OP_load32_AO_S, OP_load32_SC_S, OP_load32_AS_S, OP_load32_K_S},
+    {OP_load8_u_S_S, OP_load8_u_A_S, OP_load8_u_SO_S, OP_load8_u_AO_S, OP_load8_u_SC_S, 0, OP_load8_u_K_S},
+    {OP_load16_u_S_S, OP_load16_u_A_S, OP_load16_u_SO_S, 0, 0, 0, 0},
+    {OP_load8_s_S_S, OP_load8_s_A_S, 0, 0, OP_load8_s_SC_S, 0, 0},
+    {OP_load16_s_S_S, OP_load16_s_A_S, 0, 0, OP_load16_s_SC_S, 0, 0},
 };
 enum { LOAD32, LOAD8_U, LOAD16_U, LOAD8_S, LOAD16_S, LOAD64 };
 
@@ -92,8 +92,6 @@ static void load32(struct lower *lower, const struct load_forms *forms, struct o
         lower_operation1(lower, forms->k, address->low + offset);
     } else if (offset == 0 && forms->sc != 0 && folds(lower, address, OP_add_SC_S)) {
         replace_last(lower, forms->sc);
-    } else if (offset == 0 && forms->ss != 0 && folds(lower, address, OP_add_SS_S)) {
-        replace_last(lower, forms->ss);
     } else if (offset == 0 && forms->as != 0 && folds(lower, address, OP_add_AS_S)) {
         replace_last(lower, forms->as);
     } else {

@@ -151,6 +151,18 @@ static void eqz32(struct lower *lower, struct operand *x, uint32_t slot) {
     compare32(lower, RELATION_eq, x, &zero, slot);
 }
 
+/* Makes one operation of the branch just emitted and the increment before it. No label is between the two: at one the accumulator
+ * would not be known, and it is what the branch compares. */
+static void fuse_increment(struct lower *lower) {
+    uint16_t *last = lower->last, *increment = lower->previous;
+    if (last[0] != OP_br_ne_AS || increment != last - 3 || increment[0] != OP_add_DC)
+        return;
+    increment[0] = OP_add_br_ne_DCS;
+    last[0] = last[1]; /* the slot that is compared */
+    lower->last = increment;
+    lower->code--;
+}
+
 void lower_branch_condition(struct lower *lower, struct operand *operand, bool when) {
     if (lower->dead)
         return;
@@ -168,6 +180,7 @@ void lower_branch_condition(struct lower *lower, struct operand *operand, bool w
             lower->code--; /* the zero */
         } else {
             last[0] = (uint16_t)(branch_forms[form] + relation);
+            fuse_increment(lower);
         }
     } else if (operand->kind == OPERAND_CONSTANT) {
         lower_constant_to_accumulator(lower, operand->low);
@@ -187,9 +200,7 @@ static bool constant64_fits(const struct operand *operand) {
 static void binary64(struct lower *lower, uint32_t argument, struct operand *x, struct operand *y, uint32_t slot) {
     uint32_t operation = argument & ~(uint32_t)WITH_CONSTANT;
     bool with_constant = argument & WITH_CONSTANT;
-    bool commutative = operation == OP_add64_SS || operation == OP_mul64_SS || operation == OP_and64_SS ||
-                       operation == OP_or64_SS || operation == OP_xor64_SS;
-    if (commutative && x->kind == OPERAND_CONSTANT && y->kind != OPERAND_CONSTANT) {
+    if (operation != OP_sub64_SS && x->kind == OPERAND_CONSTANT && y->kind != OPERAND_CONSTANT) {
         struct operand *swap = x;
         x = y;
         y = swap;
@@ -206,6 +217,9 @@ static void binary64(struct lower *lower, uint32_t argument, struct operand *x, 
         lower_operation1(lower, OP_extend_u64_S, first); /* the low cell */
     } else if (with_constant && constant64_fits(y)) {
         lower_operation2(lower, operation + 1, first, y->low);
+    } else if (operation == OP_add64_SS && lower_is_last(lower, y) && lower->last[0] == OP_extend_u64_S) {
+        lower->code = lower->last; /* in place of the extension: its operand */
+        lower_operation2(lower, OP_add64_SU, first, lower->code[1]);
     } else {
         uint32_t second = lower_slot(lower, y);
         lower_operation2(lower, operation, first, second);
@@ -282,14 +296,21 @@ static void extended(struct lower *lower, uint32_t number, struct operand *x, st
     lower_slot_written(lower, slot, kind == LAST_RESULT64 ? 2 : 1);
 }
 
-static void shift64(struct lower *lower, uint32_t number, struct operand *x, struct operand *y, uint32_t slot) {
-    /* From EXT_shl64 on. To the right is to the left by the negative. */
+/* `which` shift of SHIFTS64 in vm/ops/wasm.py. */
+static void shift64(struct lower *lower, uint32_t which, struct operand *x, struct operand *y, uint32_t slot) {
+    enum { SHL, ROTR = 4 };
+    /* To the right is to the left by the negative. */
     static const uint16_t by_constant[] = {OP_shl64_SC, OP_shr_s64_SC, OP_shr_u64_SC, OP_rotl64_SC, OP_rotl64_SC};
-    uint32_t count = (number == EXT_rotr64 ? 0 - y->low : y->low) & 63;
-    if (y->kind == OPERAND_CONSTANT && shift64_by_constant(lower, by_constant[number - EXT_shl64], x, count))
+    uint32_t count = (which == ROTR ? 0 - y->low : y->low) & 63;
+    if (y->kind == OPERAND_CONSTANT && shift64_by_constant(lower, by_constant[which], x, count)) {
         lower_result(lower, slot, LAST_RESULT64);
-    else
-        extended(lower, number, x, y, slot, LAST_RESULT64);
+    } else if (which == SHL) {
+        uint32_t first = lower_slot(lower, x);
+        lower_operation2(lower, OP_shl64_SS, first, lower_slot(lower, y));
+        lower_result(lower, slot, LAST_RESULT64);
+    } else {
+        extended(lower, EXT_shr_s64 + which - 1, x, y, slot, LAST_RESULT64);
+    }
 }
 
 static void lower_row(struct lower *lower, const struct numeric *row) {
