@@ -106,6 +106,29 @@ def test_r68_leaving_a_frame_by_an_exception_takes_a_look_at_every_clause(machin
     assert waits[1] - waits[0] == 50 * OPERATION
 
 
+def test_r68_references_to_exceptions_may_have_to_be_looked_for_everywhere(machine: Machine) -> None:
+    """When there is no room for another exception: in the stacks, all globals and tables, of every instance."""
+    waits = []
+    for clause, globals_, elements in (("catch_all", 0, 10), ("catch_all_ref", 0, 10), ("catch_all_ref", 50, 30)):
+        kept = "(global (mut i64) (i64.const 0))" * globals_
+        handed = "(result exnref)" if clause == "catch_all_ref" else ""
+        machine.instantiate(f"""(module (tag $t) (table {elements} funcref) {kept}
+          (func (export "irq:uart") (param i32 i32 i32))
+          (func (block $l {handed} (try_table ({clause} $l) (nop)) (unreachable)) {"(drop)" if handed else ""}))""")
+        waits.append(machine.bound(UART)["wait"])
+        machine.reset()
+    assert waits[1] - waits[0] > 1000 * 16 * OPERATION  # the stacks
+    assert waits[2] - waits[1] == (50 * 2 + 20) * 16 * OPERATION
+
+
+def test_r68_each_control_operation_of_a_budget_may_be_a_chunk(machine: Machine) -> None:
+    budget = HandlerSettings(TIMER, fuel=20)
+    fills = "(memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 9)))"
+    own = "".join(f'(func (export "irq:{name}") (param i32 i32 i32))' for name in ("uart:1", "timer:0"))
+    machine.instantiate(write_settings(wat(f"(module {own} {fills})"), [budget]))
+    assert machine.bound(UART)["handlers"] == 21 * (CHUNK + STUB) + DELIVER
+
+
 def test_r68_a_handler_without_a_budget_that_comes_first_leaves_no_bound(machine: Machine) -> None:
     machine.instantiate(module(handler("uart:1") + handler("timer:0")))
     bound = machine.bound(UART)

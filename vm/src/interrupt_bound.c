@@ -12,7 +12,10 @@ void interrupt_measure(struct wirq_module *module, const uint16_t *code, const u
         uint32_t operation = UNIT_OPERATION(*code);
         bool is_control = operation < OPERATION_BIAS + WIRQ_CONTROL_OPERATIONS;
         module->has_chunks |= operation == OP_object;
-        module->clauses += operation == OP_catch;
+        if (operation == OP_catch) {
+            module->clauses++;
+            module->keeps_exceptions |= code[3] & 1; /* CATCH_GUARDED of exception.c */
+        }
         code = code_next(code, &weight);
         run += weight;
         if (run > module->max_gap)
@@ -103,6 +106,17 @@ static uint32_t longer(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
 
+/* Where references to exceptions are looked for when these are collected, at most: stacks, globals, tables. */
+static uint32_t searched_cells(const struct wirq_vm *vm) {
+    uint32_t cells = vm->own_bytes / sizeof(uint32_t);
+    for (const struct wirq_instance *i = vm->instance_list; i != NULL; i = i->next) {
+        cells += i->module->global_cells;
+        for (uint32_t t = 0; t < i->module->table_count; t++)
+            cells += i->tables[t]->size;
+    }
+    return cells;
+}
+
 wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bound *bound) {
     const struct wirq_costs *costs = vm->costs;
     if (source >= vm->source_count)
@@ -112,7 +126,7 @@ wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bo
         return WIRQ_NULL_HANDLER;
     if (costs == NULL)
         return WIRQ_NOT_SUPPORTED;
-    uint32_t gap = 0, wait = 0; /* for what is done between two safe points in one piece */
+    uint32_t gap = 0, searched = 0, wait = 0; /* for what is done between two safe points in one piece */
     for (const struct wirq_module *module = vm->module_list; module != NULL; module = module->next) {
         if (module->instance_count == 0)
             continue;
@@ -121,11 +135,15 @@ wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bo
             wait = longer(wait, costs->chunk);
         if (module->imported_functions != 0)
             wait = longer(wait, costs->import);
+        if (module->keeps_exceptions)
+            searched = searched_cells(vm);
         if (module->clauses != 0) /* each frame that is left is a safe point, and all clauses are looked at for each */
             wait = longer(wait, (module->clauses + UNWINDING) * costs->operation);
     }
-    /* A control operation under counting stubs, with what lies before it: 32 bits hold it, as none of the three has over 16. */
-    uint32_t counted = (gap + 1) * costs->operation + costs->stub, handlers = 0;
+    /* Before one is thrown. Two looks whether a cell names an exception are as much as an operation. */
+    wait = plus(wait, searched, WIRQ_MAX_EXCEPTIONS / 2 * costs->operation);
+    /* A control operation under counting stubs, with what lies before it. */
+    uint32_t counted = plus(costs->stub, 1, longer(wait, (gap + 1) * costs->operation)), handlers = 0;
     bound->unlimited = UINT32_MAX;
     for (uint32_t i = 0; i < vm->source_count; i++) {
         const struct source *other = &vm->sources[i];

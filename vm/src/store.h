@@ -131,7 +131,8 @@ struct wirq_module {
     /* What is asked for most lies first, where the shortest instructions reach it. */
     bool in_place;        /* names and data are referred to where the module lies */
     bool has_chunks;      /* operations that are done in chunks, each as long as many others */
-    uint16_t clauses;     /* of all try_tables */
+    bool keeps_exceptions; /* a clause hands on a reference: exceptions may have to be collected */
+    uint16_t clauses;      /* of all try_tables */
     bool is_code_outside; /* code and code_start are not in the arena */
     uint8_t setting_count;
     uint16_t instance_count;
