@@ -77,17 +77,6 @@
 #define BOARD_ALARM_GAP_US 200
 #endif
 
-/* Ticks that a raise in the alarm takes, at most. */
-#ifndef BOARD_RAISE_TICKS
-#if defined BOARD_SYSTICK /* counts cycles */
-#define BOARD_RAISE_TICKS 128
-#elif defined BOARD_NRF_TIMER /* counts microseconds */
-#define BOARD_RAISE_TICKS 8
-#else
-#define BOARD_RAISE_TICKS 1
-#endif
-#endif
-
 /* Raises of one timer in one alarm: what is more waits for the next one, so that an ISR stays short. */
 #ifndef BOARD_ALARM_BATCH
 #define BOARD_ALARM_BATCH 64

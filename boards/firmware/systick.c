@@ -1,6 +1,6 @@
 /* systick.c: one 24-bit counter is both the clock and the alarm. A period of the counter is as long as the time to the next
  * alarm, or as long as it can be; where periods begin is kept in 64 bits. While interrupts are held off for more than a period
- * (only bench does that) the clock loses time. */
+ * (only bench does that) the clock loses time; the alarm itself has the longest period. */
 #include "systick.h"
 
 #include "board.h"
@@ -76,6 +76,7 @@ void board_alarm(uint64_t ticks) {
 
 void systick_isr(void) {
     begin += period;
+    restart(LONGEST); /* what is due may take longer to raise than the next period is long: the clock must not lose that */
     firmware_alarm();
 }
 

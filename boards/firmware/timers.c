@@ -32,31 +32,28 @@ static void arm(void) {
     board_alarm(ticks < next_alarm_at_least ? next_alarm_at_least : ticks);
 }
 
-/* Raises what a timer owes at a time; answers how often it did. */
-static uint32_t run(struct timer *timer, uint64_t now) {
-    uint32_t i = 0;
-    while (i < BOARD_ALARM_BATCH && timer->due <= now) {
-        i++;
+/* Raises what a timer owes at a time. */
+static void run(struct timer *timer, uint64_t now) {
+    for (uint32_t i = 0; i < BOARD_ALARM_BATCH && timer->due <= now; i++) {
         wirq_raise(firmware_vm, timer->source, 0);
         timer->due += timer->period;
         if (timer->state == COUNTED && --timer->left == 0) {
             timer->state = FREE;
-            break;
+            return;
         }
     }
-    return i;
 }
 
 void firmware_alarm(void) {
-    uint64_t now = clock_us();
-    uint32_t raises = 0;
+    uint64_t begun = board_ticks(), now = clock_us();
     for (uint32_t i = 0; i < BOARD_TIMERS; i++) {
         if (timers[i].state >= COUNTED)
-            raises += run(&timers[i], now);
+            run(&timers[i], now);
     }
-    /* From the end of this, or it could take all the time there is; and about as long again as it took, however many timers there
-     * are. That is in ticks, for the host may have told any rate of them. */
-    next_alarm_at_least = clock_ticks_at(clock_us() + BOARD_ALARM_GAP_US) + raises * BOARD_RAISE_TICKS;
+    /* From the end of this, and as long again as it took, however many timers there are and however slow a raise is here, or it
+     * could take all the time there is. In ticks, for the host may have told any rate of them. */
+    uint64_t took = board_ticks() - begun;
+    next_alarm_at_least = clock_ticks_at(clock_us() + BOARD_ALARM_GAP_US) + took;
     arm();
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,11 +90,17 @@ def watching(binary: str, addresses: Iterable[int], log: Path) -> list[str]:
     return ["-plugin", ",".join(name.replace(",", ",,") for name in names)]
 
 
-def tracing(binary: str, address: int, log: Path, passes: tuple[int, int]) -> list[str]:
-    """QEMU arguments that make it log every instruction between two passes of an address; read_traces reads them."""
+def tracing(binary: str, address: int, log: Path, passes: tuple[int, int], counter: Path) -> list[str]:
+    """QEMU arguments that make it log every instruction between two passes of an address, which read_traces reads, and
+    keep the number of instructions in `counter`, which read_counter reads."""
     names = [str(plugin(find_program(binary)[1])), "trace=on", f"pc={address:#x}", f"out={log}"]
-    names += [f"from={passes[0]}", f"to={passes[1]}"]
+    names += [f"from={passes[0]}", f"to={passes[1]}", f"counter={counter}"]
     return ["-plugin", ",".join(name.replace(",", ",,") for name in names)]
+
+
+def read_counter(counter: Path) -> int:
+    """How many instructions have executed, while the machine is stopped."""
+    return int.from_bytes(counter.read_bytes(), sys.byteorder)
 
 
 def read_traces(log: Path) -> list[list[int]]:

@@ -105,6 +105,13 @@ class Terminal:
         session.ask("app.run", instance=0)
         session.bye()
 
+    def start_timers(self, count: int, every_us: int) -> None:
+        """Has soft0 raised for ever by so many timers; the session is over when this returns."""
+        session = _Session(self._transport, self)
+        for _ in range(count):
+            session.ask("irq.raise", source=3, count=0xFFFFFFFF, after_us=0, every_us=every_us)
+        session.bye()
+
 
 class _Session:
     def __init__(self, transport: Transport, terminal: Terminal) -> None:

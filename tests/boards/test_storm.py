@@ -92,3 +92,34 @@ def test_all_timers_at_once_leave_the_board_time_to_answer(selector: str) -> Non
         before, end = board.irq_show(soft0).raised, time.monotonic() + TIMEOUT
         while board.irq_show(soft0).raised == before:  # alarms come in bunches, answers between them
             assert time.monotonic() < end
+
+
+BUSY = """(module (func (export "main") (local $i i32)
+  (loop $again
+    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+    (br_if $again (i32.lt_u (local.get $i) (i32.const 3000000))))))"""
+
+
+def test_all_timers_at_once_leave_a_program_time_to_end() -> None:
+    """Found by fuzzing: between two alarms, each of which raised for milliseconds, the host board had microseconds."""
+    with Board.connect("host", timeout=TIMEOUT) as board:
+        instance = board.load(wat(BUSY))
+        soft0 = board.irq_number("soft0")
+        with pytest.raises(NoSpace):
+            for _ in range(100):
+                board.irq_raise(soft0, count=0xFFFFFFFF, every_us=1)
+        with board.run(instance) as app:
+            assert app.wait(TIMEOUT).ok
+
+
+@pytest.mark.parametrize(("timers", "every_us"), [(1, 40), (16, 1)])
+def test_fast_timers_do_not_slow_the_clock_down(timers: int, every_us: int) -> None:
+    """Found by fuzzing: time was lost in alarms longer than the time to the next one, and what came behind a stray
+    delimiter was taken for the inside of a frame for as long as somebody typed."""
+    with machines.terminal("stm32f4") as terminal:
+        terminal.start_timers(timers, every_us)
+        for _ in range(3):
+            terminal.type(b"\0")
+            terminal.quiet(0.5)  # twice as long as a pause within a frame may be
+            terminal.type("\r")
+            terminal.expect("wirq> ", 10.0)

@@ -36,6 +36,9 @@ BOARDS = ("host", "qemu:stm32f4")
 #: Seconds: a board that needs longer than this for an answer hangs.
 PATIENCE = 15.0
 
+#: Seconds after which it is told how far a long run is.
+_PROGRESS = 300.0
+
 _FAULTS = Faults(drop=0.005, flip=0.005, repeat=0.002, swap=0.002)
 _WORDS = ("help", "info", "ps", "irq list", "irq raise soft0", "peek", "pins", "ls", "df", "rm", "run", "boot", "x")
 
@@ -51,11 +54,12 @@ class Found(Exception):
 
 @dataclass
 class Subject:
-    """A board and what it has said lately."""
+    """A board, what it has said lately, and how many bytes it was sent."""
 
     name: str
     transport: Transport
     text: bytes = b""
+    sent: int = 0
 
     def read(self, seconds: float) -> bytes:
         try:
@@ -68,6 +72,7 @@ class Subject:
         return data
 
     def write(self, data: bytes) -> None:
+        self.sent += len(data)
         try:
             self.transport.write(data)
         except LinkError as error:
@@ -251,34 +256,58 @@ def answers(subject: Subject) -> None:
     raise Found(f"no prompt within {PATIENCE:.0f} s; it said {subject.text[-300:]!r}")
 
 
-def fuzz(name: str, seconds: float, seed: int) -> int:
-    """Rounds for so many seconds; returns how many. Raises Found naming the seed of the round."""
-    rounds = 0
+@dataclass
+class Run:
+    """How far the fuzzing of a board is."""
+
+    name: str
+    seed: int
+    rounds: int = 0
+    sent: int = 0
+    slowest: float = 0.0  #: seconds from the end of a round until the board had answered all
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: {self.rounds:,} rounds of seed {self.seed}, {self.sent:,} bytes; "
+            f"it answers after each, after {self.slowest:.1f} s at most"
+        )
+
+
+def fuzz(name: str, seconds: float, seed: int) -> Run:
+    """Rounds for so many seconds. Raises Found naming the seed of the round."""
+    run = Run(name, seed)
     with subject(name) as board:
         answers(board)
-        end = time.monotonic() + seconds  # building and starting are not part of it
-        while time.monotonic() < end:
-            this = seed + rounds
+        begin = time.monotonic()  # building and starting are not part of it
+        progress = begin + _PROGRESS
+        while (now := time.monotonic()) < begin + seconds:
+            if now >= progress:
+                print(f"{now - begin:.0f} s: {run}", file=sys.stderr, flush=True)
+                progress += _PROGRESS
+            this = seed + run.rounds
             try:
                 round_of(board, random.Random(this))
+                ended = time.monotonic()
                 answers(board)
             except Found as error:
-                raise Found(f"{name}, round {rounds} of seed {seed} ({this}): {error}") from error
-            rounds += 1
-    return rounds
+                raise Found(f"{name}, round {run.rounds} of seed {seed} ({this}): {error}") from error
+            run.slowest = max(run.slowest, time.monotonic() - ended)
+            run.rounds += 1
+            run.sent = board.sent
+    return run
 
 
 def told(name: str, seconds: float, seed: int) -> bool:
     """Fuzzes one board and prints how it went. Has it stood?"""
     try:
-        rounds = fuzz(name, seconds, seed)
+        run = fuzz(name, seconds, seed)
     except Found as error:
         print(f"FOUND: {error}", file=sys.stderr, flush=True)
         return False
     except ToolMissing as error:
         print(f"{name}: not fuzzed: {error}", file=sys.stderr, flush=True)
         return True
-    print(f"{name}: {rounds} rounds of seed {seed} in {seconds:.0f} s, it answers after each", flush=True)
+    print(f"{seconds:.0f} s: {run}", flush=True)
     return True
 
 

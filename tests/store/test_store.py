@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -140,6 +141,25 @@ def test_room_of_removed_files_comes_back_where_sectors_hold_many_files(block: i
     assert store.get("changing") == data(1500, 499)
     for name in keep:
         assert store.get(name) == data(20, int(name[1:]))
+
+
+@pytest.mark.parametrize("blocks_in_a_sector", [1, 8])
+def test_telling_the_room_takes_time_in_proportion_to_the_records(blocks_in_a_sector: int) -> None:
+    """Found by fuzzing: with 512 blocks written once, all records were walked over anew for each of them."""
+
+    def seconds(blocks: int) -> float:
+        store = Store(block=128, sector=128 * blocks_in_a_sector, sectors=blocks // blocks_in_a_sector)
+        store.put("kept", b"x")
+        for i in range(blocks - 1):
+            store.begin(f"begun {i}", b"y")
+        times = []
+        for _ in range(5):
+            begin = time.thread_time()
+            store.space()
+            times.append(time.thread_time() - begin)
+        return min(times)
+
+    assert seconds(1024) < 20 * seconds(128)  # a walk for each would be 64 times as long
 
 
 def test_wear_is_spread() -> None:

@@ -25,6 +25,9 @@ BLOCK, LEVEL, NEED, DELIVERED = 64, 64 + 24, 64 + 20, 64 + 28
 LOG, LOG_WORDS = 256, 64
 STATE = 512
 
+#: Of handlers, so many that the first operation of each is one that nothing else in the programs does: `enter`.
+LOCALS = 40
+
 #: In the low half of a word of the log: the handler returns. Else it is the count that it was told.
 LEAVES = 0xFFFF
 
@@ -61,8 +64,10 @@ class Case:
         bodies = dict(self.handlers)
         handlers = "".join(
             f"""(func $on_{name} (export "irq:{name}:{priorities[source]}") (type $handler)
+              (local {"i32 " * LOCALS})
               {_note(f"(i32.or (i32.const {source << 16}) (local.get 1))")}
               (call $nothing) {bodies.get(source, "")}
+              (local.set {2 + LOCALS} (local.get 1))
               {_note(f"(i32.const {source << 16 | LEAVES})")})
             """
             for source, name in SOURCES.items()
@@ -195,5 +200,11 @@ CASES = (
         handlers=((SOFT, f"{_WORK} unreachable"), (TIMER, "(loop $for_ever (br $for_ever))")),
         settings=(HandlerSettings(SOFT, policy=1), HandlerSettings(TIMER, policy=1, fuel=12)),
         faulty=frozenset({SOFT, TIMER}),
+    ),
+    Case(
+        "handlers that have budgets",  # so there is a bound for what they are in the way of
+        f"{_SOFT} {_WORK} {_TIMER} {_WORK} {_SOFT}",
+        handlers=((SOFT, f"{_TIMER} {_WORK}"), (TIMER, _WORK)),
+        settings=tuple(HandlerSettings(source, fuel=24) for source in SOURCES),
     ),
 )

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from firmware_host.latency import LatencyBound
 from tests.injection.instructions.cases import (
     BUTTON,
     DELIVERED,
@@ -88,6 +89,17 @@ class Round:
         return sum(word >> 16 == source and word & 0xFFFF != LEAVES for word in self.log)
 
 
+@dataclass(frozen=True)
+class Wait:
+    """Executed instructions from a raise to the first operation of its handler, `alone` if no other handler was in its
+    way: then the bound is met without the part that others' budgets are."""
+
+    instructions: int
+    source: int
+    place: str
+    alone: bool
+
+
 @dataclass
 class Found:
     """What came of a case: each address at which something was raised, and what was wrong."""
@@ -98,6 +110,18 @@ class Found:
     addresses: set[int] = field(default_factory=set)
     executed: set[int] = field(default_factory=set)
     differences: list[str] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
+    bounds: list[LatencyBound] = field(default_factory=list)  # as the board prints them, of each source
+
+    @property
+    def longest(self) -> int:
+        """The longest wait that a bound was compared with."""
+        return max((wait.instructions for wait in self.waits if self.bound(wait) is not None), default=0)
+
+    def bound(self, wait: Wait) -> int | None:
+        """What `wirq irq bound` promises of it; None if that is nothing."""
+        bound = self.bounds[wait.source]
+        return bound.raise_ + bound.wait + bound.deliver if wait.alone else bound.total
 
 
 def _points(addresses: Sequence[int], chosen: range, woken: bool = False) -> list[Point]:
@@ -160,13 +184,14 @@ class Explorer:
         raised: Counter[int] = Counter()
         if self._case.first is not None:
             self._raise((self._case.first,), raised)
-        before = None
+        before, executed = None, 0
         if point.woken:
             sources = (UART,)  # two edges of the button so soon after one another are one for the hardware, too
             self._fall_asleep()
             self._raise((BUTTON,), raised)
         if self._machine.reach(point.address, point.occurrence):
-            before = self._machine.word(LOGGED)
+            before, executed = self._machine.word(LOGGED), self._machine.executed()
+            self._machine.entries()
             self.found.points += 1
             self.found.addresses.add(point.address)
             self._raise(sources, raised)
@@ -179,6 +204,8 @@ class Explorer:
         wrong += self._judge(whole, raised, sources, None if before is None else before - whole.logged + len(whole.log))
         place = f"instruction {point.index} at {point.address:#x} ({point.occurrence}.)"
         names = " and ".join(SOURCES[source] for source in sources)
+        if before is not None:
+            self._measure(whole, raised, sources, before, executed, place)
         self.found.differences += [f"{self._case.name}: {names} raised at {place}: {what}" for what in wrong]
         if self._case.faulty:
             self._machine.drain()
@@ -193,6 +220,32 @@ class Explorer:
         self._raise((BUTTON,), Counter())
         assert self._machine.next_round(), f"{self._case.name!r} is stuck for good"
         return "the round does not end"
+
+    def _measure(
+        self, whole: Round, raised: Counter[int], sources: Sequence[int], at: int, executed: int, place: str
+    ) -> None:
+        """Notes how long each took to its handler, which is the first that has been told of as many raises."""
+        begin = whole.logged - len(whole.log)
+        entered = {entry.logged: entry.executed for entry in self._machine.entries()}
+        usual = self._reference.counts()
+        for source in sources:
+            if usual[source] and source not in (self._case.first, BUTTON):
+                continue  # the guest raises it, too
+            told = 0
+            for index, word in enumerate(whole.log, begin):
+                if word >> 16 != source or word & 0xFFFF == LEAVES:
+                    continue
+                told += word & 0xFFFF
+                if told >= raised[source]:
+                    if index in entered:  # else it had begun before
+                        alone = not self._case.holds and index == at and not self._is_running(whole.log[: at - begin])
+                        self.found.waits.append(Wait(entered[index] - executed, source, place, alone))
+                    break
+
+    @staticmethod
+    def _is_running(log: Sequence[int]) -> bool:
+        """Whether a handler that has begun has not ended."""
+        return sum(1 if word & 0xFFFF != LEAVES else -1 for word in log) != 0
 
     # ---- rules ----
 
@@ -280,7 +333,15 @@ class Explorer:
 
     def finish(self) -> Found:
         """Compares with what the board itself has counted."""
-        for one in self._machine.let_go():
+        counted, self.found.bounds = self._machine.let_go()
+        for wait in self.found.waits:
+            bound = self.found.bound(wait)
+            if bound is not None and wait.instructions > bound:
+                self.found.differences.append(
+                    f"{self._case.name}: {SOURCES[wait.source]} raised at {wait.place} took {wait.instructions} "
+                    f"instructions to its handler, and the bound is {bound}"
+                )
+        for one in counted:
             raised = self._raised[one.number]
             of_its_own = self._reference.counts()[one.number] and one.number not in (self._case.first, BUTTON)
             if one.missed or (one.number in (BUTTON, UART) and not of_its_own and one.raised != raised):

@@ -6,20 +6,23 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_host.bench.counting import read_traces, tracing
+from firmware_host.bench.counting import handler_addresses, read_counter, read_traces, tracing
 from firmware_host.board import Board
 from firmware_host.board_facts import BoardFacts, Region
 from firmware_host.build.sizes import symbol_address
 from firmware_host.info import SourceInfo
+from firmware_host.latency import LatencyBound
 from firmware_host.selector import Target
 from firmware_host.sim.gdb import GdbStub
 from firmware_host.sim.qemu import Qemu, target_of
 from firmware_host.sim.wires import Wires, wired
 from firmware_host.transport.stream_socket import connect_when_ready
 from tests.boards.machines import TIMEOUT, Terminal
-from tests.injection.instructions.cases import BUTTON, MAGIC, ROUNDS, SIZE, UART
+from tests.injection.instructions.cases import BUTTON, LOGGED, MAGIC, ROUNDS, SIZE, SOURCES, UART
+from vm.ops import internal
 
 #: What the guest calls when a round begins, and when it is over.
 BEGIN, END = "board_pin_drive", "board_pin_level"
@@ -38,6 +41,14 @@ _WFI, SLEEP = b"\x30\xbf", "board_sleep"
 _PATIENCE = 50
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A handler's first operation: the words of the guest's log, and the instructions executed, before it."""
+
+    logged: int
+    executed: int
+
+
 class StoppedMachine:
     """A guest that repeats its rounds on a board, stopped at the beginning of one."""
 
@@ -48,13 +59,19 @@ class StoppedMachine:
         stub: GdbStub,
         terminal: Terminal,
         board: BoardFacts,
-        begin: int,
-        sleep: int,
+        elf: Path,
         log: Path,
+        counter: Path,
     ) -> None:
         self._qemu, self._wires, self._stub, self._terminal = qemu, wires, stub, terminal
-        self._board, self._begin, self._log = board, begin, log
-        self.sleep = self._find(_WFI, sleep)
+        self._board, self._log, self._counter = board, log, counter
+        self._begin = symbol_address(elf, BEGIN)
+        self.sleep = self._find(_WFI, symbol_address(elf, SLEEP))
+        numbers = [operation.name for operation in internal.operations()]
+        self._enter = handler_addresses(elf)[numbers.index("enter")]
+        self._wanted: int | None = None
+        self._entries: list[Entry] = []
+        stub.set_breakpoint(self._enter)
         self._button = target_of(board)[1].inject["button"]
         self._uart_vector = next(one.vector for one in board.irq_sources if one.name == "uart")
         assert board.ram is not None
@@ -87,7 +104,10 @@ class StoppedMachine:
     def _go_on(self, timeout: float) -> bool:
         """Until a breakpoint. That an interrupt brings it again to where the round begins does not count."""
         while self._stub.go_on(timeout):
-            if self._stub.pc() != self._begin or self.is_at_begin():
+            pc = self._stub.pc()
+            if pc == self._enter:
+                self._entries.append(Entry(self.word(LOGGED), self.executed()))
+            if pc == self._wanted or (pc == self._begin and self.is_at_begin()):
                 return True
         return False
 
@@ -106,11 +126,16 @@ class StoppedMachine:
     def reach(self, address: int, occurrence: int) -> bool:
         """Goes on to where an instruction is executed for the n-th time in the round that begins. False if the round
         ends before that, or takes too long."""
-        self._stub.set_breakpoint(address)
+        self._wanted = address
+        is_set = address in (self._enter, self._begin)
+        if not is_set:
+            self._stub.set_breakpoint(address)
         try:
             return all(self._go_on(ROUND) and self._stub.pc() == address for _ in range(occurrence))
         finally:
-            self._stub.clear_breakpoint(address)
+            self._wanted = None
+            if not is_set:
+                self._stub.clear_breakpoint(address)
 
     # ---- the hardware's interrupts ----
 
@@ -136,6 +161,15 @@ class StoppedMachine:
 
     # ---- looking ----
 
+    def executed(self) -> int:
+        """How many instructions have executed by now."""
+        return read_counter(self._counter)
+
+    def entries(self) -> list[Entry]:
+        """The handlers that have begun since the last question."""
+        entries, self._entries = self._entries, []
+        return entries
+
     def memory(self) -> bytes:
         """The guest's."""
         return self._stub.memory(self._memory, SIZE)
@@ -150,22 +184,24 @@ class StoppedMachine:
         """Takes what was printed, so that nothing fills up."""
         self._terminal.quiet(0)
 
-    def let_go(self) -> list[SourceInfo]:
-        """Lets the guest run without stops, for good, and asks the board what it has counted of its sources."""
+    def let_go(self) -> tuple[list[SourceInfo], list[LatencyBound]]:
+        """Lets the guest run without stops, for good, and asks the board what it has counted of its sources, and how
+        long they wait at most."""
         self._stub.clear_breakpoint(self._begin)
+        self._stub.clear_breakpoint(self._enter)
         self._stub.let_go()
         target = Target(f"qemu:{self._board.name}", self._qemu.transport, self._qemu.tick_hz)
         with Board(target, timeout=TIMEOUT) as board:
-            return board.irq_sources()
+            return board.irq_sources(), [board.irq_bound(source) for source in SOURCES]
 
 
 @contextmanager
 def running(board: BoardFacts, elf: Path, module: bytes) -> Iterator[StoppedMachine]:
     """A guest on an emulated board, stopped at the beginning of its first round."""
-    begin, end, sleep = (symbol_address(elf, name) for name in (BEGIN, END, SLEEP))
+    begin, end = (symbol_address(elf, name) for name in (BEGIN, END))
     with tempfile.TemporaryDirectory(prefix="wirq-gdb-") as directory:
-        socket, log = Path(directory) / "gdb", Path(directory) / "trace"
-        traced = tracing(target_of(board)[1].binary, end, log, TRACED)
+        socket, log, counter = (Path(directory) / name for name in ("gdb", "trace", "counter"))
+        traced = tracing(target_of(board)[1].binary, end, log, TRACED, counter)
         arguments = ("-gdb", f"unix:{socket},server=on,wait=off", *traced)
         with wired(board, elf, arguments) as (qemu, wires):
             qemu.qmp.execute("stop")
@@ -177,6 +213,6 @@ def running(board: BoardFacts, elf: Path, module: bytes) -> Iterator[StoppedMach
                 terminal = Terminal(qemu.transport, qemu.tick_hz)
                 terminal.start(module)
                 assert stub.wait(TIMEOUT), "the guest does not begin a round"
-                yield StoppedMachine(qemu, wires, stub, terminal, board, begin, sleep, log)
+                yield StoppedMachine(qemu, wires, stub, terminal, board, elf, log, counter)
             finally:
                 stub.close()
