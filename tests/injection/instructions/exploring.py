@@ -111,7 +111,7 @@ class Found:
     executed: set[int] = field(default_factory=set)
     differences: list[str] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
-    bounds: list[LatencyBound] = field(default_factory=list)  # as the board prints them, of each source
+    bounds: dict[int, LatencyBound] = field(default_factory=dict)  # as the board prints them, of what is raised
 
     @property
     def longest(self) -> int:

@@ -21,13 +21,15 @@ from firmware_host.sim.qemu import Qemu, target_of
 from firmware_host.sim.wires import Wires, wired
 from firmware_host.transport.stream_socket import connect_when_ready
 from tests.boards.machines import TIMEOUT, Terminal
-from tests.injection.instructions.cases import BUTTON, LOGGED, MAGIC, ROUNDS, SIZE, SOURCES, UART
+from tests.injection.instructions.cases import BUTTON, LOGGED, MAGIC, ROUNDS, SIZE, UART
 from vm.ops import internal
 
 #: What the guest calls when a round begins, and when it is over.
 BEGIN, END = "board_pin_drive", "board_pin_level"
 #: Ends of rounds between which the trace is.
 TRACED = (6, 9)
+#: What is raised here; programs never detach it.
+HARDWARE = (BUTTON, UART)
 #: Registers of the NVIC: what is pending, what is active.
 _ISPR, _IABR = 0xE000E200, 0xE000E300
 #: Real seconds that a round may take.
@@ -184,15 +186,15 @@ class StoppedMachine:
         """Takes what was printed, so that nothing fills up."""
         self._terminal.quiet(0)
 
-    def let_go(self) -> tuple[list[SourceInfo], list[LatencyBound]]:
+    def let_go(self) -> tuple[list[SourceInfo], dict[int, LatencyBound]]:
         """Lets the guest run without stops, for good, and asks the board what it has counted of its sources, and how
-        long they wait at most."""
+        long what the hardware raises waits at most."""
         self._stub.clear_breakpoint(self._begin)
         self._stub.clear_breakpoint(self._enter)
         self._stub.let_go()
         target = Target(f"qemu:{self._board.name}", self._qemu.transport, self._qemu.tick_hz)
         with Board(target, timeout=TIMEOUT) as board:
-            return board.irq_sources(), [board.irq_bound(source) for source in SOURCES]
+            return board.irq_sources(), {source: board.irq_bound(source) for source in HARDWARE}
 
 
 @contextmanager
