@@ -50,6 +50,7 @@ _LEAST_STACK = 8
 @click.option("--section", type=click.IntRange(0, 0xFFFE), help="Longest critical section, in control operations.")
 @click.option("--allow", multiple=True, metavar="IMPORT", help="It may call MODULE.NAME, and no other import.")
 @click.option("--forbid", multiple=True, metavar="IMPORT", help="It may not call MODULE.NAME.")
+@click.option("--ring/--no-ring", default=None, help="It needs a ring of records: a board without them refuses APP.")
 @click.option("--clear", is_flag=True, help="Forget what was set for SOURCE, or for all.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write this file, not APP.")
 @click.pass_obj
@@ -69,6 +70,7 @@ def command(
     section: int | None,
     allow: tuple[str, ...],
     forbid: tuple[str, ...],
+    ring: bool | None,
     clear: bool,
     output: Path | None,
 ) -> None:
@@ -91,6 +93,7 @@ def command(
         "shadow_stack": shadow_stack,
         "section": section,
         "forbidden": forbidden(module, allow, forbid),
+        "ring": None if ring is None else int(ring),
     }
     changes = {key: value for key, value in changes.items() if value is not None}
     after = dict(before)
@@ -188,6 +191,8 @@ def _said(key: str, value: int, functions: list[str]) -> str:
     if key == "forbidden":
         bit = [index for index in range(len(functions)) if value >> min(index, IMPORT_BITS - 1) & 1]
         return ", ".join(functions[index] for index in bit)
+    if key == "ring":
+        return "needed"
     if key == "shadow_stack":
         return hex(value)
     units = {"fuel": " control operations", "section": " control operations", "stack_bytes": " bytes"}

@@ -42,6 +42,7 @@ class HandlerSettings:
     shadow_stack: int = 0
     section: int = 0
     forbidden: int = 0
+    ring: int = 0
 
 
 KEYS = tuple(field.name for field in fields(HandlerSettings))

@@ -268,8 +268,8 @@ struct wirq_slot {
     volatile uint32_t stamp;    /* B: low word of the clock (us) at the first raise not yet acked */
     volatile uint32_t head;     /* B: records put into the ring */
     volatile uint32_t tail;     /* G: records taken out of the ring */
-    volatile uint32_t ring_off; /* G: address of the ring, 0 = none; fixed by wirq_block_open */
-    volatile uint32_t shape;    /* G: size of a record, and log2 of their number in bits 8-15; fixed by wirq_block_open */
+    volatile uint32_t ring_off; /* G: address of the ring, 0 = none; later changes do not matter */
+    volatile uint32_t shape;    /* G: 8, the size of a record, and log2 of their number in bits 8-15; likewise */
 };
 
 struct wirq_block {
@@ -323,6 +323,65 @@ static inline uint32_t wirq_block_take(struct wirq_block *block, uint32_t source
     uint32_t count = raised - slot->acked;
     slot->acked = raised;
     return count;
+}
+
+/* ---- rings ----
+ * A record of each single raise of a source, where a count is not enough: what came with it, and when. A ring belongs to a slot of the
+ * block. The newest record is the one that is lost if the program takes them out too slowly; the raise is counted all the same.
+ *
+ *     static struct wirq_block block;
+ *     static struct wirq_record edges[16];                        // 1, 2, 4, 8, 16 or 32
+ *
+ *     int main(void) {
+ *         wirq_ring_use(&block, WIRQ_SOURCE_BUTTON, edges, 16);   // before the block is opened
+ *         wirq_block_open(&block);
+ *         …
+ *         struct wirq_record edge;
+ *         while (wirq_ring_take(&block, WIRQ_SOURCE_BUTTON, &edge)) {
+ *             …edge.stamp…
+ *         }
+ *     }
+ *
+ * One reader: either the source's handler takes records out, or the main program does. */
+
+struct wirq_record {
+    uint32_t arg;   /* what came with the raise */
+    uint32_t stamp; /* low word of the clock (us) at the raise */
+};
+
+/* Gives a source a ring of count records, a power of two up to 32. For wirq_block_open(), which answers WIRQ_BAD_BLOCK for another
+ * count and WIRQ_NOT_SUPPORTED on a board that has no rings (wirq irq config --ring has it refuse the program when it is loaded). */
+static inline void wirq_ring_use(struct wirq_block *block, uint32_t source, struct wirq_record *records, uint32_t count) {
+    struct wirq_slot *slot = &block->slots[source];
+    uint32_t log2n = 0;
+    while (log2n < 31 && (UINT32_C(1) << log2n) < count) {
+        log2n++;
+    }
+    slot->tail = 0;
+    slot->ring_off = (uint32_t)(uintptr_t)records;
+    slot->shape = count == UINT32_C(1) << log2n ? sizeof *records | log2n << 8 : UINT32_MAX;
+}
+
+/* Takes the oldest record out, if there is one. */
+static inline bool wirq_ring_take(struct wirq_block *block, uint32_t source, struct wirq_record *record) {
+    struct wirq_slot *slot = &block->slots[source];
+    uint32_t tail = slot->tail;
+    if (slot->head == tail) {
+        return false;
+    }
+    uint32_t last = (UINT32_C(1) << (slot->shape >> 8)) - 1;
+    const volatile struct wirq_record *from = (const volatile struct wirq_record *)(uintptr_t)slot->ring_off + (tail & last);
+    record->arg = from->arg;
+    record->stamp = from->stamp;
+    slot->tail = tail + 1; /* after it has been read: now its place may be used again */
+    return true;
+}
+
+/* Raises that have no record: the ring was full, or not there yet. For a moment a raise may be missing in it, never one too many. */
+static inline uint32_t wirq_ring_missed(const struct wirq_block *block, uint32_t source) {
+    const struct wirq_slot *slot = &block->slots[source];
+    uint32_t missed = slot->raised - slot->head;
+    return (int32_t)missed < 0 ? 0 : missed;
 }
 
 /* ---- critical sections ----

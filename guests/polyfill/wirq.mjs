@@ -15,6 +15,7 @@ const RED_ZONE = 128;
 const UNKNOWN_SOURCE = 112, BAD_PRIORITY = 114, BAD_BLOCK = 115, NOT_SUPPORTED = 117;
 const MAGIC = 0x51524957;
 const HEADER = 64, SLOT = 32, DOORBELL = 8, DEPTH = 12, THRESHOLD = 16, NEED = 20;
+const HEAD = 16, TAIL = 20, RING = 24, SHAPE = 28;
 
 export class Guest {
     constructor(bytes, schedule = [], typed = new Uint8Array()) {
@@ -31,6 +32,7 @@ export class Guest {
         this.level = LEVELS;
         this.asked = false; // for a look at the next safe point
         this.block = -1;
+        this.rings = new Map(); // of records of single raises (R21), by source
         this.clock = 0n;
         this.pins = new Map();
         const module = new WebAssembly.Module(bytes);
@@ -62,6 +64,8 @@ export class Guest {
     }
 
     raise(source) {
+        const ring = this.rings.get(source);
+        if (ring !== undefined) this.push(ring, 0);
         this.raised[source] = (this.raised[source] + 1) >>> 0;
         this.woke[source] = true;
         this.asked = true;
@@ -71,11 +75,29 @@ export class Guest {
         if (this.block < 0) return;
         this.raised.forEach((raised, source) => {
             const slot = this.block + HEADER + SLOT * source;
+            const ring = this.rings.get(source);
+            if (ring !== undefined) this.publishRing(ring, slot);
             if (this.load(slot) !== raised) {
                 this.save(slot, raised);
                 this.save(this.block + DOORBELL, 1);
             }
         });
+    }
+
+    // Records that are not in the guest's memory yet go there (R21).
+    publishRing(ring, slot) {
+        for (const [address, argument, stamp] of ring.records.splice(0)) {
+            this.save(address, argument);
+            this.save(address + 4, stamp);
+        }
+        this.save(slot + HEAD, ring.head);
+        ring.tail = this.load(slot + TAIL);
+    }
+
+    push(ring, argument) {
+        if ((ring.head - ring.tail) >>> 0 >= ring.count) return;
+        ring.records.push([ring.address + 8 * (ring.head % ring.count), argument, Number(this.clock & 0xffffffffn)]);
+        ring.head = (ring.head + 1) >>> 0;
     }
 
     masked(priority, waiting) {
@@ -127,6 +149,14 @@ export class Guest {
 
     wirq_block(address, length, version) {
         if (address % 8 !== 0 || version !== 1 || length < HEADER || this.load(address) !== MAGIC) return BAD_BLOCK;
+        this.rings.clear();
+        for (let source = 0; source < Math.min(SOURCES.length, this.load(address + 4) >>> 16); source++) {
+            const slot = address + HEADER + SLOT * source;
+            const [ring, shape] = [this.load(slot + RING), this.load(slot + SHAPE)];
+            if (ring === 0 && shape === 0) continue;
+            if (ring % 4 !== 0 || (shape & 0xff) !== 8 || shape >>> 8 > 5) return BAD_BLOCK;
+            this.rings.set(source, { address: ring, count: 1 << (shape >>> 8), head: 0, tail: 0, records: [] });
+        }
         this.block = address;
         return 0;
     }

@@ -25,10 +25,26 @@ UNKNOWN_SOURCE, NOT_SUPPORTED, BAD_PRIORITY, BAD_BLOCK = 112, 117, 114, 115
 _MAGIC = 0x51524957
 _HEADER, _SLOT = 64, 32
 _DOORBELL, _DEPTH, _THRESHOLD, _NEED = 8, 12, 16, 20
+_HEAD, _TAIL, _RING, _SHAPE = 16, 20, 24, 28
 
 
 class WaitsForEver(Exception):
     """The guest waits and nothing will wake it."""
+
+
+class _Ring:
+    """A source's ring of records (R21): those that are not in the guest's memory yet."""
+
+    def __init__(self, address: int, shape: int) -> None:
+        self.address, self.count = address, 1 << (shape >> 8)
+        self.head = self.tail = 0
+        self.records: list[tuple[int, bytes]] = []
+
+    def push(self, argument: int, stamp: int) -> None:
+        if (self.head - self.tail) & 0xFFFFFFFF < self.count:
+            at = self.address + 8 * (self.head % self.count)
+            self.records.append((at, struct.pack("<II", argument, stamp & 0xFFFFFFFF)))
+            self.head = (self.head + 1) & 0xFFFFFFFF
 
 
 class Guest:
@@ -46,6 +62,7 @@ class Guest:
         self._enabled = [True] * count
         self._handlers: dict[int, tuple[Any, int, int]] = {}
         self._level, self._clock, self._block = LEVELS, 0, -1
+        self._rings: dict[int, _Ring] = {}
         self._asked = False  # for a look at the next safe point
         self._pins: dict[int, int] = {}
         self._store = wasmtime.Store(wasmtime.Engine(config) if config is not None else None)
@@ -73,6 +90,8 @@ class Guest:
     # -- interrupts
 
     def raise_(self, source: int) -> None:
+        if source in self._rings:
+            self._rings[source].push(0, self._clock)
         self._raised[source] = (self._raised[source] + 1) & 0xFFFFFFFF
         self._woke[source] = True
         self._asked = True
@@ -87,6 +106,12 @@ class Guest:
     def _publish(self) -> None:
         for source, raised in enumerate(self._raised) if self._block >= 0 else ():
             slot = self._block + _HEADER + _SLOT * source
+            if ring := self._rings.get(source):
+                for at, record in ring.records:
+                    self.exports["memory"].write(self._store, record, at)
+                ring.records.clear()
+                self._save(slot + _HEAD, ring.head)
+                ring.tail = self._load(slot + _TAIL)
             if self._load(slot) != raised:
                 self._save(slot, raised)
                 self._save(self._block + _DOORBELL, 1)
@@ -150,8 +175,18 @@ class Guest:
 
     def _wirq_block(self, address: int, length: int, version: int) -> int:
         right = address % 8 == 0 and version == 1 and length >= _HEADER and self._load(address) == _MAGIC
-        self._block = address if right else self._block
-        return 0 if right else BAD_BLOCK
+        if not right:
+            return BAD_BLOCK
+        self._rings.clear()
+        for source in range(min(len(SOURCES), self._load(address + 4) >> 16)):
+            slot = address + _HEADER + _SLOT * source
+            ring, shape = self._load(slot + _RING), self._load(slot + _SHAPE)
+            if ring or shape:
+                if ring % 4 or shape & 0xFF != 8 or shape >> 8 > 5:
+                    return BAD_BLOCK
+                self._rings[source] = _Ring(ring, shape)
+        self._block = address
+        return 0
 
     def _attach(self, source: int, function: Any, context: int, priority: int) -> int:
         if source >= len(SOURCES):

@@ -135,7 +135,7 @@ def test_r38_a_section_that_is_longer_than_declared_traps_the_guest_that_is_in_i
     ("body", "status"),
     [
         (b"\x01\x01", "BAD_CONFIG"),  # no source yet
-        (b"\x00\x00\x0c\x01", "BAD_CONFIG"),  # no such key
+        (b"\x00\x00\x0d\x01", "BAD_CONFIG"),  # no such key
         (b"\x00\x00\xff\x01", "BAD_CONFIG"),
         (b"\x00\x04", "UNKNOWN_SOURCE"),
         (b"\x00\x20", "BAD_CONFIG"),

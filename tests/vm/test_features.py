@@ -49,6 +49,7 @@ MODULES = [
     ("EXCEPTIONS", "(func (try_table))", 0),
     ("EXCEPTIONS", "(func (param exnref))", -1),
     ("EXCEPTIONS", '(import "m" "t" (tag))', -1),
+    ("RINGS", '(@custom "wirq.cfg" "\\00\\03\\0c\\01")', -1),
 ]
 
 PLAIN = """(module (memory 1) (table 2 funcref) (elem (i32.const 0) $square) (data (i32.const 4) "*")

@@ -151,7 +151,8 @@ enum wirq_status {
     WIRQ_FEATURE_ROW(18, GC, "gc", "") \
     WIRQ_FEATURE_ROW(19, STACK_SWITCHING, "stack-switching", "") \
     WIRQ_FEATURE_ROW(20, WIDE_ARITHMETIC, "wide-arithmetic", "-mno-wide-arithmetic") \
-    WIRQ_FEATURE_ROW(21, MULTI_TABLE, "multi-table", "-mno-reference-types")
+    WIRQ_FEATURE_ROW(21, MULTI_TABLE, "multi-table", "-mno-reference-types") \
+    WIRQ_FEATURE_ROW(22, RINGS, "rings", "")
 
 enum wirq_feature {
 #define WIRQ_FEATURE_ENUM(bit, name, text, flag) WIRQ_FEATURE_##name = bit,

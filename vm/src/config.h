@@ -4,7 +4,7 @@
 
 #include "wirq_errors.h"
 
-/* Build options: what WebAssembly 1.0 does not have, one each, 1 or 0; -DWIRQ_WITH_…=0 leaves it out. A module that needs what is
+/* Build options: what WebAssembly 1.0 does not have, or what not every guest needs, one each, 1 or 0; -DWIRQ_WITH_…=0 leaves it out. A module that needs what is
  * left out is refused by the feature's name (enum wirq_feature). Sign extension, several results and mutable globals are always
  * there: without them hardly a module of today would load. */
 #ifndef WIRQ_WITH_SATURATING_TRUNCATION
@@ -40,6 +40,9 @@
 #ifndef WIRQ_WITH_EXCEPTIONS /* tags, throw, throw_ref, try_table, exnref */
 #define WIRQ_WITH_EXCEPTIONS 1
 #endif
+#ifndef WIRQ_WITH_RINGS /* a record of each raise, in a ring of the guest's interrupt block (interrupts.md R21) */
+#define WIRQ_WITH_RINGS 1
+#endif
 #if WIRQ_WITH_TYPED_FUNCTION_REFERENCES && !WIRQ_WITH_REFERENCE_TYPES
 #error "function references need WIRQ_WITH_REFERENCE_TYPES"
 #endif
@@ -51,7 +54,7 @@
      WIRQ_FEATURE_BIT(SATURATING_TRUNCATION) | WIRQ_FEATURE_BIT(BULK_COPY_FILL) | WIRQ_FEATURE_BIT(CUSTOM_PAGE_SIZES) |       \
      WIRQ_FEATURE_BIT(BULK_MEMORY) | WIRQ_FEATURE_BIT(REFERENCE_TYPES) | WIRQ_FEATURE_BIT(MULTI_TABLE) |                      \
      WIRQ_FEATURE_BIT(EXTENDED_CONST) | WIRQ_FEATURE_BIT(TYPED_FUNCTION_REFERENCES) | WIRQ_FEATURE_BIT(TAIL_CALL) |           \
-     WIRQ_FEATURE_BIT(MULTI_MEMORY) | WIRQ_FEATURE_BIT(EXCEPTIONS))
+     WIRQ_FEATURE_BIT(MULTI_MEMORY) | WIRQ_FEATURE_BIT(EXCEPTIONS) | WIRQ_FEATURE_BIT(RINGS))
 
 /* Whether lowered code holds operations and slots as distances in bytes (lower_scale.c): 1 where a load has no scaled index, which
  * then takes an instruction less for each. */
@@ -65,6 +68,10 @@
 
 /* Interrupt sources a VM can have (interrupts.md section 2). */
 #define WIRQ_MAX_SOURCES 32
+
+/* log2 of the most records that a ring may have: all of them are copied between two safe points, in less time than a chunk of a bulk
+ * operation takes (interrupts.md R21, R68). */
+#define WIRQ_MAX_RING_LOG2 5
 
 /* Priorities of handlers, 0 to WIRQ_LEVELS - 1, each with a wasm stack of its own (interrupts.md R32, R39). */
 #ifndef WIRQ_LEVELS

@@ -9,13 +9,34 @@
 
 /* ---- raising: any ISR ---- */
 
+#if WIRQ_WITH_RINGS
+/* R21: the newest record is the one that is lost. */
+static inline void push(struct source *s, struct ring *ring, uint32_t argument, uint32_t now) {
+    uint32_t head = ring->head;
+    if (head - ring->tail > ring->last) {
+        s->missed = s->missed + 1;
+        return;
+    }
+    struct ring_record *record = &ring->records[head & ring->last];
+    record->argument = argument;
+    record->stamp = now;
+    ring->head = head + 1;
+}
+#endif
+
 void wirq_raise(struct wirq_vm *vm, uint32_t source, uint32_t argument) {
     if (source >= vm->source_count)
         return;
     struct source *s = &vm->sources[source];
+    uint32_t now = (uint32_t)wirq_port_clock_us();
     if (!vm->pending[source]) /* the latency that counts is that of the oldest raise */
-        s->stamp = (uint32_t)wirq_port_clock_us();
+        s->stamp = now;
     s->argument = argument;
+#if WIRQ_WITH_RINGS
+    struct ring *ring = s->ring;
+    if (ring != NULL)
+        push(s, ring, argument, now); /* R15: before it is counted */
+#endif
     s->raised = s->raised + 1;
     s->wake = true;
     vm->pending[source] = true;
@@ -138,12 +159,13 @@ uint32_t wirq_injection_count(const struct wirq_vm *vm) {
 }
 
 void interrupt_reset(struct wirq_vm *vm) {
-    memset(&vm->block, 0, sizeof vm->block);
+    interrupt_close_block(vm);
+    vm->block.delivered = vm->block.faults = 0;
     vm->inject_wanted = false;
     for (uint32_t i = 0; i < vm->source_count; i++) {
         struct source *s = &vm->sources[i];
         uintptr_t before = wirq_port_mask(); /* the only place where another context writes what the ISR counts */
-        s->raised = s->taken = s->delivered = s->worst_latency_us = 0;
+        s->raised = s->taken = s->delivered = s->missed = s->worst_latency_us = 0;
         vm->pending[i] = s->wake = false;
         wirq_port_unmask(before);
         s->faults = 0;

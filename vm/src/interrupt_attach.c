@@ -25,7 +25,7 @@ static uint8_t default_class(const struct wirq_instance *instance) {
 
 void interrupt_refresh(struct wirq_vm *vm, struct source *s) {
     uint32_t special = s->class_ ^ WIRQ_CLASS_FORCED;
-    for (uint32_t i = SETTING_FUEL; i < SETTINGS; i++)
+    for (uint32_t i = SETTING_FUEL; i < SETTING_RING; i++)
         special |= s->settings.values[i];
     s->special = special != 0;
     s->urgency = NEVER_URGENT;
@@ -117,7 +117,7 @@ void interrupt_detach_instance(struct wirq_instance *instance) {
             interrupt_detach(vm, s);
     }
     if (vm->block.instance == instance)
-        vm->block.instance = NULL;
+        interrupt_close_block(vm);
 }
 
 wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on) {
@@ -170,7 +170,7 @@ wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_s
         .policy = (uint8_t)s->settings.values[SETTING_POLICY],
         .attached = s->attached,
         .enabled = s->enabled,
-        .pending = s->attached ? vm->pending[source] : !interrupt_acknowledged(vm, source),
+        .pending = s->attached ? vm->pending[source] : !interrupt_acknowledged(vm, s),
         .active = is_active,
         .function = s->function,
         .raised = s->raised,

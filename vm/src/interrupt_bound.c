@@ -145,6 +145,7 @@ wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bo
     /* A control operation under counting stubs, with what lies before it. */
     uint32_t counted = plus(costs->stub, 1, longer(wait, (gap + 1) * costs->operation)), handlers = 0;
     bound->unlimited = UINT32_MAX;
+    bound->deliver = costs->deliver + vm->block.records * costs->operation; /* all may have to be copied first */
     for (uint32_t i = 0; i < vm->source_count; i++) {
         const struct source *other = &vm->sources[i];
         const uint32_t *settings = other->settings.values;
@@ -162,14 +163,13 @@ wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bo
         handlers = plus(plus(plus(handlers, operations, counted), 1, counted), 1, costs->deliver);
     }
     bound->raise = costs->raise;
-    bound->deliver = costs->deliver;
     bound->gap = gap;
     bound->wait = plus(costs->stub, 1, longer(wait, gap * costs->operation));
     bound->handlers = handlers;
     bound->section = plus(0, s->settings.values[SETTING_SECTION], counted);
     bound->us = bound->total = UINT32_MAX;
     if (bound->unlimited == UINT32_MAX) {
-        bound->total = plus(plus(plus(bound->wait, 1, costs->raise + (uint32_t)costs->deliver), 1, handlers), 1, bound->section);
+        bound->total = plus(plus(plus(bound->wait, 1, costs->raise + bound->deliver), 1, handlers), 1, bound->section);
         if (bound->total != UINT32_MAX && costs->per_us != 0)
             bound->us = bound->total / costs->per_us + 1;
     }

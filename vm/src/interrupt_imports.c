@@ -2,12 +2,19 @@
 #include "vm.h"
 #include "wirq_port.h"
 
-/* A source is a guest's own as long as no other instance has attached to it. */
-static wirq_status check_source(const struct wirq_vm *vm, uint32_t source) {
+/* The source that cells[0] names, which is a guest's own as long as no other instance has attached to it. Answers the guest: with
+ * WIRQ_OK, or with why there is none (NULL). */
+static struct source *own_source(const struct wirq_vm *vm, uint32_t *cells) {
+    uint32_t source = cells[0];
+    cells[0] = WIRQ_UNKNOWN_SOURCE;
     if (source >= vm->source_count)
-        return WIRQ_UNKNOWN_SOURCE;
-    const struct source *s = &vm->sources[source];
-    return s->attached && s->owner != vm->registers.instance ? WIRQ_BUSY : WIRQ_OK;
+        return NULL;
+    struct source *s = &vm->sources[source];
+    cells[0] = WIRQ_BUSY;
+    if (s->attached && s->owner != vm->registers.instance)
+        return NULL;
+    cells[0] = WIRQ_OK;
+    return s;
 }
 
 /* block(address, length, version) -> error */
@@ -16,10 +23,14 @@ static wirq_status import_block(struct wirq_vm *vm, uint32_t *cells) {
     return WIRQ_OK;
 }
 
-static wirq_status attach_reference(struct wirq_vm *vm, uint32_t source, uint32_t reference, uint32_t context, uint32_t priority) {
+/* Attaches a function as cells[0], [2] and [3] say. */
+static wirq_status attach_reference(struct wirq_vm *vm, uint32_t *cells, uint32_t reference) {
     if (reference == WIRQ_NULL_REFERENCE)
-        return WIRQ_NULL_HANDLER;
-    return interrupt_attach(vm->registers.instance, source, vm->instances[reference >> 16], reference & 0xFFFF, context, priority);
+        cells[0] = WIRQ_NULL_HANDLER;
+    else
+        cells[0] = interrupt_attach(vm->registers.instance, cells[0], vm->instances[reference >> 16], reference & 0xFFFF, cells[2],
+                                    cells[3]);
+    return WIRQ_OK;
 }
 
 /* attach(source, index in table 0, context, priority) -> error. R27: what the element is now; later changes do not matter. */
@@ -28,46 +39,42 @@ static wirq_status import_attach(struct wirq_vm *vm, uint32_t *cells) {
     uint32_t reference = WIRQ_NULL_REFERENCE;
     if (instance->module->table_count != 0 && instance->tables[0]->type == WIRQ_FUNCREF && cells[1] < instance->tables[0]->size)
         reference = instance->tables[0]->elements[cells[1]];
-    cells[0] = attach_reference(vm, cells[0], reference, cells[2], cells[3]);
-    return WIRQ_OK;
+    return attach_reference(vm, cells, reference);
 }
 
 /* attach_ref(source, function, context, priority) -> error */
 static wirq_status import_attach_ref(struct wirq_vm *vm, uint32_t *cells) {
-    cells[0] = attach_reference(vm, cells[0], cells[1], cells[2], cells[3]);
-    return WIRQ_OK;
+    return attach_reference(vm, cells, cells[1]);
 }
 
 /* detach(source) -> error */
 static wirq_status import_detach(struct wirq_vm *vm, uint32_t *cells) {
-    wirq_status status = check_source(vm, cells[0]);
-    cells[0] = status == WIRQ_OK ? wirq_detach(vm, cells[0]) : status;
+    struct source *s = own_source(vm, cells);
+    if (s != NULL)
+        interrupt_detach(vm, s);
     return WIRQ_OK;
 }
 
 /* enable(source, on) -> error */
 static wirq_status import_enable(struct wirq_vm *vm, uint32_t *cells) {
-    wirq_status status = check_source(vm, cells[0]);
-    cells[0] = status == WIRQ_OK ? wirq_enable(vm, cells[0], cells[1] != 0) : status;
-    return WIRQ_OK;
+    const struct source *s = own_source(vm, cells);
+    return s == NULL ? WIRQ_OK : wirq_enable(vm, s->number, cells[1] != 0);
 }
 
 /* pend(source) -> error. R10: masked, for the source's device may be raising it too. */
 static wirq_status import_pend(struct wirq_vm *vm, uint32_t *cells) {
-    if (cells[0] >= vm->source_count) {
-        cells[0] = WIRQ_UNKNOWN_SOURCE;
-        return WIRQ_OK;
-    }
+    uint32_t source = cells[0];
     uintptr_t before = wirq_port_mask();
-    wirq_raise(vm, cells[0], 0);
+    wirq_raise(vm, source, 0); /* ignores what is no source */
     wirq_port_unmask(before);
-    cells[0] = WIRQ_OK;
+    cells[0] = source < vm->source_count ? WIRQ_OK : WIRQ_UNKNOWN_SOURCE;
     return WIRQ_OK;
 }
 
 /* take(source) -> count: raises since the last take. An unknown source was never raised. */
 static wirq_status import_take(struct wirq_vm *vm, uint32_t *cells) {
-    cells[0] = check_source(vm, cells[0]) == WIRQ_OK ? interrupt_take(vm, &vm->sources[cells[0]]) : 0;
+    struct source *s = own_source(vm, cells);
+    cells[0] = s == NULL ? 0 : interrupt_take(vm, s);
     return WIRQ_OK;
 }
 
@@ -122,14 +129,18 @@ static wirq_status import_deliver(struct wirq_vm *vm, uint32_t *cells) {
     return WIRQ_OK;
 }
 
-/* budget(source, fuel, deadline in us) -> error (R43). Of a source of one's own, whose handler is not running. */
+/* budget(source, fuel, deadline in us) -> error (R43). Of a source of one's own that has a handler. */
 static wirq_status import_budget(struct wirq_vm *vm, uint32_t *cells) {
-    wirq_status status = check_source(vm, cells[0]);
-    if (status == WIRQ_OK) {
-        const struct source *s = &vm->sources[cells[0]];
-        status = s->attached ? wirq_budget(vm, cells[0], cells[1], cells[2], s->settings.values[SETTING_INTERVAL_US]) : WIRQ_NULL_HANDLER;
+    struct source *s = own_source(vm, cells);
+    if (s == NULL)
+        return WIRQ_OK;
+    if (!s->attached) {
+        cells[0] = WIRQ_NULL_HANDLER;
+        return WIRQ_OK;
     }
-    cells[0] = status;
+    s->settings.values[SETTING_FUEL] = cells[1];
+    s->settings.values[SETTING_DEADLINE_US] = cells[2];
+    interrupt_refresh(vm, s);
     return WIRQ_OK;
 }
 

@@ -12,6 +12,10 @@ static wirq_status add(struct wirq_load *load, uint32_t key, uint32_t value) {
     };
     struct wirq_module *module = load->module;
     uint32_t count = module->setting_count;
+#if !WIRQ_WITH_RINGS
+    if (key == SETTING_RING && value != 0)
+        return load_absent(load, WIRQ_FEATURE_RINGS);
+#endif
     if (key >= SETTINGS || (key < sizeof most && value > most[key]))
         return WIRQ_BAD_CONFIG;
     if (key == SETTING_SOURCE) {

@@ -82,6 +82,7 @@ enum setting {
     SETTING_SHADOW_STACK, /* the top of a shadow stack of its own (R33) */
     SETTING_SECTION,     /* control operations that the guest's critical sections may hold it back (R38) */
     SETTING_FORBIDDEN,   /* bit n: the module's n-th function import may not be called, the last bit for all further ones (R46) */
+    SETTING_RING,        /* 1: the module needs rings of records (R21): a build without them refuses it when it is loaded */
     SETTINGS
 };
 struct handler_settings {

@@ -64,6 +64,19 @@ enum wait_kind {
     WAIT_DELIVER, /* wirq.deliver: only what is due now (R36) */
 };
 
+/* The records of a source's raises that its guest has not taken out yet, in an arena block of its own (R21). The ISR pushes them here,
+ * the thread copies them into the guest's ring, where each has the same place. */
+struct ring {
+    volatile uint32_t head; /* Hi: records pushed */
+    volatile uint32_t tail; /* the thread: what the guest had taken out when it was last looked */
+    uint32_t published;     /* records copied */
+    uint32_t last;          /* how many there is room for, less one: 2^n - 1 */
+    uint32_t address;       /* of the guest's ring */
+    struct ring_record {
+        uint32_t argument, stamp;
+    } records[];
+};
+
 struct source {
     volatile uint32_t raised; /* Hi: counted by wirq_raise */
     volatile uint32_t argument, stamp;
@@ -83,7 +96,11 @@ struct source {
     struct record *record; /* … where it returns from: all that there is to know when it is entered */
     uint32_t taken;     /* raised as of the last take */
     uint32_t delivered; /* handler runs */
-    uint32_t missed, worst_latency_us;
+    volatile uint32_t missed;    /* Hi: raises whose record found the ring full */
+#if WIRQ_WITH_RINGS
+    struct ring *volatile ring;  /* NULL: none */
+#endif
+    uint32_t worst_latency_us;
     uint32_t delivered_us; /* clock at the last handler run */
     struct handler_settings settings;
 };
@@ -101,6 +118,7 @@ struct block {
     struct wirq_instance *instance; /* NULL: none */
     const struct wirq_memory *memory; /* its first one */
     uint32_t address, slots;
+    uint32_t records; /* that all of its rings hold */
     uint32_t delivered, faults; /* what the block's words of these names are told */
 };
 
@@ -341,6 +359,8 @@ void interrupt_measure(struct wirq_module *module, const uint16_t *code, const u
 
 /* ---- interrupt_block.c, interrupt_imports.c ---- */
 
+/* Forgets the block, and its rings. */
+void interrupt_close_block(struct wirq_vm *vm);
 /* Registers the block (R20). */
 wirq_status interrupt_register_block(struct wirq_instance *instance, uint32_t address, uint32_t length, uint32_t version);
 /* Whether the guest's depth or threshold holds a source's handler back. */
@@ -348,7 +368,7 @@ bool interrupt_masked_by_guest(const struct wirq_vm *vm, const struct source *so
 /* The guest's depth; 0 without a block. */
 uint32_t interrupt_depth(const struct wirq_vm *vm);
 /* Whether a source that nobody is attached to has no raise that its reader has not seen. */
-bool interrupt_acknowledged(const struct wirq_vm *vm, uint32_t source);
+bool interrupt_acknowledged(const struct wirq_vm *vm, const struct source *source);
 /* Tells the block that a delivery was held back. */
 void interrupt_hold(struct wirq_vm *vm);
 /* Tells the block what level runs now, and the totals. */
