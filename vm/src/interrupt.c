@@ -17,9 +17,7 @@ static inline void push(struct source *s, struct ring *ring, uint32_t argument, 
         s->missed = s->missed + 1;
         return;
     }
-    struct ring_record *record = &ring->records[head & ring->last];
-    record->argument = argument;
-    record->stamp = now;
+    ring->records[head & ring->last] = (struct ring_record){argument, now};
     ring->head = head + 1;
 }
 #endif

@@ -27,7 +27,7 @@ void interrupt_refresh(struct wirq_vm *vm, struct source *s) {
     uint32_t special = s->class_ ^ WIRQ_CLASS_FORCED;
     for (uint32_t i = SETTING_FUEL; i < SETTING_RING; i++)
         special |= s->settings.values[i];
-    s->special = special != 0;
+    s->special = special;
     s->urgency = NEVER_URGENT;
     if (!s->attached || !s->enabled || s->class_ == WIRQ_CLASS_POLLED)
         return;

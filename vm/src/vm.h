@@ -86,9 +86,8 @@ struct source {
     bool enabled, attached;
     bool bound;        /* the embedder has chosen the class: attaching does not change it */
     uint8_t urgency;   /* its priority if raises of it are delivered, else NEVER_URGENT */
-    bool special;      /* of class Q or with settings, which take a closer look at a delivery */
-    uint16_t function; /* handler */
-    uint16_t faults;   /* its traps and overruns */
+    uint32_t function; /* handler */
+    uint32_t faults;   /* its traps and overruns */
     struct wirq_instance *instance; /* in which it is defined */
     struct wirq_instance *owner;    /* which attached it */
     uint32_t context;
@@ -102,6 +101,7 @@ struct source {
 #endif
     uint32_t worst_latency_us;
     uint32_t delivered_us; /* clock at the last handler run */
+    uint32_t special;      /* not 0: of class Q or with settings, which take a closer look at a delivery */
     struct handler_settings settings;
 };
 #define NEVER_URGENT 0xFF
