@@ -40,8 +40,9 @@
 #ifndef WIRQ_WITH_EXCEPTIONS /* tags, throw, throw_ref, try_table, exnref */
 #define WIRQ_WITH_EXCEPTIONS 1
 #endif
-#ifndef WIRQ_WITH_RINGS /* a record of each raise, in a ring of the guest's interrupt block (interrupts.md R21) */
-#define WIRQ_WITH_RINGS 1
+#ifndef WIRQ_WITH_RINGS /* a record of each raise, in a ring of the guest's interrupt block (interrupts.md R21): off unless asked
+                          for, because with it the VM is over 48 KiB on a Cortex-M4 */
+#define WIRQ_WITH_RINGS 0
 #endif
 #if WIRQ_WITH_TYPED_FUNCTION_REFERENCES && !WIRQ_WITH_REFERENCE_TYPES
 #error "function references need WIRQ_WITH_REFERENCE_TYPES"
