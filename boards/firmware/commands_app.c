@@ -95,7 +95,8 @@ static wirq_status memory_read(const struct request *request) {
         return WIRQ_TRAP_MEMORY;
     if (length > link_room())
         length = link_room(); /* the rest is for another request */
-    link_put_bytes(memory + address, length);
+    if (length > 0) /* without a memory there is no address to add to */
+        link_put_bytes(memory + address, length);
     return WIRQ_OK;
 }
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from firmware_host import Board
+from firmware_host import Board, TrapError
 from firmware_host.build import firmware
 from firmware_host.selector import Target
 from firmware_host.transport.pipe import PipeTransport
 from tests.boards import machines
 from tests.boards.machines import TIMEOUT
+from tests.vm.machine import wat
 
 
 @pytest.mark.slow
@@ -36,3 +37,15 @@ def test_a_session_under_a_storm_of_signals_finds_nothing(tmp_path: Path) -> Non
             instance.invoke("nothing")
         assert transport.error_output() == ""
     assert transport.process.returncode in (0, -15)
+
+
+@pytest.mark.slow
+def test_nothing_is_read_of_an_instance_that_has_no_memory() -> None:
+    """Found by fuzzing: the firmware added to a null pointer and copied no bytes from there."""
+    transport = PipeTransport([firmware("host", variant="sanitize")], name="sanitized host")
+    with Board(Target("host", transport), timeout=TIMEOUT) as board:
+        instance = board.load(wat("(module)"))
+        assert instance.memory_read(0, 0) == b""
+        with pytest.raises(TrapError):
+            instance.memory_read(0, 1)
+        assert transport.error_output() == ""
