@@ -55,7 +55,9 @@ def summary() -> str:
 
 def operand_kinds() -> str:
     """The letters of the column `operands`."""
-    return table(("letter", "units", "operand"), ((f"`{k}`", units, text) for k, (units, text) in OPERAND_KINDS.items()))
+    return table(
+        ("letter", "units", "operand"), ((f"`{k}`", units, text) for k, (units, text) in OPERAND_KINDS.items())
+    )
 
 
 def operations(control: bool) -> str:
@@ -76,7 +78,14 @@ def instructions() -> str:
     for i in wasm.numeric():
         opcode = f"FC {i.opcode & 0xFF:02X}" if i.opcode > 0xFF else f"{i.opcode:02X}"
         made_of = f"{i.how.lower()} `{i.argument}`" if i.argument else i.how.lower()
-        rows.append((opcode, f"`{i.name}`", f"{' '.join(i.parameters)} → {i.result}", made_of + (", operands swapped" if i.swap else "")))
+        rows.append(
+            (
+                opcode,
+                f"`{i.name}`",
+                f"{' '.join(i.parameters)} → {i.result}",
+                made_of + (", operands swapped" if i.swap else ""),
+            )
+        )
     return table(("opcode", "instruction", "type", "lowered as"), rows)
 
 

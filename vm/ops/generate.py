@@ -51,7 +51,9 @@ def numbers(operations: list[Operation], extended: list[Operation]) -> str:
     lines = [HEADER, "#ifndef WIRQ_OPS_H\n#define WIRQ_OPS_H\n\n"]
     lines.append(f"#define WIRQ_OPERATIONS {len(operations)}\n#define WIRQ_CONTROL_OPERATIONS {control}\n")
     lines.append(f"#define WIRQ_RESTORED_OPERATIONS {restored(operations)}\n")
-    lines.append(f"#define WIRQ_EXTENDED_OPERATIONS {len(extended)}\n#define OPERATION_BIAS {OPERATION_BIAS}\n\nenum {{\n")
+    lines.append(
+        f"#define WIRQ_EXTENDED_OPERATIONS {len(extended)}\n#define OPERATION_BIAS {OPERATION_BIAS}\n\nenum {{\n"
+    )
     lines += [f"    OP_{o.name} = {i}, /* {o.operands} */\n" for i, o in enumerate(operations, OPERATION_BIAS)]
     lines.append("};\n\nenum {\n")
     lines += [f"    EXT_{operation.name} = {i}, /* {operation.operands} */\n" for i, operation in enumerate(extended)]
@@ -89,7 +91,10 @@ def extended_cases(extended: list[Operation]) -> str:
 def narrow(operations: list[Operation]) -> str:
     rows = internal.narrow_accesses()
     span = [i for i, operation in enumerate(operations) if operation.name in rows]
-    lines = [HEADER, f"#define FIRST_NARROW OP_{operations[span[0]].name}\nstatic const uint8_t narrow_accesses[] = {{\n"]
+    lines = [
+        HEADER,
+        f"#define FIRST_NARROW OP_{operations[span[0]].name}\nstatic const uint8_t narrow_accesses[] = {{\n",
+    ]
     lines += [f"    0x{rows.get(o.name, 0):02X}, /* {o.name} */\n" for o in operations[span[0] : span[-1] + 1]]
     lines.append("};\n")
     return "".join(lines)
@@ -99,8 +104,7 @@ def lengths(operations: list[Operation]) -> str:
     """Two operations a byte, the first in the low half: units in three bits (0: a table of targets follows, or it is `catch`), and
     whether it is heavy, one that takes as long as several others."""
     codes = [
-        (0 if o.name.startswith(("br_table", "catch")) else o.length) | internal.is_heavy(o) << 3
-        for o in operations
+        (0 if o.name.startswith(("br_table", "catch")) else o.length) | internal.is_heavy(o) << 3 for o in operations
     ]
     if any(operation.length > 7 for operation in operations if operation.name != "catch"):
         raise ValueError("an operation is longer than 7 units: widen wirq_lengths.inc")
@@ -187,7 +191,9 @@ def lowering_enums() -> str:
     lines.append("};\n\n/* Bit n: operation n of enum binary32 may swap its operands. */\n")
     commutative = sum(swaps << i for i, (_, swaps, _) in enumerate(internal.BINARY32.values()))
     lines.append(f"#define BINARY32_COMMUTATIVE UINT32_C(0x{commutative:X})\n")
-    lines.append(f"\n#define NUMERIC_FIRST 0x{wasm.NUMERIC_FIRST:02X}\n#define NUMERIC_LAST 0x{wasm.NUMERIC_LAST:02X}\n")
+    lines.append(
+        f"\n#define NUMERIC_FIRST 0x{wasm.NUMERIC_FIRST:02X}\n#define NUMERIC_LAST 0x{wasm.NUMERIC_LAST:02X}\n"
+    )
     lines.append(f"#define SATURATING_COUNT {wasm.SATURATING_COUNT}\n")
     return "".join(lines)
 

@@ -223,7 +223,9 @@ def divisions() -> Iterator[Operation]:
 
 def float32() -> Iterator[Operation]:
     yield Operation(
-        "f32_compare_SS_S", "ssud", "A = wirq_f32_holds(U16(3), wirq_f32(S32(1)), wirq_f32(S32(2))); S32(4) = A; NEXT(5);"
+        "f32_compare_SS_S",
+        "ssud",
+        "A = wirq_f32_holds(U16(3), wirq_f32(S32(1)), wirq_f32(S32(2))); S32(4) = A; NEXT(5);",
     )
     yield from to_slot_and_accumulator("f32_convert_i32_s_S", "s", 2, "wirq_f32_bits((float)(int32_t)S32(1))")
 
@@ -241,7 +243,9 @@ def moves() -> Iterator[Operation]:
     yield Operation("k64", "qD", "uint64_t v = K32(1) | (uint64_t)K32(3) << 32; PUT64(5, v); NEXT(6);")
     yield Operation("move_n", "sdu", "wirq_move_cells(&S32(2), &S32(1), U16(3)); NEXT(4);")
     # Before the entry of functions that need them.
-    yield Operation("enter", "u", "if ((uint32_t *)(void *)RS - fp < (ptrdiff_t)U16(1)) TRAP(WIRQ_TRAP_STACK_EXHAUSTED); NEXT(2);")
+    yield Operation(
+        "enter", "u", "if ((uint32_t *)(void *)RS - fp < (ptrdiff_t)U16(1)) TRAP(WIRQ_TRAP_STACK_EXHAUSTED); NEXT(2);"
+    )
     yield Operation("zero", "du", "wirq_zero_cells(&S32(1), U16(2)); NEXT(3);")
     yield Operation("select_S_S", "sssd", "A = S32(1) ? S32(2) : S32(3); S32(4) = A; NEXT(5);")
     yield Operation("select_A_S", "ssd", "A = A ? S32(1) : S32(2); S32(3) = A; NEXT(4);")
@@ -325,7 +329,9 @@ def memory() -> Iterator[Operation]:
     yield Operation("load64_SO", "suD", f"{address} uint64_t v = LOAD64(last - 4); PUT64(3, v); NEXT(4);")
     yield Operation("store64_SO", "suw", f"{address} STORE64(last - 4, S64(3)); NEXT(4);")
     # Offsets of more than 16 bits: the sum must not carry out of 32 bits.
-    yield Operation("address_SK_A", "sk", "uint32_t x = S32(1), k = K32(2); A = x + k; if (A < k) goto trap_memory; NEXT(4);")
+    yield Operation(
+        "address_SK_A", "sk", "uint32_t x = S32(1), k = K32(2); A = x + k; if (A < k) goto trap_memory; NEXT(4);"
+    )
     # Around an access of a memory other than 0, which it makes the one that everything above works on.
     yield Operation("use_memory", "u", "goto use_memory;", feature="MULTI_MEMORY")
 
@@ -371,7 +377,9 @@ def integer64() -> Iterator[Operation]:
         kinds = "s" * (unit - 1) + "D"
         yield Operation(f"extend_u64_{form}", kinds, f"uint64_t v = {value}; PUT64({unit}, v); NEXT({unit + 1});")
         yield Operation(
-            f"extend_s64_{form}", kinds, f"uint64_t v = (uint64_t)(int64_t)(int32_t){value}; PUT64({unit}, v); NEXT({unit + 1});"
+            f"extend_s64_{form}",
+            kinds,
+            f"uint64_t v = (uint64_t)(int64_t)(int32_t){value}; PUT64({unit}, v); NEXT({unit + 1});",
         )
 
 

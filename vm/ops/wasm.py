@@ -54,14 +54,32 @@ ORDER_FLOAT = ("eq", "ne", "lt", "gt", "le", "ge")
 SHIFTS64 = ("shl", "shr_s", "shr_u", "rotl", "rotr")
 FLOAT_UNARY = ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt")
 FLOAT_BINARY = ("add", "sub", "mul", "div", "min", "max", "copysign")
-ORDER32 = ("add", "sub", "mul", "div_s", "div_u", "rem_s", "rem_u", "and", "or", "xor", "shl", "shr_s", "shr_u", "rotl", "rotr")
+ORDER32 = (
+    "add",
+    "sub",
+    "mul",
+    "div_s",
+    "div_u",
+    "rem_s",
+    "rem_u",
+    "and",
+    "or",
+    "xor",
+    "shl",
+    "shr_s",
+    "shr_u",
+    "rotl",
+    "rotr",
+)
 
 
 def numeric() -> list[Instruction]:
     """All numeric instructions, in order of opcode."""
     rows: list[Instruction] = []
 
-    def row(opcode: int, name: str, parameters: str, result: str, how: str, argument: str = "", swap: bool = False) -> None:
+    def row(
+        opcode: int, name: str, parameters: str, result: str, how: str, argument: str = "", swap: bool = False
+    ) -> None:
         rows.append(Instruction(opcode, name, tuple(parameters.split()), result, how, argument, swap))
 
     row(0x45, "i32.eqz", "i32", "i32", "EQZ32")
