@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.vm.building import build_once
+from tests.vm.interrupt_modules import BLOCK, OPEN_BLOCK, STEP, function, handler, log, module, set_word, slot
 from tests.vm.machine import Machine, Refusal
 from tests.vm.test_features import shared_folder
-from tests.vm.test_interrupts import BLOCK, OPEN_BLOCK, STEP, function, handler, log, module, set_word, slot
 
 BUTTON = 2
 RING = 1024
