@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from firmware_host.flash.firmware import Firmware
 _INSTALL = {
     "openocd": "sudo apt-get install --no-install-recommends openocd",
     "st-flash": "sudo apt-get install --no-install-recommends stlink-tools",
-    "esptool": "python -m pip install esptool",
+    "esptool": "python -m pip install 'esptool>=5'",
 }
 
 #: Seconds; a program that waits for a board that is not there does so for ever.
@@ -24,6 +25,11 @@ _LONGEST = 180.0
 
 #: Lines of its output that are shown when it fails.
 _SHOWN = 12
+
+
+def _program(name: str) -> str | None:
+    """Its path: what pip has installed beside wirq is found without an activated environment, too."""
+    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
 
 
 class ProgramFlasher:
@@ -36,7 +42,7 @@ class ProgramFlasher:
         self._probe = probe
 
     def missing(self) -> ToolMissing | None:
-        if shutil.which(self._facts.driver):
+        if _program(self._facts.driver):
             return None
         return ToolMissing(
             f"{self._facts.driver} is not installed", hint=_INSTALL[self._facts.driver], tool=self._facts.driver
@@ -56,12 +62,13 @@ class ProgramFlasher:
                 file = directory / f"wirq-{self._board.name}.bin"
                 serial = ["--serial", self._probe] if self._probe else []
                 return ["st-flash", *serial, "--reset", *arguments, "write", str(file), f"{start:#x}"], file, binary
-            case _:
+            case _:  # it compares by itself, too, and counts addresses from the flash's beginning
                 file = directory / f"wirq-{self._board.name}.bin"
-                port = ["--port", self._probe] if self._probe else []
+                port = ["--port-filter", f"serial={self._probe}"] if self._probe else []
                 chip = ["--chip", self._facts.target]
-                write = ["write-flash", "--verify", f"{start:#x}", str(file)]
-                return ["esptool", *chip, *port, *arguments, *write], file, binary
+                flash = self._board.flash
+                offset = start - (flash.origin if flash else 0)
+                return ["esptool", *chip, *port, *arguments, "write-flash", f"{offset:#x}", str(file)], file, binary
 
     def plan(self) -> list[str]:
         command, _, _ = self._command(Path())
@@ -73,7 +80,7 @@ class ProgramFlasher:
             file.write_bytes(data)
             try:
                 done = subprocess.run(
-                    command,
+                    [_program(command[0]) or command[0], *command[1:]],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,

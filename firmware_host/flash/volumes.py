@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from firmware_host.board_facts import BoardFacts, FlasherFacts
@@ -13,9 +14,12 @@ from firmware_host.flash.firmware import Firmware
 #: Directories in which systems mount drives by their names: …/LABEL or …/USER/LABEL.
 ROOTS = (Path("/media"), Path("/run/media"), Path("/Volumes"), Path("/mnt"))
 
-#: DAPLink leaves this on the drive, which it mounts again, when it refused a file.
+#: DAPLink and J-Link leave this on the drive when they refused a file.
 _FAILURE = "FAIL.TXT"
-_RETURN_TIMEOUT = 10.0
+
+#: Seconds in which a drive goes away to flash what it was given, and then those in which it comes back.
+_LEAVE_TIMEOUT = 5.0
+_RETURN_TIMEOUT = 20.0
 
 
 def mounted(label: str) -> list[Path]:
@@ -64,6 +68,7 @@ class VolumeFlasher:
         volume = volumes[0]
         uf2 = self._facts.driver == "uf2"
         data = self._firmware.uf2(self._facts.family) if uf2 else self._firmware.hex().encode()
+        refused_before = _refusal(volume)
         try:
             with (volume / self._name).open("wb") as stream:
                 stream.write(data)
@@ -73,16 +78,40 @@ class VolumeFlasher:
             if not uf2:
                 raise FlashError(f"copying to {volume} failed: {error.strerror}", hint="plug it in again") from error
             # An RP2040 restarts the moment its last block has arrived, and the drive is gone under our hands.
-        if not uf2:
-            self._check_refusal(volume)
-        return "by the board's own check of the file"
+        if uf2 or self._judged(volume, refused_before):
+            return "by the board's own check of the file"
+        return "by nothing yet, for its drive did not come back"
 
-    def _check_refusal(self, volume: Path) -> None:
-        """DAPLink takes its drive away, flashes, and brings it back with its judgement."""
-        end = time.monotonic() + _RETURN_TIMEOUT
-        while not volume.is_dir() and time.monotonic() < end:
-            time.sleep(0.1)
-        failure = volume / _FAILURE
-        if failure.is_file():
-            said = " ".join(failure.read_text(errors="replace").split())
+    def _judged(self, volume: Path, before: str) -> bool:
+        """The board takes its drive away, flashes, and brings it back with its judgement: True if it has done so and
+        has nothing against the file, FlashError if it refused it. A refusal that was there `before` says nothing about
+        this file as long as the drive has not come anew."""
+        came_back = _wait(lambda: not _there(volume), _LEAVE_TIMEOUT) and _wait(lambda: _there(volume), _RETURN_TIMEOUT)
+        said = _refusal(volume)
+        if said and (came_back or said != before):
             raise FlashError(f"{volume.name} refused the file: {said}")
+        return came_back
+
+
+def _there(volume: Path) -> bool:
+    try:
+        return volume.is_dir()
+    except OSError:  # it is just being taken away
+        return False
+
+
+def _refusal(volume: Path) -> str:
+    """What the drive says of a file that it refused; empty if there is no such word on it."""
+    try:
+        return " ".join((volume / _FAILURE).read_text(errors="replace").split())
+    except OSError:
+        return ""
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from firmware_host import FlashError, ToolMissing, discovery
+from firmware_host.board_facts import BoardFacts, FlasherFacts, Region
 from firmware_host.boards import load_board
 from firmware_host.cli.main import run
 from firmware_host.flash import Firmware, choose, volumes
@@ -84,6 +90,31 @@ def test_st_flash_is_given_a_binary_and_its_address(programs: Callable[..., Path
     assert bytes.fromhex(told(log)["data"][0]) == FIRMWARE.binary()[1]
 
 
+def board_with_esptool() -> BoardFacts:
+    """No board of the project has Espressif's boot loader: one whose flash lies where an ESP32-C3's does."""
+    row = FlasherFacts("esptool", target="esp32c3", volume="", family=0, arguments=())
+    return replace(load_board("stm32f4"), flash=Region(0x42000000, 0x400000), flashers=(row,))
+
+
+ESP = Firmware(((0x42010000, b"tiny"),), "esp.elf")
+
+
+def test_esptool_is_given_an_offset_from_the_flashs_beginning(programs: Callable[..., Path]) -> None:
+    log = programs("esptool")
+    assert choose(board_with_esptool(), ESP, probe="7C:DF").flasher.run() == "by esptool"
+    arguments = told(log)["argv"]
+    assert arguments[:6] == ["--chip", "esp32c3", "--port-filter", "serial=7C:DF", "write-flash", "0x10000"]
+    assert bytes.fromhex(told(log)["data"][0]) == b"tiny"
+
+
+@pytest.mark.skipif(find_spec("esptool") is None, reason="esptool is not installed: it was tested by a stand-in only")
+def test_the_real_esptool_takes_these_arguments() -> None:
+    """As far as it gets without a board."""
+    with pytest.raises(FlashError, match="esptool failed with exit code 2") as caught:
+        choose(board_with_esptool(), ESP, probe="no-such-serial-number").flasher.run()
+    assert "Could not connect to an Espressif device" in " ".join(str(caught.value).split())
+
+
 def test_a_program_that_fails_is_exit_code_7_with_its_last_words(programs: Callable[..., Path]) -> None:
     programs("openocd", code=3)
     with pytest.raises(FlashError, match=r"exit code 3\nflashing ...\n\*\* it went wrong") as caught:
@@ -117,13 +148,54 @@ def test_firmware_of_another_board_is_refused(programs: Callable[..., Path]) -> 
 SMALL = Firmware(((0, b"\x00\x40\x00\x20" + bytes(60)),), "small.elf")
 
 
+class Drive:
+    """A board's drive as the boards do it: a moment after a file has come it is taken away, and comes back with what
+    the board thinks of the file, or never."""
+
+    def __init__(self, path: Path, refusal: str = "", returns: bool = True) -> None:
+        self.path = path
+        self.taken = b""
+        self._refusal = refusal
+        self._returns = returns
+        path.mkdir(parents=True)
+        self._board = threading.Thread(target=self._flash, daemon=True)
+
+    def __enter__(self) -> Drive:
+        self._board.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._board.join(10.0)
+
+    def _flash(self) -> None:
+        while not (files := [one for one in self.path.glob("wirq-*") if one.stat().st_size > 0]):
+            time.sleep(0.01)
+        time.sleep(0.3)  # the tool believes that all is done
+        self.taken = files[0].read_bytes()
+        shutil.rmtree(self.path)
+        time.sleep(0.2)
+        if self._returns:
+            self.path.mkdir()
+        if self._refusal:
+            (self.path / "FAIL.TXT").write_text(self._refusal)
+
+
 def test_a_drive_gets_an_intel_hex_file(tmp_path: Path) -> None:
-    drive = tmp_path / "media" / "anna" / "MICROBIT"
-    drive.mkdir(parents=True)
-    choice = choose(load_board("microbit"), SMALL)
-    assert choice.driver == "copy"
-    choice.flasher.run()
-    assert Firmware.read(drive / "wirq-microbit.hex").parts == SMALL.parts
+    with Drive(tmp_path / "media" / "anna" / "MICROBIT") as drive:
+        choice = choose(load_board("microbit"), SMALL)
+        assert choice.driver == "copy"
+        assert choice.flasher.run() == "by the board's own check of the file"
+    assert drive.taken.decode() == SMALL.hex()
+
+
+def test_the_pico_gets_a_uf2_file_and_is_gone_with_its_drive(tmp_path: Path) -> None:
+    facts = load_board("pico")
+    firmware = Firmware(((0x10000000, bytes(range(256)) * 3),), "pico.elf")
+    with Drive(tmp_path / "media" / "anna" / "RPI-RP2", returns=False) as drive:
+        choice = choose(facts, firmware)
+        assert choice.driver == "uf2"
+        assert choice.flasher.run() == "by the board's own check of the file"
+    assert drive.taken == firmware.uf2(0xE48BFF56)
 
 
 def test_two_drives_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
@@ -134,12 +206,29 @@ def test_two_drives_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
     assert not list((tmp_path / "media").rglob("*.hex"))
 
 
+REFUSED = "error: The hex file is not for this board.\r\n"
+
+
 def test_what_the_drive_says_of_a_file_it_refused_is_told(tmp_path: Path) -> None:
-    drive = tmp_path / "media" / "MICROBIT"
-    drive.mkdir(parents=True)
-    (drive / "FAIL.TXT").write_text("error: The hex file is not for this board.\r\n")
-    with pytest.raises(FlashError, match="MICROBIT refused the file: error: The hex file is not for this board"):
+    with (
+        Drive(tmp_path / "media" / "MICROBIT", refusal=REFUSED),
+        pytest.raises(FlashError, match="MICROBIT refused the file: error: The hex file is not for this board"),
+    ):
         choose(load_board("microbit"), SMALL).flasher.run()
+
+
+def test_what_the_drive_said_of_the_last_file_is_not_told_of_this_one(tmp_path: Path) -> None:
+    with Drive(tmp_path / "media" / "MICROBIT") as drive:
+        (drive.path / "FAIL.TXT").write_text(REFUSED)
+        assert choose(load_board("microbit"), SMALL).flasher.run() == "by the board's own check of the file"
+
+
+def test_a_drive_that_never_comes_back_has_not_verified_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(volumes, "_RETURN_TIMEOUT", 0.5)
+    with Drive(tmp_path / "media" / "MICROBIT", returns=False):
+        assert choose(load_board("microbit"), SMALL).flasher.run() == "by nothing yet, for its drive did not come back"
 
 
 # ---- file formats
@@ -239,8 +328,6 @@ def test_several_boards_that_answer_are_refused(
 def test_a_board_that_answers_as_another_build_is_exit_code_7(
     programs: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from dataclasses import replace
-
     from firmware_host.cli import flash
     from tests.link.model_board import ModelBoard
     from tests.link.model_transport import connected

@@ -14,26 +14,45 @@ from pyocd.core.exceptions import FlashEraseFailure
 from pyocd.core.session import Session
 from pyocd.flash.flash import Flash
 from pyocd.probe.debug_probe import DebugProbe
+from pyocd.target import BUILTIN_TARGETS
 
-from firmware_host import FlashError, ToolMissing
-from firmware_host.boards import load_board
+from firmware_host import FlashError, ToolMissing, resources
+from firmware_host.boards import known_boards, load_board
 from firmware_host.flash import Firmware
 from firmware_host.flash.pyocd import PyocdFlasher
 
-SIZE = 0x40000
+#: Boards whose chips pyOCD knows by itself; others need a CMSIS pack of their maker.
+BUILT_IN = [
+    name
+    for name in known_boards()
+    if any(row.driver == "pyocd" and row.target in BUILTIN_TARGETS for row in load_board(name).flashers)
+]
+
 #: What of pyOCD would run code on the core.
 NO_ALGORITHM = {"chip_erase": "sector", "smart_flash": False, "keep_unwritten": False, "fast_program": False}
-FIRMWARE = Firmware(((0, bytes(range(256)) * 8), (0x1000, b"behind a gap")), "test.elf")
 
 
 class Chip:
-    """256 KiB of flash that programs ones to zeroes only, as flash does."""
+    """A board's flash that programs ones to zeroes only, as flash does."""
 
-    def __init__(self) -> None:
-        self.memory = bytearray(b"\x55" * SIZE)
+    def __init__(self, name: str) -> None:
+        self.board = load_board(name)
+        flash = self.board.flash
+        assert flash is not None
+        self.origin = flash.origin
+        self.memory = bytearray(b"\x55" * flash.size)
+        self.facts = next(row for row in self.board.flashers if row.driver == "pyocd")
+        parts = ((self.origin, bytes(range(256)) * 8), (self.origin + 0x1000, b"behind a gap"))
+        self.firmware = Firmware(parts, "test.elf")
         self.stuck: int | None = None
         self.fails = False
         self.resets = 0
+
+    def read(self, address: int, size: int) -> list[int]:
+        return list(self.memory[address - self.origin :][:size])
+
+    def flasher(self) -> PyocdFlasher:
+        return PyocdFlasher(self.board, self.facts, self.firmware)
 
 
 def simulated_flash(chip: Chip) -> type[Flash]:
@@ -53,11 +72,12 @@ def simulated_flash(chip: Chip) -> type[Flash]:
             if chip.fails:
                 raise FlashEraseFailure("erase failed", address)
             size = self.get_sector_info(address).size
-            chip.memory[address : address + size] = b"\xff" * size
+            at = address - chip.origin
+            chip.memory[at : at + size] = b"\xff" * size
 
         def program_page(self, address: int, data: Any) -> None:
             for i, byte in enumerate(data):
-                chip.memory[address + i] &= byte
+                chip.memory[address - chip.origin + i] &= byte
             if chip.stuck is not None:
                 chip.memory[chip.stuck] = 0
 
@@ -86,23 +106,23 @@ class FakeProbe(DebugProbe):  # type: ignore[misc]
     associated_board_info = None
 
 
-@pytest.fixture
-def chip(monkeypatch: pytest.MonkeyPatch) -> Chip:
-    """A session with pyOCD's own nRF51 target whose memory is simulated."""
-    chip = Chip()
+@pytest.fixture(params=["microbit"])
+def chip(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Chip:
+    """A session with pyOCD's own target for a board whose memory is simulated."""
+    chip = Chip(request.param)
 
     class SimulatedSession:
         def __init__(self) -> None:
-            options = {"target_override": "nrf51822", "no_config": True, "hide_programming_progress": True}
+            options = {"target_override": chip.facts.target, "no_config": True, "hide_programming_progress": True}
             self.session = Session(FakeProbe(1), auto_open=False, options={**options, **NO_ALGORITHM})
-            self.session._board = Board(self.session, "nrf51822")
+            self.session._board = Board(self.session, chip.facts.target)
             target = self.session.board.target
             core = SimpleNamespace(node_name=None)
             monkeypatch.setattr(type(target), "selected_core", property(lambda self: core))
             region = target.memory_map.get_boot_memory()
             region.flash = simulated_flash(chip)(target, region.algo)
             region.flash.region = region
-            monkeypatch.setattr(target, "read_memory_block8", lambda a, n: list(chip.memory[a : a + n]))
+            monkeypatch.setattr(target, "read_memory_block8", chip.read)
             monkeypatch.setattr(target, "reset", lambda *a, **k: setattr(chip, "resets", chip.resets + 1))
 
         def __enter__(self) -> Session:
@@ -116,48 +136,52 @@ def chip(monkeypatch: pytest.MonkeyPatch) -> Chip:
     return chip
 
 
-def flasher() -> PyocdFlasher:
-    board = load_board("microbit")
-    return PyocdFlasher(board, next(row for row in board.flashers if row.driver == "pyocd"), FIRMWARE)
-
-
+@pytest.mark.parametrize("chip", BUILT_IN, indirect=True)
 def test_what_is_programmed_is_read_back_and_the_chip_is_reset(chip: Chip) -> None:
-    assert flasher().run() == "by reading back"
-    for address, data in FIRMWARE.parts:
-        assert chip.memory[address : address + len(data)] == data
+    assert chip.flasher().run() == "by reading back"
+    for address, data in chip.firmware.parts:
+        assert bytes(chip.read(address, len(data))) == data
     assert chip.resets > 0
 
 
 def test_a_bit_that_stays_wrong_is_told_with_its_address(chip: Chip) -> None:
     chip.stuck = 0x105
     with pytest.raises(FlashError, match="verify failed: the chip has 0x00 at 0x105"):
-        flasher().run()
+        chip.flasher().run()
 
 
 def test_what_pyocd_complains_about_becomes_a_flash_error(chip: Chip) -> None:
     chip.fails = True
     with pytest.raises(FlashError, match=r"pyOCD: .*erase failed"):
-        flasher().run()
+        chip.flasher().run()
 
 
 def test_several_probes_are_refused_and_listed(chip: Chip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PyocdFlasher, "_probes", lambda self: [FakeProbe(1), FakeProbe(2)])
     with pytest.raises(FlashError, match=r"2 debug probes are attached, so nothing was flashed\n  99001") as caught:
-        flasher().run()
+        chip.flasher().run()
     assert "wirq -b id:SERIAL flash" in caught.value.hint
-    assert chip.memory == b"\x55" * SIZE
+    assert set(chip.memory) == {0x55}
 
 
 def test_without_a_probe_it_says_so() -> None:
-    missing = flasher().missing()
+    missing = Chip("microbit").flasher().missing()
     assert isinstance(missing, ToolMissing)
     assert "no debug probe is attached" in str(missing)
 
 
-@pytest.mark.parametrize("name", ["microbit"])
-def test_pyocd_knows_the_targets_that_boards_name(name: str) -> None:
-    from pyocd.target import BUILTIN_TARGETS
+def test_the_targets_that_boards_name_are_built_in_or_said_to_be_of_a_pack() -> None:
+    assert set(BUILT_IN) == {"microbit", "microbit-v2", "nrf52840-dk", "pico"}
+    for name in set(known_boards()) - set(BUILT_IN):
+        for row in load_board(name).flashers:
+            if row.driver == "pyocd":
+                text = resources.path("boards", name, "board.toml").read_text()
+                assert f"pyocd pack install {row.target}" in text
 
-    for row in load_board(name).flashers:
-        if row.driver == "pyocd":
-            assert row.target in BUILTIN_TARGETS
+
+def test_a_target_of_a_pack_that_is_not_installed_is_told_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyOCD's own session says so."""
+    monkeypatch.setattr(PyocdFlasher, "_probes", lambda self: [FakeProbe(1)])
+    with pytest.raises(FlashError, match="stm32f407vg") as caught:
+        Chip("stm32f4").flasher().run()
+    assert caught.value.hint == "pyocd pack install stm32f407vg"
