@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -168,6 +169,18 @@ def host_process() -> Iterator[tuple[Board, int]]:
     assert isinstance(host.transport, PipeTransport)
     with Board(Target("host", host.transport), timeout=TIMEOUT) as board:
         yield board, host.transport.process.pid
+
+
+@contextmanager
+def host_with_line(*options: str) -> Iterator[str]:
+    """The `host` board as a program whose serial line is a pseudo terminal or a TCP port, and that line's name."""
+    command = [str(firmware("host")), *options]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            yield process.stderr.readline().strip()
+        finally:
+            process.terminate()
 
 
 def press_button(process: int) -> None:

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from firmware_host import Board
 from firmware_host.build import firmware
+from tests.boards.machines import host_with_line
 
 
 @pytest.fixture(scope="module")
 def program() -> Path:
     return firmware("host")
-
-
-@contextmanager
-def running(program: Path, *arguments: str) -> Iterator[str]:
-    """The board with a serial line of its own, and that line's name."""
-    command = [str(program), *arguments]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stderr is not None
-            yield process.stderr.readline().strip()
-        finally:
-            process.terminate()
 
 
 def test_the_end_of_its_input_ends_it_when_it_has_done_what_was_typed(program: Path) -> None:
@@ -38,8 +25,8 @@ def test_the_end_of_its_input_ends_it_when_it_has_done_what_was_typed(program: P
     assert done.stderr == b""
 
 
-def test_a_tcp_port_takes_one_after_the_other(program: Path) -> None:
-    with running(program, "--tcp", "0") as line:
+def test_a_tcp_port_takes_one_after_the_other() -> None:
+    with host_with_line("--tcp", "0") as line:
         host, port = line.split(":")
         for _ in range(2):
             with socket.create_connection((host, int(port)), timeout=10) as client:
@@ -51,8 +38,8 @@ def test_a_tcp_port_takes_one_after_the_other(program: Path) -> None:
             assert board.info.name == "host"
 
 
-def test_a_pseudo_terminal_is_a_port(program: Path) -> None:
-    with running(program, "--pty") as line:
+def test_a_pseudo_terminal_is_a_port() -> None:
+    with host_with_line("--pty") as line:
         for session in (1, 2):
             with Board.connect(f"port:{line}", timeout=20) as board:
                 assert (board.info.name, board.info.session) == ("host", session)

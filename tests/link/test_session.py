@@ -81,8 +81,9 @@ FAULTS = {
     "drop": Faults(drop=0.003),
     "flip": Faults(flip=0.003),
     "repeat": Faults(repeat=0.003),
+    "swap": Faults(swap=0.003),
     "split": Faults(split=0.9),
-    "all": Faults(drop=0.001, flip=0.001, repeat=0.001, split=0.5),
+    "all": Faults(drop=0.001, flip=0.001, repeat=0.001, swap=0.001, split=0.5),
 }
 
 

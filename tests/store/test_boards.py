@@ -18,6 +18,8 @@ from firmware_host.link import table
 from firmware_host.selector import Target
 from firmware_host.sim.host import HostBoard
 from firmware_host.sim.qemu import Qemu
+from firmware_host.sim.wires import wired as opened_with_wires
+from firmware_host.transport import Transport
 from firmware_host.transport.pipe import PipeTransport
 from tests.boards import machines
 from tests.cli import guest_modules
@@ -224,6 +226,51 @@ def test_a_button_held_at_boot_is_safe_mode(store_with_autostart: Path) -> None:
     output = start_of(store_with_autostart, "--hold-button")
     assert "safe mode, for the button is held: not started: small.wasm" in output
     assert "running" not in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("safe", ["", "ctrl-c", "button"])
+def test_a_chip_with_flash_boots_into_its_module_or_into_safe_mode(safe: str, tmp_path: Path) -> None:
+    """On the emulated micro:bit: its flash is written, and button A is a pin that can be held while it is reset."""
+    facts = load_board("microbit")
+    if shutil.which(facts.raw["target"]["qemu"]["binary"]) is None:
+        pytest.skip("QEMU for microbit is not installed: safe mode was tested with `host` only")
+    module = machines.compiled(machines.PROGRAMS / "small.c", tmp_path, stack_size=256)
+    with opened_with_wires(facts, firmware("microbit")) as (qemu, wires):
+        with Board(Target("qemu:microbit", Shared(qemu.transport), qemu.tick_hz), timeout=TIMEOUT) as board:
+            board.files.put(module, "small.wasm")
+            board.files.set_autostart("small.wasm")
+        terminal = machines.Terminal(qemu.transport)
+        terminal.quiet(0.2)
+        qemu.qmp.execute("stop")
+        qemu.qmp.execute("system_reset")
+        if safe == "button":
+            button = machines.inject_facts("microbit")["button"]
+            wires.command(f"set_irq_in {button['owner']} unnamed-gpio-in {button['line']} 0")
+        qemu.qmp.execute("cont")
+        if safe == "button":
+            terminal.expect(r"safe mode, for the button is held: not started: small\.wasm")
+        else:
+            terminal.expect(r"Ctrl-C now for safe mode; else this starts: small\.wasm")
+        if safe == "ctrl-c":
+            terminal.type("\x03")
+            terminal.expect("safe mode: nothing was started")
+        if not safe:
+            terminal.expect("running")
+            return
+        terminal.type("ls\r")
+        terminal.expect(r"small\.wasm")
+        assert "running" not in terminal.quiet(1.0)
+
+
+class Shared:
+    """A transport that a session may close without the machine behind it ending."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.name, self.read, self.write = transport.name, transport.read, transport.write
+
+    def close(self) -> None:
+        pass
 
 
 def test_what_starts_at_boot_is_stopped_for_a_tool_that_asks(store_with_autostart: Path) -> None:

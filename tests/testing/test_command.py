@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import click
 import pytest
 
+from firmware_host import resources
 from firmware_host.boards import load_board
 from firmware_host.testing.checklist import checklist
 from firmware_host.testing.expression import matches
+from tests.boards.machines import host_with_line
 from tests.cli.conftest import Wirq, nothing_of_the_users, wirq
 
 __all__ = ["nothing_of_the_users", "wirq"]
@@ -159,6 +165,31 @@ def test_after_a_real_board_comes_what_only_people_can_see(wirq: Wirq, mine: Pat
     assert ran.code == 0
     assert "desk (robot): 2 passed" in ran.out
     assert "What only hands and eyes can tell of" in ran.out
+
+
+def test_both_kinds_run_on_a_board_at_a_port(wirq: Wirq, mine: Path, tmp_path: Path) -> None:
+    """The board is the process at a pseudo terminal, which is opened as any serial port is."""
+    report = tmp_path / "all.xml"
+    with host_with_line("--pty") as port:
+        ran = wirq("test", mine, "--on", f"port:{port}", "--junit", report, "--output", tmp_path / "out")
+    assert ran.code == 0, ran.out + ran.err
+    assert f"passed   port:{port} (robot): 1 passed" in ran.out
+    assert f"passed   port:{port} (pytest): 1 passed" in ran.out
+    assert suites(report)[f"port:{port} (robot)"]["tests"] == "1"
+
+
+def test_plain_robot_runs_a_suite_as_the_readme_says(tmp_path: Path) -> None:
+    readme = resources.path("robot_tests", "README.md").read_text()
+    shown = re.search(r"^    (robot --variable (?:[^\\\n]|\\\n)*)", readme, re.MULTILINE)
+    assert shown is not None
+    line = shown[1].replace("\\\n", " ").replace("$PWD", str(resources.root())).replace("qemu:stm32f4", "host")
+    program, *arguments = shlex.split(line.replace("BOARD:stm32f4", "BOARD:host"))
+    assert program == "robot"
+    where = ["--outputdir", str(tmp_path), "--suite", "Boot"]
+    command = [sys.executable, "-m", "robot", *where, *arguments]
+    done = subprocess.run(command, cwd=resources.root(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"[1-9]\d* tests, [1-9]\d* passed, 0 failed", done.stdout)
 
 
 def test_a_checklist_names_what_the_board_has(wirq: Wirq) -> None:
