@@ -86,6 +86,10 @@ def _operand(units: Sequence[int], at: int, kind: str) -> str:
             return f"s{value}"
         case "w" | "D":
             return f"s{value}:{value + 1}"
+        case "p":
+            return f"s{value & 0xFF}, s{value >> 8}"
+        case "h":
+            return f"#{value & 0xFF}, s{value >> 8}"
         case "c":
             return f"#{_signed(value, 16)}"
         case "k" | "q":

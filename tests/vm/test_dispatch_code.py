@@ -107,7 +107,7 @@ def test_no_handler_takes_over_what_another_left_on_the_stack(code: tuple[list[I
         ("and_AC_A", 4),
         ("mul_AS_S", 7),
         ("mov_S_S", 6),
-        ("k16_S", 5),
+        ("k8_S", 5),
         ("brnz_A", 6),  # gcc: 5
         ("br_lt_u_AC", 7),
         ("load32_S_A", 7),

@@ -6,6 +6,7 @@ of code. Functions are made for all of them, and their results compared with a V
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ import pytest
 from firmware_host import Board
 from firmware_host.cli.wast import ARENA_SIZE
 from firmware_host.errors import TrapError
+from firmware_host.inprocess import InProcessBoard
 from firmware_host.instance import Instance
 from firmware_host.wast.assemble import assemble
 from firmware_host.wast.values import is_nan_of
@@ -139,11 +141,24 @@ def _uses(test: str) -> dict[str, str]:
     }
 
 
-def _module(type_: str, operation: str, is_comparison: bool) -> tuple[bytes, list[Call]]:
+def _behind(padding: int, type_: str, count: int, body: str) -> str:
+    """The body with all its variables behind `padding` others, where their numbers do not fit a byte any more."""
+    moved = re.sub(r"(local\.\w+) (\d+)", lambda found: f"{found[1]} {count + padding + int(found[2])}", body)
+    result, rest = re.split(r"(?<=\)) ?", moved, maxsplit=1)
+    declared = re.match(r"(\(local \w+\))? ?(.*)", rest, re.DOTALL)
+    assert declared is not None
+    locals_ = f"(local {'i32 ' * padding}) (local {f'{type_} ' * count}) {declared[1] or ''}"
+    copies = "".join(f"(local.set {count + padding + i} (local.get {i}))" for i in range(count))
+    return f"{result} {locals_} {copies} {declared[2]}"
+
+
+def _module(type_: str, operation: str, is_comparison: bool, padding: int = 0) -> tuple[bytes, list[Call]]:
     functions: list[str] = []
     calls: list[Call] = []
-    arguments = _arguments(type_)
+    arguments = _arguments(type_) if padding == 0 else _arguments(type_)[1:6:3]
     for name, (count, body) in _forms(type_, operation, is_comparison).items():
+        if padding != 0:
+            body = _behind(padding, type_, count, body)
         parameters = f"(param {' '.join([type_] * count)})" if count else ""
         functions.append(f'(func (export "{name}") {parameters} {body})')
         if count == 2:
@@ -185,7 +200,27 @@ def board() -> Iterator[Board]:
 
 @pytest.mark.parametrize(("type_", "operation", "is_comparison"), CASES)
 def test_all_forms_agree_with_the_reference(board: Board, type_: str, operation: str, is_comparison: bool) -> None:
-    binary, calls = _module(type_, operation, is_comparison)
+    _check(board, *_module(type_, operation, is_comparison))
+
+
+@pytest.mark.parametrize("padding", [251, 252, 253, 254, 255, 600])
+@pytest.mark.parametrize("type_", ["i32", "f32", "i64"])
+def test_all_forms_agree_where_slots_are_more_than_a_byte_names(board: Board, type_: str, padding: int) -> None:
+    for _, operation, is_comparison in (case for case in CASES if case[0] == type_):
+        _check(board, *_module(type_, operation, is_comparison, padding))
+
+
+@pytest.mark.parametrize("padding", [1, 59, 60, 61, 62, 63, 250])
+def test_all_forms_agree_where_slots_are_distances_and_more_than_a_byte_names(padding: int) -> None:
+    define = {"WIRQ_PORTABLE_DISPATCH": "1", "WIRQ_SCALED_UNITS": "1"}
+    with InProcessBoard(ARENA_SIZE, define=define) as board:
+        for case in CASES:
+            if case[0] in ("i32", "f32"):
+                _check(board, *_module(*case, padding))
+
+
+def _check(board: Board | InProcessBoard, binary: bytes, calls: list[Call]) -> None:
+    """Every call gives what the reference gives."""
     reference = ReferenceBoard()
     reference.put(binary)
     right = reference.instantiate()

@@ -7,7 +7,6 @@ that contains one. Every cycle of valid code passes one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 from .model import Operation
 
@@ -61,8 +60,21 @@ def fetch(form: str) -> tuple[list[str], str, int]:
 
 def to_slot_and_accumulator(name: str, kinds: str, unit: int, expression: str) -> Iterator[Operation]:
     """The two neighbours `name_S` and `name_A` of one 32-bit expression."""
-    yield Operation(f"{name}_S", kinds + "d", f"A = {expression}; S32({unit}) = A; NEXT({unit + 1});")
-    yield Operation(f"{name}_A", kinds, f"A = {expression}; NEXT({unit});")
+    yield slot_result(name, kinds, unit, expression)
+    yield accumulator_result(name, kinds, unit, expression)
+
+
+def slot_result(name: str, kinds: str, unit: int, expression: str) -> Operation:
+    return Operation(f"{name}_S", kinds + "d", f"A = {expression}; S32({unit}) = A; NEXT({unit + 1});")
+
+
+def accumulator_result(name: str, kinds: str, unit: int, expression: str) -> Operation:
+    return Operation(f"{name}_A", kinds, f"A = {expression}; NEXT({unit});")
+
+
+def high_byte_result(name: str, expression: str, kind: str = "p") -> Operation:
+    """`name`_S of one operand, which shares a unit with the destination."""
+    return Operation(f"{name}_S", kind, f"A = {expression}; S32H(1) = A; NEXT(2);")
 
 
 # ---------------------------------------------------------------- control operations
@@ -164,6 +176,12 @@ BINARY32 = {
 }
 
 
+#: What leaves its result in the accumulator only, because it is rare that a slot gets it: a `mov_A_S` follows then.
+ACCUMULATOR_ONLY = (
+    *("and_SS", "or_SS", "or_SC", "mul_SS", "shr_s_SC", "shr_u_SC", "rotr_SC", "f32_add_SS", "f32_mul_SS"),
+    *("load8_u_S", "load8_u_AO", "load16_u_S", "load16_u_A", "load16_u_SO", "load16_s_A"),
+)
+
 #: By a constant: lowering has taken it modulo 32.
 SHIFTS = ("shl", "shr_s", "shr_u", "rotr")
 
@@ -179,8 +197,13 @@ def integer32() -> Iterator[Operation]:
             values, kinds, unit = fetch(form)
             if name in SHIFTS and form.endswith("C"):
                 values[1] = f"COUNT({unit - 1})"
-            both = to_slot_and_accumulator(f"{name}_{form}", kinds, unit, expression.format(x=values[0], y=values[1]))
-            yield from both if has_accumulator_result(form, forms) else islice(both, 1)
+            operation = f"{name}_{form}", kinds, unit, expression.format(x=values[0], y=values[1])
+            if form == "AS":
+                yield high_byte_result(operation[0], expression.format(x="A", y="S32L(1)"))
+            elif operation[0] not in ACCUMULATOR_ONLY:
+                yield slot_result(*operation)
+            if has_accumulator_result(form, forms):
+                yield accumulator_result(*operation)
     # Slot op= operand: one unit and one fetch less than the general form.
     yield Operation("add_DC", "dc", "A = S32(1) + C16(2); S32(1) = A; NEXT(3);")
     yield Operation("add_DS", "ds", "A = S32(1) + S32(2); S32(1) = A; NEXT(3);")
@@ -234,9 +257,11 @@ def float32() -> Iterator[Operation]:
 
 
 def moves() -> Iterator[Operation]:
-    yield from to_slot_and_accumulator("mov_S", "s", 2, "S32(1)")
+    yield high_byte_result("mov_S", "S32L(1)")
+    yield accumulator_result("mov_S", "s", 2, "S32(1)")
     yield Operation("mov_A_S", "d", "S32(1) = A; NEXT(2);")
-    yield from to_slot_and_accumulator("k16", "c", 2, "C16(1)")
+    yield high_byte_result("k8", "U8L(1)", "h")
+    yield accumulator_result("k16", "c", 2, "C16(1)")
     yield from to_slot_and_accumulator("k32", "k", 3, "K32(1)")
     yield Operation("mov64", "wD", "uint64_t v = S64(1); PUT64(2, v); NEXT(3);")
     yield Operation("k64s", "cD", "PUT64(2, (uint64_t)(int64_t)(int16_t)U16(1)); NEXT(3);")
@@ -306,9 +331,10 @@ def memory() -> Iterator[Operation]:
         for form in forms:
             kinds, address, unit = ADDRESS[form]
             address = address.format(n=size)
-            yield Operation(
-                f"{name}_{form}_S", kinds + "d", f"{address} A = {expression}; S32({unit}) = A; NEXT({unit + 1});"
-            )
+            if f"{name}_{form}" not in ACCUMULATOR_ONLY:
+                yield Operation(
+                    f"{name}_{form}_S", kinds + "d", f"{address} A = {expression}; S32({unit}) = A; NEXT({unit + 1});"
+                )
             yield Operation(f"{name}_{form}_A", kinds, f"{address} A = {expression}; NEXT({unit});")
     for name, (size, store) in STORES32.items():
         for form, values in (STORE16_FORMS if name == "store16" else STORE_FORMS).items():

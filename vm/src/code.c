@@ -32,7 +32,7 @@ const uint16_t *code_next(const uint16_t *ip, uint32_t *weight) {
 
 #if WIRQ_SCALED_UNITS
 
-/* Bit n: unit n + 1 names a slot. */
+/* Bit n: unit n + 1 names a slot. Bit 7: the high byte of unit 1 does. */
 static const uint8_t slots[] = {
 #include "wirq_slots.inc"
 };
@@ -42,6 +42,10 @@ void code_scale(uint16_t *code, const uint16_t *end) {
         uint32_t operation = *code, units = slots[operation - OPERATION_BIAS];
         uint16_t *next = code + (end_of(code, operation, row_of(operation)) - code);
         *code = OPERATION_UNIT(operation);
+        if (units == 0x80) {
+            units = 0;
+            code[1] = (uint16_t)((code[1] & 0xFF) | (code[1] >> 8) * sizeof(uint32_t) << 8);
+        }
         for (uint16_t *unit = code + 1; units != 0; units >>= 1, unit++)
             if (units & 1)
                 *unit = (uint16_t)(*unit * sizeof(uint32_t));

@@ -14,6 +14,8 @@ struct control; /* lower_internal.h */
 enum last_kind {
     LAST_FIXED,    /* may not */
     LAST_RESULT32, /* ends in a destination slot and has a neighbour that leaves the result in the accumulator only */
+    LAST_HIGH32,   /* the same, with the destination in the high byte of the last unit */
+    LAST_MOVED32,  /* `mov_A_S` of what the operation before leaves in the accumulator only */
     LAST_STORED32, /* ends in a destination slot, 32-bit, no neighbour */
     LAST_COMPARE,  /* as LAST_STORED32, and fuses with a branch */
     LAST_RESULT64, /* ends in a wide destination slot */
@@ -29,6 +31,7 @@ struct lower {
     bool long_branches;    /* the body may outgrow 16-bit branch distances */
     uint16_t a[2];         /* slots that the accumulator equals; NO_SLOT */
     uint16_t last_a[2];    /* the same before `last` */
+    uint16_t last_begun;   /* what `last` was begun as: with IN_HIGH_BYTE or ACCUMULATOR_ONLY */
     uint16_t *code;        /* next unit to be emitted; the loader sets it, and reads it when a function is done */
     uint16_t *last;        /* newest operation */
     uint16_t *previous;    /* and the one before */

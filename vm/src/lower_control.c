@@ -152,7 +152,7 @@ void lower_move_values(struct lower *lower, uint32_t slot, struct types types, b
     for (uint32_t i = 0; i < types.count; i++) {
         const struct operand *operand = stack_at(lower, types.count - 1 - i);
         if (retarget && types.count == 1 && operand->low != slot && lower_is_last(lower, operand)) {
-            lower->code[-1] = (uint16_t)slot;
+            lower_retarget(lower, slot);
             lower_label(lower);
         } else {
             lower_move(lower, operand, slot);

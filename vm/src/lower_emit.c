@@ -1,5 +1,6 @@
 /* lower_emit.c: emission of internal code, and what is known about the accumulator while it is emitted. */
 #include "lower_internal.h"
+#include "operands.h"
 
 void lower_fail(struct lower *lower, wirq_status status) {
     if (lower->status == WIRQ_OK)
@@ -33,7 +34,8 @@ void lower_operation(struct lower *lower, uint32_t operation) {
     lower->last_kind = LAST_FIXED;
     lower->last_a[0] = lower->a[0];
     lower->last_a[1] = lower->a[1];
-    lower_emit(lower, operation);
+    lower->last_begun = (uint16_t)operation;
+    lower_emit(lower, operation & (IN_HIGH_BYTE - 1));
 }
 
 void lower_operation1(struct lower *lower, uint32_t operation, uint32_t unit) {
@@ -52,8 +54,26 @@ void lower_slot_written(struct lower *lower, uint32_t slot, uint32_t cells) {
             lower->a[i] = NO_SLOT;
 }
 
+/* The destination of an operation that has no unit for it. */
+static enum last_kind high_result(struct lower *lower, uint32_t slot) {
+    if (lower->dead || lower->status != WIRQ_OK)
+        return LAST_FIXED;
+    if (lower->last_begun < ACCUMULATOR_ONLY) {
+        if ((lower->code[-1] | slot) <= HIGHEST_BYTE_SLOT) {
+            lower->code[-1] |= (uint16_t)(slot << 8);
+            return LAST_HIGH32;
+        }
+        lower->last[0]++; /* its neighbour, whose operand is the whole unit */
+    }
+    lower_operation1(lower, OP_mov_A_S, slot);
+    return LAST_MOVED32;
+}
+
 void lower_result(struct lower *lower, uint32_t slot, enum last_kind kind) {
-    lower_emit(lower, slot);
+    if (kind == LAST_RESULT32 && lower->last_begun >= IN_HIGH_BYTE)
+        kind = high_result(lower, slot);
+    else
+        lower_emit(lower, slot);
     if (kind == LAST_RESULT64) {
         lower_slot_written(lower, slot, 2);
     } else {
@@ -77,15 +97,38 @@ bool lower_in_accumulator(const struct lower *lower, const struct operand *opera
 }
 
 bool lower_is_last(const struct lower *lower, const struct operand *operand) {
-    return lower->last_kind != LAST_FIXED && operand->kind == OPERAND_TEMP && lower->code[-1] == operand->low;
+    if (lower->last_kind == LAST_FIXED || operand->kind != OPERAND_TEMP)
+        return false;
+    return (lower->last_kind == LAST_HIGH32 ? lower->code[-1] >> 8 : lower->code[-1]) == operand->low;
+}
+
+void lower_drop_destination(struct lower *lower) {
+    if (lower->last_kind == LAST_HIGH32)
+        lower->code[-1] &= 0xFF;
+    else
+        lower->code--;
+}
+
+void lower_retarget(struct lower *lower, uint32_t slot) {
+    if (lower->last_kind != LAST_HIGH32) {
+        lower->code[-1] = (uint16_t)slot;
+        return;
+    }
+    lower_drop_destination(lower);
+    lower->last_kind = (uint8_t)high_result(lower, slot);
 }
 
 bool lower_take_accumulator(struct lower *lower, const struct operand *operand) {
     if (!lower_in_accumulator(lower, operand))
         return false;
-    if (lower->last_kind == LAST_RESULT32 && lower_is_last(lower, operand)) {
-        lower->last[0]++; /* its neighbour, which leaves the result in the accumulator only */
-        lower->code--;
+    if (lower_is_last(lower, operand) && lower->last_kind <= LAST_MOVED32) {
+        if (lower->last_kind == LAST_MOVED32) {
+            lower->code = lower->last;
+            lower->last = lower->previous;
+        } else {
+            lower->last[0]++; /* its neighbour, which leaves the result in the accumulator only */
+            lower_drop_destination(lower);
+        }
         lower_label(lower);
     }
     return true;
@@ -114,11 +157,13 @@ static uint32_t operand_cells(const struct operand *operand) {
 void lower_move(struct lower *lower, const struct operand *operand, uint32_t slot) {
     bool wide = operand_cells(operand) == 2;
     if (operand->kind == OPERAND_CONSTANT && !wide) {
-        lower_operation(lower, fits16(operand->low) ? OP_k16_S : OP_k32_S);
-        if (fits16(operand->low))
-            lower_emit(lower, operand->low);
-        else
+        bool in_byte = operand->low <= HIGHEST_BYTE_SLOT;
+        if (in_byte) {
+            lower_operation1(lower, OP_k8_S | IN_HIGH_BYTE, operand->low);
+        } else {
+            lower_operation(lower, OP_k32_S);
             lower_emit32(lower, operand->low);
+        }
         lower_result(lower, slot, LAST_RESULT32);
     } else if (operand->kind == OPERAND_CONSTANT) {
         bool short_form = fits16(operand->low) && operand->high == (operand->low & 0x80000000 ? UINT32_MAX : 0);
@@ -141,7 +186,7 @@ void lower_move(struct lower *lower, const struct operand *operand, uint32_t slo
         lower_slot_written(lower, slot, 1);
         lower->a[lower->a[0] == NO_SLOT ? 0 : 1] = (uint16_t)slot;
     } else {
-        lower_operation1(lower, OP_mov_S_S, operand->low);
+        lower_operation1(lower, OP_mov_S_S | IN_HIGH_BYTE, operand->low);
         lower_result(lower, slot, LAST_RESULT32);
         lower->a[1] = (uint16_t)operand->low;
     }

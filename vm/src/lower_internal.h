@@ -16,6 +16,10 @@
 #include "wirq_lowering_enums.inc"
 #include "wirq_ops.h"
 
+/* Added to an operation with a 32-bit result when its emission begins: where its destination lies, or that it has none. */
+#define ACCUMULATOR_ONLY 0x8000
+#define IN_HIGH_BYTE 0x4000
+
 #define NO_SLOT 0xFFFF
 #define NO_RESULT 0x40 /* in place of a value type */
 
@@ -109,6 +113,10 @@ bool lower_take_accumulator(struct lower *lower, const struct operand *operand);
 void lower_operation_on(struct lower *lower, const struct operand *operand, uint32_t from_slot, uint32_t from_accumulator);
 /* Is `last` the producer of this TEMP operand? */
 bool lower_is_last(const struct lower *lower, const struct operand *operand);
+/* Makes `last` write another slot. */
+void lower_retarget(struct lower *lower, uint32_t slot);
+/* Takes the destination of `last` back: it is replaced by an operation with the same operands, or by its neighbour. */
+void lower_drop_destination(struct lower *lower);
 void lower_slot_written(struct lower *lower, uint32_t slot, uint32_t cells);
 
 /* Puts a value into a slot, from wherever the operand is. */

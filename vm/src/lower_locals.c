@@ -160,8 +160,10 @@ static void rewrite_in_place(struct lower *lower, uint32_t slot) {
         last[2] = last[1] == slot ? last[2] : last[1];
         last[1] = (uint16_t)slot;
         last[0] = OP_add_DS;
-    } else if (last[0] == OP_add_AS_S && last[1] == slot) {
-        last[0] = OP_add_DA;
+    } else if (last[0] == OP_add_AS_S && (last[1] & 0xFF) == slot) {
+        last[0] = OP_add_DA; /* which has as many units */
+        last[1] = (uint16_t)slot;
+        return;
     } else {
         return;
     }
@@ -176,13 +178,13 @@ static void lower_local_set(struct lower *lower, value_type type, uint32_t slot,
         if (lower_is_last(lower, &value)) {
             /* The value's producer writes the local itself. */
             uint32_t was = value.low;
-            lower->code[-1] = (uint16_t)slot;
+            lower_retarget(lower, slot);
             lower_slot_written(lower, slot, type_cells(type));
             for (unsigned i = 0; i < 2; i++)
                 if (lower->a[i] == was)
                     lower->a[i] = (uint16_t)slot;
             /* Its store may not be dropped any more; it is no TEMP's producer. */
-            if (lower->last_kind == LAST_RESULT32)
+            if (lower->last_kind == LAST_RESULT32 || lower->last_kind == LAST_HIGH32)
                 rewrite_in_place(lower, slot);
             lower->last_kind = LAST_FIXED;
         } else {

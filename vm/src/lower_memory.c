@@ -1,17 +1,18 @@
 /* lower_memory.c: loads, stores and the other memory instructions. WebAssembly spec 3.3.7 and 4.4.7. */
 #include "lower_internal.h"
 
-/* Operations of one width: an address form each; 0 = there is none. Loads end in a slot and have a neighbour for the accumulator. */
+#define ONLY_A(name) (OP_##name##_A | ACCUMULATOR_ONLY)
+/* Operations of one width: an address form each; 0 = there is none. */
 struct load_forms {
     uint16_t s, a, so, ao, sc, as, k;
 };
 
 static const struct load_forms load_forms[] = {
     {OP_load32_S_S, OP_load32_A_S, OP_load32_SO_S, OP_load32_AO_S, OP_load32_SC_S, OP_load32_AS_S, OP_load32_K_S},
-    {OP_load8_u_S_S, OP_load8_u_A_S, OP_load8_u_SO_S, OP_load8_u_AO_S, OP_load8_u_SC_S, 0, OP_load8_u_K_S},
-    {OP_load16_u_S_S, OP_load16_u_A_S, OP_load16_u_SO_S, 0, 0, 0, 0},
+    {ONLY_A(load8_u_S), OP_load8_u_A_S, OP_load8_u_SO_S, ONLY_A(load8_u_AO), OP_load8_u_SC_S, 0, OP_load8_u_K_S},
+    {ONLY_A(load16_u_S), ONLY_A(load16_u_A), ONLY_A(load16_u_SO), 0, 0, 0, 0},
     {OP_load8_s_S_S, OP_load8_s_A_S, 0, 0, OP_load8_s_SC_S, 0, 0},
-    {OP_load16_s_S_S, OP_load16_s_A_S, 0, 0, OP_load16_s_SC_S, 0, 0},
+    {OP_load16_s_S_S, ONLY_A(load16_s_A), 0, 0, OP_load16_s_SC_S, 0, 0},
 };
 enum { LOAD32, LOAD8_U, LOAD16_U, LOAD8_S, LOAD16_S, LOAD64 };
 
@@ -74,13 +75,14 @@ static uint32_t near_slot(struct lower *lower, struct operand *address, uint32_t
 
 /* The newest operation as part of an address: an i32.add that the access can do itself, wrapping as i32.add does. */
 static bool folds(const struct lower *lower, const struct operand *address, uint32_t operation) {
-    return lower->last_kind == LAST_RESULT32 && lower_is_last(lower, address) && lower->last[0] == operation;
+    return lower_is_last(lower, address) && lower->last[0] == operation;
 }
 
 /* Takes the newest operation back, but leaves its operand units for the one that replaces it. */
 static void replace_last(struct lower *lower, uint32_t operation) {
-    lower->code--; /* its destination */
+    lower_drop_destination(lower);
     lower->last[0] = (uint16_t)operation;
+    lower->last_begun = 0;
     lower->a[0] = lower->last_a[0];
     lower->a[1] = lower->last_a[1];
     lower->last_kind = LAST_FIXED;
@@ -114,7 +116,7 @@ static void load64(struct lower *lower, struct operand *address, uint32_t offset
 
 /* The newest operation, emitted up to its destination, leaves its result in the accumulator. */
 static void into_accumulator(struct lower *lower) {
-    if (!lower->dead)
+    if (!lower->dead && lower->last_begun < ACCUMULATOR_ONLY)
         lower->last[0]++;
     lower_accumulator_unknown(lower);
 }

@@ -10,14 +10,21 @@
 #define HANDLER_AT(unit) (*(const void *volatile *)(void *)((uint8_t *)vm + (unit)))
 #define CELL(unit) ((uint32_t *)(void *)((uint8_t *)fp + (unit)))
 #define UNIT_CELL(unit) ((uint32_t)(unit) / sizeof(uint32_t))
+#define HIGHEST_BYTE_SLOT (UINT8_MAX / sizeof(uint32_t)) /* of those that a byte can name */
 #else
 #define OPERATION_UNIT(operation) ((uint16_t)(operation))
 #define UNIT_OPERATION(unit) ((uint32_t)(unit))
 #define HANDLER_AT(unit) (VM_HANDLERS(vm)[unit])
 #define CELL(unit) (&fp[unit])
 #define UNIT_CELL(unit) ((uint32_t)(unit))
+#define HIGHEST_BYTE_SLOT UINT8_MAX
 #endif
 
+/* The two bytes of a unit; the machine is little-endian. */
+#define U8L(n) ((uint32_t)((const uint8_t *)ip)[2 * (n)])
+#define U8H(n) ((uint32_t)((const uint8_t *)ip)[2 * (n) + 1])
+#define S32L(n) (*CELL(U8L(n)))
+#define S32H(n) (*CELL(U8H(n)))
 #define U16(n) ((uint32_t)ip[n])
 #define C16(n) ((uint32_t)(int32_t)(int16_t)ip[n])
 #define K32(n) ((uint32_t)ip[n] | (uint32_t)ip[(n) + 1] << 16)
