@@ -399,7 +399,7 @@ class Board:
 
     def irq_number(self, source: str | int) -> int:
         """The number of a source given by name or number. Raises BoardError naming those there are."""
-        if isinstance(source, int) or source.isdigit():
+        if isinstance(source, int) or source.isdecimal():
             return int(source)
         sources = self.irq_sources()
         for known in sources:

@@ -219,7 +219,7 @@ class BoardFacts:
         table = Table(self.file, self.raw).table("target").optional_table("qemu")
         if table is None:
             return None
-        merged = {key: value for key, value in table.values.items() if not key.isdigit()}
+        merged = {key: value for key, value in table.values.items() if not key.isdecimal()}
         merged |= table.values.get(str(major), {})
         return _qemu(Table(self.file, merged, "target.qemu"), self.chip)
 

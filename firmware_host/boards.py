@@ -275,7 +275,7 @@ def _check_whole(root: Table, facts: BoardFacts) -> None:
     facts.renode()
     if facts.qemu():
         for version in facts.raw["target"]["qemu"]:
-            facts.qemu(int(version) if version.isdigit() else None)
+            facts.qemu(int(version) if version.isdecimal() else None)
 
 
 def known_boards() -> list[str]:

@@ -65,7 +65,8 @@ class Stored:
 
 
 class Files:
-    """`board.files`. Every change is whole or has not happened, whenever the power fails."""
+    """`board.files`. Every change is whole or has not happened, whenever the power fails, but for `put` with `force` of
+    what is there already: that is removed before it is written anew."""
 
     def __init__(self, board: Board) -> None:
         self._board = board

@@ -138,7 +138,7 @@ def _forms() -> str:
 
 def _address(selector: str, argument: str) -> tuple[str, int]:
     host, _, port = argument.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         hint = f"write {SCHEMES['tcp']}, such as tcp:127.0.0.1:3456"
         raise BoardNotFound(f"{selector!r} has no port number", hint=hint)
     return host.strip("[]"), int(port)

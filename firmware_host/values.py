@@ -26,7 +26,7 @@ def parse_value(kind: str, text: str) -> list[int]:
     if kind in ("funcref", "externref"):
         if text == "null":
             return [NULL_REFERENCE]
-        if kind == "externref" and text.isdigit() and 0 < int(text) <= 0xFFFFFFFF:
+        if kind == "externref" and text.isdecimal() and 0 < int(text) <= 0xFFFFFFFF:
             return [int(text)]
     raise ValueError(f"{text!r} cannot be given as {kind}")
 

@@ -59,7 +59,7 @@ def _marks(file: FileInfo) -> str:
 @click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=_SOURCE)
 @click.option("--name", help="What to call it on the board; with one FILE only.")
 @click.option("-r", "--recursive", is_flag=True, help="Take directories, too: the files in them and below.")
-@click.option("--force", is_flag=True, help="Write it even if the board has it already.")
+@click.option("--force", is_flag=True, help="Write it even if the board has it already, which is removed first.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
 @click.pass_obj
 def put(

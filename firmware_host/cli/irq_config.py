@@ -130,7 +130,7 @@ def source_names(selector: str | None) -> dict[int, str]:
 
 def source_number(text: str, names: dict[int, str]) -> int:
     """The number of a source that is named or numbered. Raises BadParameter."""
-    if text.isdigit() and int(text) < IMPORT_BITS:
+    if text.isdecimal() and int(text) < IMPORT_BITS:
         return int(text)
     for number, name in names.items():
         if name == text:

@@ -137,7 +137,7 @@ class VirtualSubject:
 
     def _source(self, name: str) -> tuple[str, int]:
         sources = self.board.sources
-        if name.isdigit() and int(name) < len(sources):
+        if name.isdecimal() and int(name) < len(sources):
             return sources[int(name)], int(name)
         if name in sources:
             return name, sources.index(name)

@@ -65,7 +65,7 @@ class Symbols:
     def map(self) -> LoweringMap:
         """The map from its lowered code. Raises BadModule if the VM refuses it, BuildError or ToolMissing."""
         exports = (one.name.split(":") for one in self.module.exports)
-        sources = {words[1] for words in exports if words[0] == "irq" and len(words) > 1 and not words[1].isdigit()}
+        sources = {words[1] for words in exports if words[0] == "irq" and len(words) > 1 and not words[1].isdecimal()}
         return lowering_map(self._stripped, sorted(sources))
 
     @cached_property

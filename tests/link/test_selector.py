@@ -67,7 +67,7 @@ def test_several_answering_boards_are_listed_and_none_is_picked(monkeypatch: pyt
     assert "-b id:A" in caught.value.hint
 
 
-@pytest.mark.parametrize("text", ["usb:3", "tcp:", "tcp:here", "tcp:here:99999", "qemu:", "qemu:nosuch", "nosuch"])
+@pytest.mark.parametrize("text", ["usb:3", "tcp:", "tcp:here", "tcp:here:99999", "tcp:here:²", "qemu:", "qemu:nosuch", "nosuch"])
 def test_a_selector_that_names_nothing_is_refused_with_the_forms_there_are(text: str) -> None:
     with pytest.raises(BoardNotFound) as caught:
         Board.connect(text)
@@ -111,6 +111,8 @@ def test_a_source_is_found_by_name_or_number_and_an_unknown_name_is_answered_wit
             board.irq_number("radio")
         assert "3 soft0" in caught.value.hint
         assert caught.value.details["sources"] == ["uart", "timer", "button", "soft0"]
+        with pytest.raises(BoardError, match="no interrupt source '²'"):  # a digit that is no number
+            board.irq_number("²")
 
 
 def test_boards_that_have_a_name_are_listed_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
