@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 UART, TIMER, BUTTON, SOFT = range(4)
+POLLED, QUIESCENT, FORCED = range(3)
 
 IMPORTS = """
   (import "test" "log" (func $log (param i32)))
   (import "test" "raise" (func $raise (param i32 i32)))
   (import "test" "slow" (func $slow (param i32) (result i32)))
   (import "test" "soft" (func $soft))
+  (import "test" "yield" (func $yield))
+  (import "test" "stop" (func $stop))
   (import "test" "active" (func $active (param i32) (result i32)))
   (import "test" "spend" (func $spend (param i32)))
   (import "wirq" "attach" (func $attach (param i32 i32 i32 i32) (result i32)))
@@ -34,9 +37,21 @@ OPEN_BLOCK = "(drop (call $block (i32.const 0) (i32.const 192) (i32.const 1)))"
 STEP = "(block (br 0))"
 
 
+#: What wait and query answer if there is nothing to tell, as machine.log() has it.
+MINUS_ONE = 0xFFFFFFFF
+
+WAIT = "(call $log (call $wait (i64.const {})))"
+FOREVER = WAIT.format(-1)
+
+
+def bare(body: str, imports: str = "") -> str:
+    """A module with the imports, and others."""
+    return f"(module {IMPORTS} {imports} {body})"
+
+
 def module(body: str, imports: str = "") -> str:
-    """A module with the imports, and others, and a memory that holds an interrupt block."""
-    return f"(module {IMPORTS} {imports} {BLOCK} {body})"
+    """The same with a memory that holds an interrupt block."""
+    return bare(BLOCK + body, imports)
 
 
 def handler(source: str, body: str = "", locals_: str = "") -> str:
@@ -63,3 +78,8 @@ def set_word(address: int, value: int) -> str:
 
 def log_word(address: int) -> str:
     return f"(call $log (i32.load (i32.const {address})))"
+
+
+def slot(source: int, offset: int) -> int:
+    """Address of a word in the block's slot of a source."""
+    return 64 + 32 * source + offset

@@ -7,12 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.interrupts.guest_modules import (
+    BLOCK,
+    BUTTON,
+    OPEN_BLOCK,
+    STEP,
+    bare,
+    function,
+    handler,
+    log,
+    module,
+    set_word,
+    slot,
+)
 from tests.vm.building import build_once
-from tests.vm.interrupt_modules import BLOCK, OPEN_BLOCK, STEP, function, handler, log, module, set_word, slot
 from tests.vm.machine import Machine, Refusal
 from tests.vm.test_features import shared_folder
 
-BUTTON = 2
 RING = 1024
 HEAD, TAIL, ADDRESS, SHAPE = slot(BUTTON, 16), slot(BUTTON, 20), slot(BUTTON, 24), slot(BUTTON, 28)
 
@@ -41,7 +52,7 @@ def drain(count: int) -> str:
 
 
 def run(machine: Machine, body: str, more: str = "") -> list[int]:
-    instance = machine.instantiate(module(BLOCK + more + function("go", body)))
+    instance = machine.instantiate(module(more + function("go", body)))
     machine.call(instance, "go")
     return machine.log()
 
@@ -95,9 +106,7 @@ def test_a_handler_finds_the_records_of_all_raises_that_it_is_told_of(machine: M
 def test_an_interrupt_at_any_operation_loses_no_record(machine: Machine) -> None:
     """T1: a raise at every dispatch of a program that takes records out: each is found exactly once, in order."""
     pushes = "".join(push(n) for n in range(1, 4))
-    sample = module(
-        BLOCK + function("go", use(2) + (pushes + "(call $poll)" + drain(4)) * 2 + "(call $poll)" + drain(4))
-    )
+    sample = bare(BLOCK + function("go", use(2) + (pushes + "(call $poll)" + drain(4)) * 2 + "(call $poll)" + drain(4)))
     without = []  # at which operations a raise leaves no record
     n = 0
     while True:
@@ -155,7 +164,7 @@ def test_what_the_guest_writes_over_its_ring_and_its_counters_hurts_only_itself(
     for tail in (0, 1, 5, 0x7FFFFFFF, 0x80000000, -1):
         machine.reset()
         body = use(2) + push(1) + spoil + set_word(TAIL, tail) + (push(2) + "(call $poll)") * 9 + log(1)
-        instance = machine.instantiate(module(BLOCK + '(data (i32.const 1056) "guard")' + function("go", body)))
+        instance = machine.instantiate(module('(data (i32.const 1056) "guard")' + function("go", body)))
         machine.call(instance, "go")
         assert machine.log() == [1]
         assert machine.read(instance, RING + 32, 5) == b"guard"
@@ -164,7 +173,7 @@ def test_what_the_guest_writes_over_its_ring_and_its_counters_hurts_only_itself(
 
 def test_a_ring_follows_its_memory_when_that_moves(machine: Machine) -> None:
     body = use(2) + push(1) + "(drop (memory.grow (i32.const 1)))" + push(2) + "(call $poll)" + drain(4)
-    instance = machine.instantiate(module(BLOCK + function("go", body)))
+    instance = machine.instantiate(module(function("go", body)))
     machine.instantiate("(module (memory 1))")
     machine.call(instance, "go")
     assert machine.log() == [1, 2]
@@ -176,12 +185,12 @@ def test_a_ring_goes_with_its_guest(machine: Machine, end: str) -> None:
     if end == "reset":
         machine.reset()
     before = machine.used()
-    instance = machine.instantiate(module(BLOCK + function("go", use(5) + use(5) + use(4) + push(1))))
+    instance = machine.instantiate(module(function("go", use(5) + use(5) + use(4) + push(1))))
     machine.call(instance, "go")
     if end == "release":
         machine.release(instance)
         machine.raise_(BUTTON)  # nobody's ring
-        again = machine.instantiate(module(BLOCK + function("go", use(1) + push(9) + "(call $poll)" + drain(2))))
+        again = machine.instantiate(module(function("go", use(1) + push(9) + "(call $poll)" + drain(2))))
         machine.call(again, "go")
         assert machine.log() == [9]
         machine.release(again)
@@ -191,7 +200,7 @@ def test_a_ring_goes_with_its_guest(machine: Machine, end: str) -> None:
 
 def test_a_ring_that_finds_no_memory_is_refused_and_nothing_of_it_stays(machine: Machine) -> None:
     instance = machine.instantiate(
-        module(BLOCK + function("go", use(5).replace("drop", "call $log") + push(1) + "(call $poll)"))
+        module(function("go", use(5).replace("drop", "call $log") + push(1) + "(call $poll)"))
     )
     used = machine.used()
     machine.fail(1)
@@ -202,7 +211,7 @@ def test_a_ring_that_finds_no_memory_is_refused_and_nothing_of_it_stays(machine:
 
 def test_the_bound_has_the_records_that_may_have_to_be_copied(machine: Machine) -> None:
     """R68."""
-    instance = machine.instantiate(module(BLOCK + handler("button") + function("go", use(5))))
+    instance = machine.instantiate(module(handler("button") + function("go", use(5))))
     before = machine.bound(BUTTON)
     machine.call(instance, "go")
     after = machine.bound(BUTTON)
@@ -230,4 +239,4 @@ def test_a_build_without_rings_refuses_a_block_that_has_one(without_rings: Path,
     with Machine(without_rings / "driver", tmp_path) as machine:
         assert run(machine, use(2).replace("drop", "call $log")) == [117]
         with pytest.raises(Refusal, match="ABSENT_FEATURE"):
-            machine.instantiate(module('(@custom "wirq.cfg" "\\00\\02\\0c\\01")' + function("go", "")))
+            machine.instantiate(bare('(@custom "wirq.cfg" "\\00\\02\\0c\\01")' + function("go", "")))

@@ -67,7 +67,9 @@ def test_several_answering_boards_are_listed_and_none_is_picked(monkeypatch: pyt
     assert "-b id:A" in caught.value.hint
 
 
-@pytest.mark.parametrize("text", ["usb:3", "tcp:", "tcp:here", "tcp:here:99999", "tcp:here:²", "qemu:", "qemu:nosuch", "nosuch"])
+@pytest.mark.parametrize(
+    "text", ["usb:3", "tcp:", "tcp:here", "tcp:here:99999", "tcp:here:²", "qemu:", "qemu:nosuch", "nosuch"]
+)
 def test_a_selector_that_names_nothing_is_refused_with_the_forms_there_are(text: str) -> None:
     with pytest.raises(BoardNotFound) as caught:
         Board.connect(text)

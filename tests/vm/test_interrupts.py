@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.vm.interrupt_modules import (
+from tests.interrupts.guest_modules import (
     BLOCK,
     BUTTON,
     DEPTH,
@@ -14,18 +14,19 @@ from tests.vm.interrupt_modules import (
     OPEN_BLOCK,
     POLLED,
     QUIESCENT,
-    RAISE_UART,
     SOFT,
     STEP,
     THRESHOLD,
     TIMER,
     UART,
+    bare,
     function,
     handler,
     log,
+    log_word,
     module,
+    raise_,
     set_word,
-    word,
 )
 from tests.vm.machine import Machine, Refusal, Trap
 
@@ -35,7 +36,7 @@ from tests.vm.machine import Machine, Refusal, Trap
 def test_a_raise_runs_the_handler_at_the_next_safe_point(machine: Machine) -> None:
     """R57."""
     body = f"{log(1)} (call $raise (i32.const 3) (i32.const 0)) {STEP} {log(2)}"
-    instance = machine.instantiate(module(handler("soft0") + function("go", body)))
+    instance = machine.instantiate(bare(handler("soft0") + function("go", body)))
     machine.call(instance, "go")
     assert machine.log() == [1, 3001, 2]
     assert machine.source(SOFT).delivered == 1
@@ -44,13 +45,13 @@ def test_a_raise_runs_the_handler_at_the_next_safe_point(machine: Machine) -> No
 def test_a_source_is_named_or_numbered(machine: Machine) -> None:
     body = "".join(f"(call $raise (i32.const {n}) (i32.const 0)) {STEP}" for n in range(4))
     handlers = handler("uart") + handler("1") + handler("button:0") + handler("3:0")
-    instance = machine.instantiate(module(handlers + function("go", body)))
+    instance = machine.instantiate(bare(handlers + function("go", body)))
     machine.call(instance, "go")
     assert machine.log() == [1, 1001, 2001, 3001]
 
 
 def test_raises_that_were_made_before_the_call_are_delivered_in_it(machine: Machine) -> None:
-    instance = machine.instantiate(module(handler("uart") + function("go", STEP)))
+    instance = machine.instantiate(bare(handler("uart") + function("go", STEP)))
     for _ in range(3):
         machine.raise_(UART)
     assert machine.source(UART).pending
@@ -60,8 +61,8 @@ def test_raises_that_were_made_before_the_call_are_delivered_in_it(machine: Mach
 
 
 def test_one_delivery_takes_all_raises_so_far(machine: Machine) -> None:
-    raises = "(call $raise (i32.const 0) (i32.const 0))" * 5
-    instance = machine.instantiate(module(handler("uart") + function("go", f"{raises} {log(7)} (call $soft) {STEP}")))
+    raises = raise_(UART) * 5
+    instance = machine.instantiate(bare(handler("uart") + function("go", f"{raises} {log(7)} (call $soft) {STEP}")))
     machine.command("hold 1")
     machine.call(instance, "go")
     assert machine.log() == [7, 5]
@@ -77,7 +78,7 @@ def test_nothing_is_lost_however_the_soft_interrupt_is_held_off(machine: Machine
         (if (i32.eqz (i32.rem_u (local.get $i) (i32.const 7))) (then (call $soft)))
         (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000))))
       (call $soft) {STEP}"""
-    instance = machine.instantiate(module(handler("uart") + function("go", body)))
+    instance = machine.instantiate(bare(handler("uart") + function("go", body)))
     machine.command("hold 1")
     machine.call(instance, "go")
     counts = machine.log()
@@ -88,7 +89,7 @@ def test_nothing_is_lost_however_the_soft_interrupt_is_held_off(machine: Machine
 def test_due_handlers_are_chained_in_the_order_of_their_sources(machine: Machine) -> None:
     raises = "".join(f"(call $raise (i32.const {n}) (i32.const 0))" for n in (3, 1, 2, 0))
     handlers = "".join(handler(str(n)) for n in range(4))
-    instance = machine.instantiate(module(handlers + function("go", f"{raises} (call $soft) {STEP} {log(9)}")))
+    instance = machine.instantiate(bare(handlers + function("go", f"{raises} (call $soft) {STEP} {log(9)}")))
     machine.command("hold 1")
     machine.call(instance, "go")
     assert machine.log() == [1, 1001, 2001, 3001, 9]
@@ -98,7 +99,7 @@ def test_a_late_arrival_is_chained_before_the_interrupted_code_goes_on(machine: 
     late = f"(call $raise (i32.const 0) (i32.const 0)) {STEP} {log(8)}"
     handlers = handler("timer", late) + handler("uart")
     body = f"(call $raise (i32.const 1) (i32.const 0)) {STEP} {log(9)}"
-    instance = machine.instantiate(module(handlers + function("go", body)))
+    instance = machine.instantiate(bare(handlers + function("go", body)))
     machine.call(instance, "go")
     assert machine.log() == [1001, 8, 1, 9]  # equal priority never nests
 
@@ -109,14 +110,14 @@ def test_a_handler_that_raises_itself_does_not_nest(machine: Machine) -> None:
         (call $raise (i32.const 0) (i32.const 0)) {STEP})) {log(7)}"""
     body = f"(call $raise (i32.const 0) (i32.const 0)) {STEP} {log(9)}"
     text = "(global $n (mut i32) (i32.const 0))" + handler("uart", again) + function("go", body)
-    machine.call(machine.instantiate(module(text)), "go")
+    machine.call(machine.instantiate(bare(text)), "go")
     assert machine.log() == [1, 7, 1, 7, 1, 7, 1, 7, 9]
 
 
 def test_counts_are_right_across_the_wrap(machine: Machine) -> None:
     """R19."""
     body = "(call $raise (i32.const 0) (i32.const 0))" * 40 + f"(call $soft) {STEP}"
-    instance = machine.instantiate(module(handler("uart") + function("go", body)))
+    instance = machine.instantiate(bare(handler("uart") + function("go", body)))
     machine.command(f"preset {0xFFFFFFF0}")
     machine.command("hold 1")
     machine.call(instance, "go")
@@ -141,7 +142,7 @@ def test_the_interrupted_computation_is_undisturbed(machine: Machine) -> None:
     clobber = "(local i32 i64 f64) (local.set 3 (call $fib (i32.const 7)))"
     trash = f"""(func (export "irq:uart") (param i32 i32 i32) {clobber}
       (global.set $runs (i32.add (global.get $runs) (i32.const 1))))"""
-    text = module(f'(global $runs (export "runs") (mut i32) (i32.const 0)) {fib} {trash}')
+    text = bare(f'(global $runs (export "runs") (mut i32) (i32.const 0)) {fib} {trash}')
     instance = machine.instantiate(text)
     machine.inject(UART, 0, False)
     assert machine.call(instance, "fib", 10) == [55]
@@ -158,7 +159,7 @@ def test_a_program_is_stopped_at_the_safe_point_where_its_fuel_ends(machine: Mac
     """Fuel is for all runs together, until it is set anew."""
     rounds = """(func (export "rounds") (param i32) (loop $again
       (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))"""
-    instance = machine.instantiate(module(rounds))
+    instance = machine.instantiate(bare(rounds))
     no_source = 0xFFFFFFFF
     machine.inject(UART, 0, False)
     machine.call(instance, "rounds", 50)
@@ -213,7 +214,7 @@ def test_an_interrupt_at_any_point_leaves_memory_globals_and_result_as_they_were
 ) -> None:
     """R31, R54, R55: bulk operations too."""
     with new_machine() as machine:
-        text = module(MIXED + QUIET)
+        text = bare(MIXED + QUIET)
 
         def run(n: int) -> tuple[list[int], list[int], int]:
             instance = machine.instantiate(text)
@@ -239,14 +240,14 @@ def test_an_interrupt_at_any_point_leaves_memory_globals_and_result_as_they_were
 def test_a_section_holds_handlers_back_until_deliver(
     machine: Machine, close: tuple[int, int], open_: tuple[int, int]
 ) -> None:
-    body = f"""{OPEN_BLOCK} {set_word(*close)} {RAISE_UART} {STEP} {log(1)} {word(NEED)}
+    body = f"""{OPEN_BLOCK} {set_word(*close)} {raise_(UART)} {STEP} {log(1)} {log_word(NEED)}
       {set_word(*open_)} {set_word(NEED, 0)} (call $deliver) {log(2)}"""
-    machine.call(machine.instantiate(module(BLOCK + handler("uart") + function("go", body))), "go")
+    machine.call(machine.instantiate(module(handler("uart") + function("go", body))), "go")
     assert machine.log() == [1, 1, 1, 2]  # 1, need, handler, 2
 
 
 def test_deliver_without_anything_due_returns_at_once(machine: Machine) -> None:
-    machine.call(machine.instantiate(module(function("go", f"(call $deliver) {log(5)}"))), "go")
+    machine.call(machine.instantiate(bare(function("go", f"(call $deliver) {log(5)}"))), "go")
     assert machine.log() == [5]
 
 
@@ -254,29 +255,29 @@ def test_deliver_runs_all_that_is_due_before_it_returns(machine: Machine) -> Non
     raises = "".join(f"(call $raise (i32.const {n}) (i32.const 0)) {STEP}" for n in (2, 0))
     body = f"{OPEN_BLOCK} {set_word(DEPTH, 2)} {raises} {set_word(DEPTH, 0)} {log(1)} (call $deliver) {log(2)}"
     text = BLOCK + handler("uart") + handler("button") + function("go", body)
-    machine.call(machine.instantiate(module(text)), "go")
+    machine.call(machine.instantiate(bare(text)), "go")
     assert machine.log() == [1, 1, 2001, 2]
 
 
 def test_a_guest_that_forgets_deliver_is_noticed_at_its_next_host_call(machine: Machine) -> None:
-    body = f"{OPEN_BLOCK} {set_word(DEPTH, 1)} {RAISE_UART} {STEP} {set_word(DEPTH, 0)} {log(1)} {STEP} {log(2)}"
-    machine.call(machine.instantiate(module(BLOCK + handler("uart") + function("go", body))), "go")
+    body = f"{OPEN_BLOCK} {set_word(DEPTH, 1)} {raise_(UART)} {STEP} {set_word(DEPTH, 0)} {log(1)} {STEP} {log(2)}"
+    machine.call(machine.instantiate(module(handler("uart") + function("go", body))), "go")
     assert machine.log() == [1, 1, 2]
 
 
 def test_a_disabled_source_stays_pending_until_it_is_enabled(machine: Machine) -> None:
-    body = f"""(call $log (call $enable (i32.const 0) (i32.const 0))) {RAISE_UART} {STEP} {log(5)}
+    body = f"""(call $log (call $enable (i32.const 0) (i32.const 0))) {raise_(UART)} {STEP} {log(5)}
       (call $log (call $enable (i32.const 0) (i32.const 1))) {STEP} {log(6)}"""
-    machine.call(machine.instantiate(module(handler("uart") + function("go", body))), "go")
+    machine.call(machine.instantiate(bare(handler("uart") + function("go", body))), "go")
     assert machine.log() == [0, 5, 1, 0, 6]  # the next call is a safe point already
 
 
 def test_detaching_keeps_raises_pending_for_whoever_attaches_next(machine: Machine) -> None:
-    body = f"""(call $log (call $detach (i32.const 0))) {RAISE_UART} {RAISE_UART} {STEP} {log(5)}
+    body = f"""(call $log (call $detach (i32.const 0))) {raise_(UART)} {raise_(UART)} {STEP} {log(5)}
       (call $log (call $attach (i32.const 0) (i32.const 0) (i32.const 77) (i32.const 0))) {STEP} {log(6)}"""
     other = """(func $other (param i32 i32 i32) (call $log (local.get 1)) (call $log (local.get 2)))
       (table 2 funcref) (elem (i32.const 0) $other)"""
-    machine.call(machine.instantiate(module(handler("uart") + other + function("go", body))), "go")
+    machine.call(machine.instantiate(bare(handler("uart") + other + function("go", body))), "go")
     assert machine.log() == [0, 5, 2, 77, 0, 6]
 
 
@@ -323,7 +324,7 @@ def test_attach_answers_what_is_wrong(machine: Machine) -> None:
     )
     table = """(func $good (param i32 i32 i32)) (func $bad (param i32))
       (table 4 funcref) (elem (i32.const 0) $good $bad $log)"""
-    machine.call(machine.instantiate(module(table + function("go", body))), "go")
+    machine.call(machine.instantiate(bare(table + function("go", body))), "go")
     assert machine.log() == [112, 114, 113, 113, 116, 116, 0]
 
 
@@ -336,33 +337,33 @@ def test_a_function_is_attached_by_its_reference(machine: Machine) -> None:
       (call $raise (i32.const 0) (i32.const 0)) {STEP}"""
     functions = """(func $good (param i32 i32 i32) (call $log (local.get 2))) (func $bad (param i32))
       (elem declare func $good $bad)"""
-    machine.call(machine.instantiate(module(attach + functions + function("go", body))), "go")
+    machine.call(machine.instantiate(bare(attach + functions + function("go", body))), "go")
     assert machine.log() == [116, 113, 0, 77]
 
 
 def test_another_instance_cannot_take_a_source_away(machine: Machine) -> None:
-    machine.instantiate(module(handler("uart")))
+    machine.instantiate(bare(handler("uart")))
     with pytest.raises(Refusal, match="BUSY"):
-        machine.instantiate(module(handler("uart")))
+        machine.instantiate(bare(handler("uart")))
     body = """(call $log (call $attach (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
       (call $log (call $detach (i32.const 0))) (call $log (call $enable (i32.const 0) (i32.const 0)))"""
     table = "(func $good (param i32 i32 i32)) (table 1 funcref) (elem (i32.const 0) $good)"
-    machine.call(machine.instantiate(module(table + function("go", body))), "go")
+    machine.call(machine.instantiate(bare(table + function("go", body))), "go")
     assert machine.log() == [128, 128, 128]
 
 
 def test_a_released_instance_gives_its_sources_up(machine: Machine) -> None:
-    first = machine.instantiate(module(handler("uart")))
+    first = machine.instantiate(bare(handler("uart")))
     machine.release(first)
     assert not machine.source(UART).attached
     machine.raise_(UART)
-    second = machine.instantiate(module(handler("uart") + function("go", STEP)))
+    second = machine.instantiate(bare(handler("uart") + function("go", STEP)))
     machine.call(second, "go")
     assert machine.log() == [1]
 
 
 def test_handlers_are_held_until_the_start_function_is_done(machine: Machine) -> None:
-    text = module(f"{handler('uart')} (func $start {RAISE_UART} {STEP} {log(8)}) (start $start) {function('go', STEP)}")
+    text = bare(f"{handler('uart')} (func $start {raise_(UART)} {STEP} {log(8)}) (start $start) {function('go', STEP)}")
     instance = machine.instantiate(text)
     assert machine.log() == [8]
     machine.call(instance, "go")
@@ -370,7 +371,7 @@ def test_handlers_are_held_until_the_start_function_is_done(machine: Machine) ->
 
 
 def test_a_trap_in_a_handler_names_the_source_and_faults_the_instance(machine: Machine) -> None:
-    instance = machine.instantiate(module(handler("button", "unreachable") + function("go", f"(loop {STEP} (br 0))")))
+    instance = machine.instantiate(bare(handler("button", "unreachable") + function("go", f"(loop {STEP} (br 0))")))
     machine.raise_(BUTTON)
     with pytest.raises(Trap) as caught:
         machine.call(instance, "go")
@@ -379,13 +380,13 @@ def test_a_trap_in_a_handler_names_the_source_and_faults_the_instance(machine: M
         machine.call(instance, "go")
     with pytest.raises(Refusal, match="FAULTED"):
         machine.command(f"react {instance}")
-    other = machine.instantiate(module(function("go", log(4))))
+    other = machine.instantiate(bare(function("go", log(4))))
     machine.call(other, "go")
     assert machine.log() == [2001, 4]
 
 
 def test_a_handler_without_end_of_stack_traps_as_a_handler(machine: Machine) -> None:
-    text = module(
+    text = bare(
         "(func $down (param i32 i32 i32) (call $down (local.get 0) (local.get 1) (local.get 2)))"
         '(export "irq:timer" (func $down))' + function("go", STEP)
     )
@@ -399,7 +400,7 @@ def test_a_handler_without_end_of_stack_traps_as_a_handler(machine: Machine) -> 
 def test_a_handler_may_not_wait(machine: Machine) -> None:
     """R46."""
     for body in ("(drop (call $wait (i64.const -1)))", "(drop (call $slow (i32.const 1)))"):
-        instance = machine.instantiate(module(handler("uart", body) + function("go", STEP)))
+        instance = machine.instantiate(bare(handler("uart", body) + function("go", STEP)))
         machine.raise_(UART)
         with pytest.raises(Trap, match="TRAP_FORBIDDEN_IN_HANDLER"):
             machine.call(instance, "go")
@@ -408,7 +409,7 @@ def test_a_handler_may_not_wait(machine: Machine) -> None:
 
 def test_without_a_handler_stack_nothing_can_be_attached(new_machine: Callable[..., Machine]) -> None:
     with new_machine(handler_stack=0) as machine, pytest.raises(Refusal, match="NOT_SUPPORTED"):
-        machine.instantiate(module(handler("uart")))
+        machine.instantiate(bare(handler("uart")))
 
 
 def test_the_embedder_attaches_by_function_index(machine: Machine) -> None:
@@ -428,17 +429,17 @@ def test_the_embedder_attaches_by_function_index(machine: Machine) -> None:
 
 
 def test_a_handler_starts_below_the_red_zone_and_the_pointer_comes_back(machine: Machine) -> None:
-    text = module(f"""(global $sp (export "__stack_pointer") (mut i32) (i32.const 1004))
+    text = bare(f"""(global $sp (export "__stack_pointer") (mut i32) (i32.const 1004))
       {handler("uart", "(call $log (global.get $sp)) (global.set $sp (i32.const 3))")}
-      {function("go", f"{RAISE_UART} {STEP} (call $log (global.get $sp))")}""")
+      {function("go", f"{raise_(UART)} {STEP} (call $log (global.get $sp))")}""")
     machine.call(machine.instantiate(text), "go")
     assert machine.log() == [1, 864, 1004]
 
 
 def test_chained_handlers_start_at_the_same_shadow_stack(machine: Machine) -> None:
-    text = module(f"""(global $sp (export "__stack_pointer") (mut i32) (i32.const 2000))
+    text = bare(f"""(global $sp (export "__stack_pointer") (mut i32) (i32.const 2000))
       {handler("uart", "(call $log (global.get $sp))")} {handler("timer", "(call $log (global.get $sp))")}
-      {function("go", f"{RAISE_UART} (call $raise (i32.const 1) (i32.const 0)) (call $soft) {STEP}")}""")
+      {function("go", f"{raise_(UART)} (call $raise (i32.const 1) (i32.const 0)) (call $soft) {STEP}")}""")
     instance = machine.instantiate(text)
     machine.command("hold 1")
     machine.call(instance, "go")
@@ -447,8 +448,8 @@ def test_chained_handlers_start_at_the_same_shadow_stack(machine: Machine) -> No
 
 
 def test_the_pointer_comes_back_after_a_trap_too(machine: Machine) -> None:
-    text = module(f"""(global $sp (export "__stack_pointer") (mut i32) (i32.const 2000))
-      {handler("uart", "unreachable")} {function("go", f"{RAISE_UART} {STEP}")}""")
+    text = bare(f"""(global $sp (export "__stack_pointer") (mut i32) (i32.const 2000))
+      {handler("uart", "unreachable")} {function("go", f"{raise_(UART)} {STEP}")}""")
     instance = machine.instantiate(text)
     with pytest.raises(Trap):
         machine.call(instance, "go")
@@ -457,7 +458,7 @@ def test_the_pointer_comes_back_after_a_trap_too(machine: Machine) -> None:
 
 def test_a_stack_pointer_that_is_none_is_left_alone(machine: Machine) -> None:
     for pointer in ("i32 (i32.const 500)", "(mut i64) (i64.const 500)"):
-        text = module(f'(global $sp (export "__stack_pointer") {pointer}) {handler("uart")} {function("go", STEP)}')
+        text = bare(f'(global $sp (export "__stack_pointer") {pointer}) {handler("uart")} {function("go", STEP)}')
         instance = machine.instantiate(text)
         machine.raise_(UART)
         machine.call(instance, "go")
@@ -469,15 +470,15 @@ def test_a_stack_pointer_that_is_none_is_left_alone(machine: Machine) -> None:
 
 
 def test_a_quiescent_handler_runs_only_when_the_guest_waits(machine: Machine) -> None:
-    body = f"{RAISE_UART} {STEP} {log(5)} (call $log (call $wait (i64.const 100))) {log(6)}"
-    instance = machine.instantiate(module(handler("uart") + function("go", body)))
+    body = f"{raise_(UART)} {STEP} {log(5)} (call $log (call $wait (i64.const 100))) {log(6)}"
+    instance = machine.instantiate(bare(handler("uart") + function("go", body)))
     machine.command(f"bind 0 {QUIESCENT}")
     machine.call(instance, "go")
     assert machine.log() == [5, 1, 1, 6]  # 5, handler, bits, 6
 
 
 def test_a_quiescent_handler_runs_between_calls(machine: Machine) -> None:
-    instance = machine.instantiate(module(handler("uart") + function("go", f"{log(5)} {RAISE_UART} {STEP} {log(6)}")))
+    instance = machine.instantiate(bare(handler("uart") + function("go", f"{log(5)} {raise_(UART)} {STEP} {log(6)}")))
     machine.command(f"bind 0 {QUIESCENT}")
     machine.call(instance, "go")
     assert machine.log() == [5, 6]
@@ -486,8 +487,8 @@ def test_a_quiescent_handler_runs_between_calls(machine: Machine) -> None:
 
 
 def test_a_quiescent_handler_runs_in_a_host_functions_wait_and_not_in_deliver(machine: Machine) -> None:
-    body = f"{RAISE_UART} {STEP} (call $deliver) {log(5)} (call $log (call $slow (i32.const 2))) {log(6)}"
-    instance = machine.instantiate(module(handler("uart") + function("go", body)))
+    body = f"{raise_(UART)} {STEP} (call $deliver) {log(5)} (call $log (call $slow (i32.const 2))) {log(6)}"
+    instance = machine.instantiate(bare(handler("uart") + function("go", body)))
     machine.command(f"bind 0 {QUIESCENT}")
     machine.call(instance, "go")
     assert machine.log() == [5, 1, 2, 6]
@@ -496,14 +497,14 @@ def test_a_quiescent_handler_runs_in_a_host_functions_wait_and_not_in_deliver(ma
 def test_asyncified_code_is_only_interrupted_when_quiescent(machine: Machine) -> None:
     """R52."""
     state = '(func (export "asyncify_get_state") (result i32) (i32.const 0))'
-    machine.instantiate(module(handler("uart") + state))
+    machine.instantiate(bare(handler("uart") + state))
     assert machine.source(UART).class_ == QUIESCENT
 
 
 def test_a_polled_source_never_runs_its_handler(machine: Machine) -> None:
     """R4."""
-    body = f"{RAISE_UART} {STEP} (call $log (call $wait (i64.const 0))) (call $log (call $take (i32.const 0)))"
-    instance = machine.instantiate(module(handler("uart") + function("go", body)))
+    body = f"{raise_(UART)} {STEP} (call $log (call $wait (i64.const 0))) (call $log (call $take (i32.const 0)))"
+    instance = machine.instantiate(bare(handler("uart") + function("go", body)))
     machine.command(f"bind 0 {POLLED}")
     machine.call(instance, "go")
     assert machine.log() == [1, 1]
