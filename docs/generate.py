@@ -189,6 +189,8 @@ def link_frames() -> str:
                 ("stores", _numbers(link.STORES).strip()),
                 ("flags of `app.instantiate`", _numbers(link.INSTANTIATE_FLAGS).strip()),
                 ("flags of `irq.show`", _numbers(link.IRQ_FLAGS).strip()),
+                ("states of `app.state`", _numbers(link.APP_STATES).strip()),
+                ("`hz` of `control.set_tick`", "{least:,} to {most:,}".format(**link.TICK_HZ)),
             ],
         )
     )

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from firmware_host.info import BenchResult, BoardInfo, Digest, MemoryInfo, SourceInfo, Trap
     from firmware_host.instance import Instance
     from firmware_host.irq import Irq
+    from firmware_host.loaded import AppState
 
 #: Public names, and the module each lives in.
 _HOMES = {
@@ -60,6 +61,7 @@ _HOMES = {
     "info": ("BenchResult", "BoardInfo", "Digest", "MemoryInfo", "SourceInfo", "Trap"),
     "instance": ("Instance",),
     "irq": ("Irq",),
+    "loaded": ("AppState",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -68,6 +70,7 @@ __all__ = [
     "App",
     "AppFailed",
     "AppResult",
+    "AppState",
     "BadModule",
     "BenchResult",
     "Board",

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from firmware_host import guest
+from firmware_host import guest, sent
 from firmware_host.app import App
 from firmware_host.board_facts import LatencyFacts
 from firmware_host.boards import known_boards, load_board
@@ -24,6 +24,7 @@ from firmware_host.irq import Irq
 from firmware_host.latency import LatencyBound
 from firmware_host.link import messages, table
 from firmware_host.link.messages import Values
+from firmware_host.loaded import AppState, Loaded
 from firmware_host.names import ModuleNames
 from firmware_host.refusals import refusal
 from firmware_host.selector import Target, open_target
@@ -177,7 +178,14 @@ class Board:
         self.connection.wait_until(lambda: time.monotonic() >= end, None, interval=min(seconds, 0.05))
 
     def set_tick(self, hz: int) -> None:
-        """Tells the firmware the tick rate of the target that it runs on."""
+        """Tells the firmware the tick rate of its target. Raises BoardError for a rate that no target has."""
+        least, most = table.TICK_HZ["least"], table.TICK_HZ["most"]
+        if not least <= hz <= most:
+            raise BoardError(
+                f"{hz} Hz is no tick rate of a board; nothing was changed",
+                hint=f"it lies between {least} and {most}: tick_hz in board.toml",
+                code=code("BAD_REQUEST"),
+            )
         self.ask("control.set_tick", hz=hz)
 
     def stamp_lines(self, on_stamp: Callable[[int], None] | None) -> None:
@@ -246,6 +254,8 @@ class Board:
                 raise
         if there and progress is not None:
             progress(len(data), len(data))
+        if symbols is not None:
+            sent.remember(name, names.build, symbols)
         self._names = names
 
     @property
@@ -366,6 +376,10 @@ class Board:
         anything else runs. Lines need debug information in what was sent as `symbols`, or in the file that was run."""
         return Symbols(Module.parse(instance.names.data)).frames(self.report(trap, instance))
 
+    def app_state(self) -> AppState | None:
+        """What is loaded and how it does, whoever loaded it; also while it runs. None if the firmware cannot tell."""
+        return Loaded(self).state()
+
     def drop(self) -> None:
         """Releases every instance and module, and the upload."""
         self.ask("app.drop")
@@ -396,6 +410,10 @@ class Board:
                 if error.code != code("UNKNOWN_SOURCE"):
                     raise
                 return sources
+
+    def irq_named(self, sources: Sequence[SourceInfo]) -> list[SourceInfo]:
+        """The same sources with the names of their handlers, where the module was sent from this computer."""
+        return Loaded(self).with_handlers(sources)
 
     def irq_number(self, source: str | int) -> int:
         """The number of a source given by name or number. Raises BoardError naming those there are."""

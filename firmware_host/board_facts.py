@@ -14,6 +14,7 @@ from typing import Any
 
 from firmware_host.board_table import EMPTY, Table, listing
 from firmware_host.errors import BuildError
+from firmware_host.link.table import TICK_HZ
 
 #: Interrupt sources and pins that every board has under these numbers, so that one module runs on all of them.
 PORTABLE_SOURCES: Mapping[str, int] = MappingProxyType({"uart": 0, "timer": 1, "button": 2, "soft0": 3})
@@ -233,7 +234,7 @@ class BoardFacts:
             platform=table.existing_file("platform"),
             script=table.existing_file("script"),
             uart=table.text("uart"),
-            tick_hz=table.number("tick_hz", default=self.chip.tick_hz, least=1),
+            tick_hz=table.number("tick_hz", default=self.chip.tick_hz, **TICK_HZ),
         )
 
 
@@ -245,7 +246,7 @@ def _qemu(table: Table, chip: ChipTarget) -> QemuTarget:
         binary=table.text("binary"),
         args=table.texts("args", []),
         serial=table.number("serial", 0, most=15),
-        tick_hz=table.number("tick_hz", chip.tick_hz, least=1),
+        tick_hz=table.number("tick_hz", chip.tick_hz, **TICK_HZ),
         icount_shift=table.number("icount_shift", 6, most=10),
         inject={name: inject.table(name).values for name in inject.values} if inject else EMPTY,
     )

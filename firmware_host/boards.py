@@ -33,6 +33,7 @@ from firmware_host.board_facts import (
 )
 from firmware_host.board_table import EMPTY, Table, listing
 from firmware_host.errors import BoardNotFound, BuildError
+from firmware_host.link.table import TICK_HZ
 
 __all__ = [
     "MAX_SOURCES",
@@ -238,7 +239,7 @@ def read_board(file: Path) -> BoardFacts:
         irq_sources=_irq_sources(root),
         pins=_pins(root),
         define=_define(root.optional_table("define")),
-        chip=ChipTarget(chip_table.number("tick_hz", least=1)),
+        chip=ChipTarget(chip_table.number("tick_hz", **TICK_HZ)),
         variants=_variants(root.optional_table("variant")),
         conformance_only=root.flag("conformance_only", False),
         boot_checksum=root.text("boot_checksum", ""),

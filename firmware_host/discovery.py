@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from firmware_host.connection import Connection
 from firmware_host.errors import WirqError
 from firmware_host.info import BoardInfo
+from firmware_host.loaded import AppState
 
 #: USB vendor and product ids of ports that boards come with: only these are opened, as opening a port may reset what is
 #: behind it. A product of None means every product of that vendor.
@@ -30,7 +30,8 @@ _HELLO_TIMEOUT = 1.0
 
 @dataclass(frozen=True)
 class FoundBoard:
-    """A port that looks like a board's. `info` is what it said, None if it did not answer; then `problem` says why."""
+    """A port that looks like a board's. `info` is what it said, None if it did not answer; then `problem` says why.
+    `app` is what it has loaded, None if it was not asked or its firmware cannot tell."""
 
     port: str
     serial: str
@@ -38,6 +39,7 @@ class FoundBoard:
     info: BoardInfo | None = None
     problem: str = ""
     hint: str = ""
+    app: AppState | None = None
 
     @property
     def selector(self) -> str:
@@ -62,20 +64,20 @@ def _adapter(port: Any) -> str | None:
     return KNOWN_USB.get((port.vid, port.pid)) or KNOWN_USB.get((port.vid, None))
 
 
-def find_boards(timeout: float = _HELLO_TIMEOUT) -> list[FoundBoard]:
-    """Asks every candidate port who it is, for `timeout` seconds each. Ports that do not answer are in the list too."""
-    return [_asked(found, timeout) for found in candidate_ports()]
+def find_boards(timeout: float = _HELLO_TIMEOUT, *, apps: bool = False) -> list[FoundBoard]:
+    """Asks every candidate port who it is, for `timeout` seconds each, and with `apps` what it runs. Ports that do not
+    answer are in the list too."""
+    return [_asked(found, timeout, apps) for found in candidate_ports()]
 
 
-def _asked(found: FoundBoard, timeout: float) -> FoundBoard:
+def _asked(found: FoundBoard, timeout: float, apps: bool) -> FoundBoard:
+    from firmware_host.board import Board
+    from firmware_host.selector import Target
     from firmware_host.transport.serial_port import SerialTransport
 
     try:
-        connection = Connection(SerialTransport(found.port), timeout=timeout)
-        try:
-            info = BoardInfo.from_welcome(connection.open().values)
-        finally:
-            connection.close()
+        with Board(Target(found.selector, SerialTransport(found.port)), timeout=timeout) as board:
+            info, app = board.info, board.app_state() if apps else None
     except WirqError as error:
         return FoundBoard(found.port, found.serial, found.adapter, None, str(error), error.hint)
-    return FoundBoard(found.port, found.serial, found.adapter, info)
+    return FoundBoard(found.port, found.serial, found.adapter, info, app=app)

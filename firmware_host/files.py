@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firmware_host import guest
+from firmware_host import guest, sent
 from firmware_host.errors import BoardError, NoSpace
 from firmware_host.link import table
 from firmware_host.names import ModuleNames
@@ -107,7 +107,8 @@ class Files:
 
         Raises NoSpace if it does not fit beside the one it replaces, BadModule, BuildError.
         """
-        name, data = contents(source, name)
+        content = prepared(source, name)
+        name, data = content.name, content.data
         before = self.find(name)
         digest = hashlib.sha256(data)
         if before is not None and before.frozen:
@@ -125,6 +126,7 @@ class Files:
             raise
         send(self._board.connection, self._board.info.max_frame, data, offset, progress)
         self._board.ask_slow("files.commit", _ERASE_TIMEOUT, names)
+        content.remember()
         return Stored(FileInfo(name, len(data), digest.hexdigest(), False, False), before, True)
 
     def _begin(self, name: str, data: bytes, digest: bytes, names: ModuleNames) -> int:
@@ -192,14 +194,34 @@ class Files:
         self._board.ask_slow("files.set_autostart", _ERASE_TIMEOUT, name=name or "")
 
 
-def contents(source: Path | str | bytes, name: str | None = None) -> tuple[str, bytes]:
-    """What `put` would store, and under which name."""
+@dataclass(frozen=True)
+class Content:
+    """What `put` would store, and under which name; `module`: if it is a module, the same with its names."""
+
+    name: str
+    data: bytes
+    module: bytes | None = None
+
+    def remember(self) -> None:
+        """Keeps a module's names on this computer, for when the board tells of it by its hash."""
+        if self.module is not None:
+            sent.remember(self.name, hashlib.sha256(self.data).hexdigest(), self.module)
+
+
+def prepared(source: Path | str | bytes, name: str | None = None) -> Content:
+    """What is stored of a source. Raises BadModule, BuildError."""
     if isinstance(source, bytes):
         if not name:
             raise ValueError("bytes need a name")
-        return name, source
+        return Content(name, source)
     path = Path(source)
     if path.suffix in MODULE_SUFFIXES:
         file = guest.load(path)
-        return name or file.module_name, file.stripped
-    return name or path.name, path.read_bytes()
+        return Content(name or file.module_name, file.stripped, file.module.data)
+    return Content(name or path.name, path.read_bytes())
+
+
+def contents(source: Path | str | bytes, name: str | None = None) -> tuple[str, bytes]:
+    """What `put` would store, and under which name."""
+    content = prepared(source, name)
+    return content.name, content.data

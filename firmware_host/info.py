@@ -76,8 +76,9 @@ class MemoryInfo:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """One interrupt source. `vector` is its hardware number, `handler` the function index of what is attached,
-    `priority` the level that its handler runs at, `policy` what becomes of a handler that traps."""
+    """One interrupt source. `vector` is its hardware number, `handler` the function index of what is attached, and
+    `handler_name` its name, where it was asked for and is known (`Board.irq_named`); `priority` the level that its
+    handler runs at, `policy` what becomes of a handler that traps."""
 
     number: int
     name: str
@@ -95,6 +96,12 @@ class SourceInfo:
     missed: int
     faults: int
     worst_us: int
+    handler_name: str | None = None
+
+    @property
+    def handler_text(self) -> str:
+        """Such as "on_timer"; "#12" if its name is not known, "-" if there is none."""
+        return "-" if self.handler is None else self.handler_name or f"#{self.handler}"
 
     @classmethod
     def from_values(cls, number: int, values: Mapping[str, Any]) -> Self:

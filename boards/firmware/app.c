@@ -10,6 +10,7 @@
 #include "firmware.h"
 #include "kept_code.h"
 #include "link.h"
+#include "link_table.h"
 #include "receive.h"
 #include "sizes.h"
 #include "timers.h"
@@ -29,9 +30,11 @@ static struct {
     wirq_status answer_status;
     bool answer_is_trap; /* the status is a trap of code that ran, not a refusal */
     bool exit_pending;
+    bool has_ended; /* the app has run: app.exit tells how it ended */
     struct wirq_instance *instance; /* what the job is about */
 
     struct wirq_instance *instances[BOARD_INSTANCES];
+    uint8_t ids[BOARD_INSTANCES][APP_ID_SIZE]; /* of the next one, too, while it is loaded */
     uint32_t instance_count;
     char names[BOARD_NAMES];
     uint32_t names_used;
@@ -79,6 +82,32 @@ const char *app_state(void) {
     return names[app.job];
 }
 
+uint8_t app_handle(const struct wirq_instance *instance) {
+    for (uint32_t i = 0; i < app.instance_count && i < APP_NO_INSTANCE; i++)
+        if (app.instances[i] == instance)
+            return (uint8_t)i;
+    return APP_NO_INSTANCE;
+}
+
+const uint8_t *app_id(uint32_t handle) {
+    return handle < app.instance_count ? app.ids[handle] : NULL;
+}
+
+void app_summary(struct app_summary *summary) {
+    bool is_over = app.job == IDLE && app.instance_count > 0 && app.has_ended;
+    *summary = (struct app_summary){.instance = app_handle(app.instance)};
+    if (is_over)
+        summary->status = app.exit.status;
+    if (app.job == LOAD)
+        summary->state = LINK_APP_STATE_LOADING;
+    else if (app.job != IDLE)
+        summary->state = app.job == REACT ? LINK_APP_STATE_WAITING : LINK_APP_STATE_RUNNING;
+    else if (is_over)
+        summary->state = summary->status == WIRQ_OK ? LINK_APP_STATE_ENDED : LINK_APP_STATE_TRAPPED;
+    else
+        summary->state = app.instance_count > 0 ? LINK_APP_STATE_IDLE : LINK_APP_STATE_NONE;
+}
+
 static void answer(enum answer kind, wirq_status status, bool is_trap) {
     end_job();
     app.answer = (uint8_t)kind;
@@ -100,6 +129,7 @@ void app_drop(void) {
     timers_clear();
     wirq_reset(firmware_vm);
     files_release();
+    app.has_ended = false;
     app.instance_count = 0;
     app.names_used = 0;
 }
@@ -130,6 +160,7 @@ wirq_status app_instantiate(const char *name, uint32_t length, bool keep, bool n
     app.stays = length != 0;
     if (app.instance_count == BOARD_INSTANCES || (app.stays && !files_keep(&file, frozen)))
         return WIRQ_NO_MEMORY;
+    memcpy(app.ids[app.instance_count], app.stays ? file.sha256 : upload_hash(), APP_ID_SIZE);
     if (app.stays)
         kept_code_begin(&file);
     else
@@ -301,7 +332,7 @@ wirq_status app_run(uint32_t handle) {
         return WIRQ_UNKNOWN_INSTANCE;
     wirq_status status = call_entry(instance);
     if (status == WIRQ_OK) {
-        app.exit_pending = false;
+        app.exit_pending = app.has_ended = false;
         receive_forget_text();
         timers_release();
     }
@@ -338,6 +369,7 @@ static void app_ended(wirq_status status) {
     } else if (!trapped && app.type != NULL && app.type->result_count != 0) {
         app.exit.result = wirq_results(firmware_vm)[0];
     }
+    app.has_ended = true;
     app.exit_pending = link_is_open();
     if (!link_is_open())
         console_app_ended(&app.exit);

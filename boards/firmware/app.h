@@ -15,6 +15,9 @@ wirq_status app_instantiate(const char *name, uint32_t length, bool keep, bool n
 /* An instance by its handle; NULL if there is none. */
 struct wirq_instance *app_instance(uint32_t handle);
 uint32_t app_instance_count(void);
+/* Its handle; APP_NO_INSTANCE if it is none of those that are loaded. */
+enum { APP_NO_INSTANCE = 0xFF };
+uint8_t app_handle(const struct wirq_instance *instance);
 /* Imports of later instances find it under this name. */
 wirq_status app_register(uint32_t handle, const char *name, uint32_t length);
 /* Releases all that is loaded, but not the upload. Nothing may run. */
@@ -38,6 +41,16 @@ bool app_takes_input(void);
 bool app_has_not_started(void);
 /* What the console shows: "idle", "loading" … */
 const char *app_state(void);
+/* What the host is told of it: a LINK_APP_STATE, how the app has ended, and which instance runs or ran last. */
+struct app_summary {
+    uint8_t state;
+    wirq_status status;
+    uint8_t instance;
+};
+void app_summary(struct app_summary *summary);
+/* The first APP_ID_SIZE bytes of the SHA-256 of an instance's module; NULL if there is no such instance. */
+enum { APP_ID_SIZE = 8 };
+const uint8_t *app_id(uint32_t handle);
 
 /* Runs what runs for a while: until it ends, waits, or an ISR wants the main loop. Sleeps if it waits. */
 void app_turn(void);

@@ -21,7 +21,6 @@ struct board_memory {
     size_t arena_size;
     uint32_t stack_cells, handler_stack_cells;
     uint8_t *c_stack_bottom, *c_stack_top; /* painted with BOARD_STACK_PAINT below what is in use at start */
-    uint32_t static_bytes;                 /* .data and .bss without arena and C stack */
     uint32_t ram_size;
 };
 #define BOARD_STACK_PAINT UINT32_C(0x57495251)
@@ -30,6 +29,8 @@ struct board_memory {
  * wait for a ready flag is bounded and falls back to the reset clock: a register that reads 0 for ever must not hang the boot. */
 void board_init(void);
 const struct board_memory *board_memory(void);
+/* .data and .bss without arena and C stack; 0 where nobody counts them. */
+uint32_t board_static_bytes(void);
 
 /* Sends bytes, waiting for the transmitter; a transmitter that never becomes ready loses them. Thread only. */
 void board_uart_write(const uint8_t *bytes, size_t length);

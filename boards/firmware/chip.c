@@ -26,20 +26,20 @@ void chip_init_memory(void) {
 }
 
 const struct board_memory *board_memory(void) {
-    static struct board_memory memory;
-    if (memory.arena == NULL) {
-        memory = (struct board_memory){
-            .arena = arena,
-            .arena_size = sizeof arena,
-            .stack_cells = BOARD_STACK_CELLS,
-            .handler_stack_cells = BOARD_HANDLER_STACK_CELLS,
-            .c_stack_bottom = __stack_bottom,
-            .c_stack_top = __stack_top,
-            .static_bytes = (uint32_t)(__data_end - __data_start) + (uint32_t)(__bss_end - __bss_start),
-            .ram_size = BOARD_RAM_SIZE,
-        };
-    }
+    static const struct board_memory memory = {
+        .arena = arena,
+        .arena_size = sizeof arena,
+        .stack_cells = BOARD_STACK_CELLS,
+        .handler_stack_cells = BOARD_HANDLER_STACK_CELLS,
+        .c_stack_bottom = __stack_bottom,
+        .c_stack_top = __stack_top,
+        .ram_size = BOARD_RAM_SIZE,
+    };
     return &memory;
+}
+
+uint32_t board_static_bytes(void) {
+    return (uint32_t)(__data_end - __data_start) + (uint32_t)(__bss_end - __bss_start);
 }
 
 _Noreturn void board_halt(void) {

@@ -166,6 +166,19 @@ static wirq_status fuel(const struct request *request) {
     return WIRQ_OK;
 }
 
+static wirq_status state(const struct request *request) {
+    static const uint8_t none[APP_ID_SIZE];
+    const uint8_t *id = app_id(request->fields[LINK_APP_STATE_REQUEST_INSTANCE]);
+    struct app_summary summary;
+    app_summary(&summary);
+    link_put_u8(summary.state);
+    link_put_u8(summary.status);
+    link_put_u8(summary.instance);
+    link_put_u8((uint8_t)app_instance_count());
+    link_put_bytes(id != NULL ? id : none, APP_ID_SIZE);
+    return WIRQ_OK;
+}
+
 const struct link_command app_commands[] = {
     {LINK_CHANNEL_APP, LINK_APP_INSTANTIATE, LINK_APP_INSTANTIATE_REQUEST_FIXED_SIZE, instantiate},
     {LINK_CHANNEL_APP, LINK_APP_REGISTER, LINK_APP_REGISTER_REQUEST_FIXED_SIZE, register_},
@@ -177,5 +190,6 @@ const struct link_command app_commands[] = {
     {LINK_CHANNEL_APP, LINK_APP_DROP, LINK_APP_DROP_REQUEST_FIXED_SIZE, drop},
     {LINK_CHANNEL_APP, LINK_APP_BENCH, LINK_APP_BENCH_REQUEST_FIXED_SIZE, bench},
     {LINK_CHANNEL_APP, LINK_APP_FUEL, LINK_APP_FUEL_REQUEST_FIXED_SIZE, fuel},
+    {LINK_CHANNEL_APP, LINK_APP_STATE, LINK_APP_STATE_REQUEST_FIXED_SIZE, state},
 };
 const uint32_t app_command_count = sizeof app_commands / sizeof *app_commands;

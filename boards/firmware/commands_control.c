@@ -7,12 +7,9 @@
 #include "link_table.h"
 #include "receive.h"
 
-/* No target counts slower; with less the shortest times would round to nothing, or to days. */
-enum { LEAST_TICK_HZ = 16384 };
-
 static wirq_status set_tick(const struct request *request) {
     uint32_t hz = link_get_u32(request->fields + LINK_CONTROL_SET_TICK_REQUEST_HZ);
-    if (hz < LEAST_TICK_HZ)
+    if (hz < LINK_TICK_HZ_LEAST || hz > LINK_TICK_HZ_MOST)
         return WIRQ_BAD_REQUEST;
     clock_set_tick(hz);
     return WIRQ_OK;

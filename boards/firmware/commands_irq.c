@@ -30,6 +30,16 @@ static wirq_status show(const struct request *request) {
     return WIRQ_OK;
 }
 
+static wirq_status handler(const struct request *request) {
+    struct wirq_source_info info;
+    wirq_status status = wirq_source(firmware_vm, request->fields[LINK_IRQ_HANDLER_REQUEST_SOURCE], &info);
+    if (status != WIRQ_OK)
+        return status;
+    link_put_u8(info.attached ? app_handle(info.instance) : APP_NO_INSTANCE);
+    link_put_u32(info.attached ? info.function : UINT32_MAX);
+    return WIRQ_OK;
+}
+
 static wirq_status raise_(const struct request *request) {
     const uint8_t *fields = request->fields;
     uint32_t count = link_get_u32(fields + LINK_IRQ_RAISE_REQUEST_COUNT);
@@ -80,5 +90,6 @@ const struct link_command irq_commands[] = {
     {LINK_CHANNEL_IRQ, LINK_IRQ_INJECT, LINK_IRQ_INJECT_REQUEST_FIXED_SIZE, inject},
     {LINK_CHANNEL_IRQ, LINK_IRQ_BOUND, LINK_IRQ_BOUND_REQUEST_FIXED_SIZE, bound},
     {LINK_CHANNEL_IRQ, LINK_IRQ_INJECTED, LINK_IRQ_INJECTED_REQUEST_FIXED_SIZE, injected},
+    {LINK_CHANNEL_IRQ, LINK_IRQ_HANDLER, LINK_IRQ_HANDLER_REQUEST_FIXED_SIZE, handler},
 };
 const uint32_t irq_command_count = sizeof irq_commands / sizeof *irq_commands;

@@ -42,7 +42,7 @@ void figures_get(struct figures *figures) {
     wirq_memory_info(firmware_vm, &figures->vm);
     figures->c_stack_size = (uint32_t)(memory->c_stack_top - memory->c_stack_bottom);
     figures->c_stack_peak = figures_stack_peak();
-    figures->static_bytes = memory->static_bytes;
+    figures->static_bytes = board_static_bytes();
     figures->ram_size = memory->ram_size;
     uint32_t lent = upload_memory() + files_memory();
     uint32_t claimed = figures->vm.arena_used + lent + figures->c_stack_peak + figures->static_bytes;

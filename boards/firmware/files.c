@@ -21,6 +21,7 @@ enum { AUTOSTART_LENGTH = sizeof AUTOSTART - 1 };
 static struct {
     bool open;    /* the store is: else it is to be one in RAM, and nothing was written to it */
     bool lasting; /* it is not in RAM */
+    struct store_flash place;
 } files;
 
 /* ---- a store in RAM ---- */
@@ -43,7 +44,7 @@ static bool erase_ram(uint32_t offset) {
 }
 
 static wirq_status open_in_ram(void) {
-    static struct store_flash ram = {
+    static const struct store_flash ram = {
         .size = BOARD_STORE_RAM,
         .sector_size = BOARD_STORE_RAM_BLOCK,
         .block_size = BOARD_STORE_RAM_BLOCK,
@@ -54,9 +55,10 @@ static wirq_status open_in_ram(void) {
     wirq_status status = wirq_resize_arena(firmware_vm, board_memory()->arena_size - BOARD_STORE_RAM);
     if (status != WIRQ_OK)
         return status;
-    ram.bytes = ram_store();
+    files.place = ram;
+    files.place.bytes = ram_store();
     memset(ram_store(), 0, BOARD_STORE_RAM);
-    store_open(&ram);
+    store_open(&files.place);
     files.open = true;
     return WIRQ_OK;
 }
@@ -65,7 +67,7 @@ static wirq_status open_in_ram(void) {
 
 void files_open(void) {
 #if BOARD_STORE_SIZE
-    static struct store_flash flash = {
+    static const struct store_flash flash = {
         .size = BOARD_STORE_SIZE,
         .sector_size = BOARD_STORE_SECTOR,
         .block_size = BOARD_STORE_BLOCK,
@@ -73,12 +75,13 @@ void files_open(void) {
         .erase = board_flash_erase,
     };
     uint8_t id[8];
-    flash.bytes = board_flash();
-    if (flash.bytes == NULL)
+    files.place = flash;
+    files.place.bytes = board_flash();
+    if (files.place.bytes == NULL)
         return;
     board_unique_id(id);
-    memcpy(&flash.salt, id, sizeof flash.salt);
-    store_open(&flash);
+    memcpy(&files.place.salt, id, sizeof files.place.salt);
+    store_open(&files.place);
     files.open = files.lasting = true;
 #endif
 }

@@ -85,6 +85,10 @@ const uint8_t *upload_bytes(uint32_t *size) {
     return upload.committed ? upload.bytes : NULL;
 }
 
+const uint8_t *upload_hash(void) {
+    return upload.hash;
+}
+
 uint32_t upload_memory(void) {
     return upload.memory;
 }

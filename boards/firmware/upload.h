@@ -21,6 +21,8 @@ void upload_drop(void);
 
 /* The upload's bytes once it is committed, else NULL. */
 const uint8_t *upload_bytes(uint32_t *size);
+/* Its SHA-256. */
+const uint8_t *upload_hash(void);
 /* Bytes of memory that the upload takes now. */
 uint32_t upload_memory(void);
 

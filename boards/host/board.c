@@ -132,6 +132,10 @@ const struct board_memory *board_memory(void) {
     return &memory;
 }
 
+uint32_t board_static_bytes(void) {
+    return 0;
+}
+
 void board_init(void) {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = ALARM_SIGNAL};
     start_us = monotonic_us();

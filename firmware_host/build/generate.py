@@ -96,6 +96,8 @@ def link_table_h() -> str:
         "INSTANTIATE": table.INSTANTIATE_FLAGS,
         "CODE": table.CODE_PLACES,
         "IRQ_FLAG": table.IRQ_FLAGS,
+        "APP_STATE": table.APP_STATES,
+        "TICK_HZ": table.TICK_HZ,
     }
     for group, names in numbers.items():
         defines += [(f"LINK_{group}_{name.upper()}", str(number)) for name, number in names.items()]

@@ -14,7 +14,17 @@ from firmware_host.cli.tables import table
 from firmware_host.discovery import FoundBoard, find_boards
 from firmware_host.doctor import release
 
-_HELP = "List attached boards and what answered hello; the one that -b names; or with --known all supported ones."
+_HELP = """List attached boards, what answered hello, and what they run; the one that -b names; or all supported ones.
+
+APP is the module that is loaded, and whether it runs. A name is known if the module was sent from this computer, or
+lies in the board's store; else its build id stands there.
+
+\b
+Examples:
+  wirq boards
+  wirq boards -b port:/dev/ttyACM0
+  wirq boards --known
+"""
 
 
 @click.command("boards", help=_HELP)
@@ -25,7 +35,7 @@ def command(context: Context, known: bool) -> None:
         facts = [load_board(name) for name in known_boards()]
         context.result(_known(facts), boards=[_known_object(board) for board in facts])
         return
-    found = find_boards(min(context.timeout, 1.0)) if context.board_selector is None else [_named(context)]
+    found = find_boards(min(context.timeout, 1.0), apps=True) if context.board_selector is None else [_named(context)]
     none = "no board is attached; `host` and the emulators need none: wirq boards --known"
     context.result(_attached(found) if found else none, boards=[_found_object(one) for one in found])
 
@@ -34,7 +44,8 @@ def _named(context: Context) -> FoundBoard:
     """The board that --board names, asked as any command would ask it."""
     with context.connect() as board:
         scheme, _, argument = board.selector.partition(":")
-        return FoundBoard(argument if scheme == "port" else board.selector, board.info.unique_id, scheme, board.info)
+        port = argument if scheme == "port" else board.selector
+        return FoundBoard(port, board.info.unique_id, scheme, board.info, app=board.app_state())
 
 
 def _selectors(board: BoardFacts) -> list[str]:
@@ -83,10 +94,11 @@ def _attached(found: list[FoundBoard]) -> str:
     for one in found:
         own = config.load().name_of(one.selector, one.port) or "-"
         if one.info is None:
-            rows.append((own, "?", one.port, one.serial or "-", "-", one.problem))
+            rows.append((own, "?", one.port, one.serial or "-", "-", "-", one.problem))
         else:
-            rows.append((own, one.info.name, one.port, one.serial or "-", one.info.vm_version, _old(one)))
-    return table(("NAME", "BOARD", "PORT", "SERIAL", "VM", ""), rows)
+            app = one.app.text if one.app else "-"
+            rows.append((own, one.info.name, one.port, one.serial or "-", one.info.vm_version, app, _old(one)))
+    return table(("NAME", "BOARD", "PORT", "SERIAL", "VM", "APP", ""), rows)
 
 
 def _old(found: FoundBoard) -> str:

@@ -50,10 +50,13 @@ def command(
 ) -> None:
     from firmware_host.build import sizes
     from firmware_host.build.image import FrozenModule, Options, build
-    from firmware_host.files import contents
+    from firmware_host.files import prepared
 
     name = name or board_of_selector(context.board_selector) or "host"
-    frozen = tuple(FrozenModule.of(*contents(path)) for path in freeze)
+    modules = [prepared(path) for path in freeze]
+    for module in modules:
+        module.remember()
+    frozen = tuple(FrozenModule.of(module.name, module.data) for module in modules)
     image = build(Options(name, toolchain, variant, _defines(define), frozen), jobs)
     size = sizes.firmware_size(image)
     files = [image.elf, *(file for kind in (".hex", ".uf2") if (file := image.elf.with_suffix(kind)).is_file())]
@@ -63,11 +66,11 @@ def command(
     other = size.static - size.arena
     if size.ram.size is not None:
         lines.append(f"        arena {size.arena:,}, C stack {size.c_stack:,}, other variables {other:,}")
-    lines += [f"  frozen {module.name}, {len(module.data):,} bytes" for module in frozen]
+    lines += [f"  frozen {one.name}, {len(one.data):,} bytes" for one in frozen]
     context.result(
         "\n".join(lines),
         board=name,
-        frozen=[module.name for module in frozen],
+        frozen=[one.name for one in frozen],
         toolchain=image.toolchain,
         files=[str(file) for file in files],
         compiled=list(image.compiled),

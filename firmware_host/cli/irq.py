@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
@@ -66,7 +66,7 @@ _watch = click.option("--watch", is_flag=True, help="Go on, with a line whenever
 def list_(ctx: click.Context, watch: bool) -> None:
     context = ctx.ensure_object(Context)
     with context.connect() as board:
-        sources = board.irq_sources()
+        sources = board.irq_named(board.irq_sources())
         if watch:
             context.say(listing(sources))
             ctx.exit(_watched(context, board, sources))
@@ -80,7 +80,7 @@ def list_(ctx: click.Context, watch: bool) -> None:
 def show(ctx: click.Context, source: str, watch: bool) -> None:
     context = ctx.ensure_object(Context)
     with context.connect() as board:
-        info = _known(board, source)
+        [info] = board.irq_named([_known(board, source)])
         if watch:
             context.say(_details(info))
             ctx.exit(_watched(context, board, [info]))
@@ -90,7 +90,7 @@ def show(ctx: click.Context, source: str, watch: bool) -> None:
 def _details(info: SourceInfo) -> str:
     """Everything of one source, a line each."""
     state = [name for name, on in (("pending", info.pending), ("active", info.active)) if on]
-    handler = "none" if info.handler is None else f"function {info.handler}, level {info.priority}"
+    handler = "none" if info.handler is None else f"{info.handler_text}, level {info.priority}"
     rows = [
         ("source", f"{info.number} {info.name}"),
         ("vector", "none: raised by software" if info.vector is None else str(info.vector)),
@@ -112,7 +112,7 @@ def _watched(context: Context, board: Board, before: list[SourceInfo]) -> int:
         while True:
             board.wait(_LOOK)
             for number, old in seen.items():
-                source = board.irq_show(number)
+                source = replace(board.irq_show(number), handler_name=old.handler_name)
                 if source != old:
                     seen[number] = source
                     text = f"{stamp()} {source.name}: raised {source.raised}, delivered {source.delivered}"
@@ -198,7 +198,7 @@ def _row(source: SourceInfo) -> tuple[str, ...]:
         str(source.number),
         source.name,
         "-" if source.vector is None else str(source.vector),
-        "-" if source.handler is None else f"#{source.handler}",
+        source.handler_text,
         "-" if source.handler is None else str(source.priority),
         "yes" if source.enabled else "no",
         str(int(source.pending)),

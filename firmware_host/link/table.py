@@ -84,7 +84,13 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     # -- control
-    Command("control", 1, "set_tick", (("hz", "u32"),), help="tick rate of the target behind the wire"),
+    Command(
+        "control",
+        1,
+        "set_tick",
+        (("hz", "u32"),),
+        help="tick rate of the target behind the wire, within the limits above",
+    ),
     Command("control", 2, "stop", help="end what runs at its next safe point"),
     Command("control", 3, "reset", help="restart the firmware; the response comes before it"),
     Command(
@@ -247,6 +253,20 @@ COMMANDS: tuple[Command, ...] = (
         help="what is loaded stops after so many safe points, those of handlers left out, as if it were told to stop; 0: it does not. "
         "irq.injected tells how many it has had",
     ),
+    Command(
+        "app",
+        11,
+        "state",
+        (("instance", "u8"),),
+        (
+            ("state", "u8"),  # APP_STATES
+            ("status", "u8"),  # why it trapped, else 0
+            ("subject", "u8"),  # the instance that runs or ran last, 0xFF = none
+            ("instances", "u8"),
+            ("id", "bytes:8"),  # of the module of the instance that was asked for; zeros if there is none
+        ),
+        help="what is loaded and how it does: asked for one instance after the other, id is the beginning of the SHA-256 of its module",
+    ),
     # -- irq
     Command(
         "irq",
@@ -304,6 +324,14 @@ COMMANDS: tuple[Command, ...] = (
         help="the latency bound of a source with a handler, and its parts",
     ),
     Command("irq", 5, "injected", response=(("points", "u32"),), help="points that the last armed run had"),
+    Command(
+        "irq",
+        7,
+        "handler",
+        (("source", "u8"),),
+        (("instance", "u8"), ("function", "u32")),  # 0xFF and 0xFFFFFFFF = none
+        help="the handler of a source: the instance that defines it, and its index there",
+    ),
     # -- trap
     Command(
         "trap",
@@ -321,6 +349,13 @@ COMMANDS: tuple[Command, ...] = (
         help="the exception that nobody caught, after a trap for it: tag index in the instance that defines it, and its values, as many "
         "as fit a frame; NOT_SUPPORTED if there is none",
     ),
+    Command(
+        "trap",
+        3,
+        "where",
+        response=(("instance", "u8"),),
+        help="the instance whose function trapped last, 0xFF = none that is loaded",
+    ),
     # -- trace
     Command(
         "trace",
@@ -331,6 +366,10 @@ COMMANDS: tuple[Command, ...] = (
     ),
 )
 
+#: Ticks a second that a board takes for true. No target counts slower or faster: below, the shortest times round to nothing or to
+#: days; above, a microsecond's share of a tick is no longer known to six digits.
+TICK_HZ = {"least": 16384, "most": 1_000_000_000}
+
 #: One caller in the answer of trap.callers. `function` and `offset` are as in the event `exit`.
 CALLER: Fields = (("function", "u32"), ("offset", "u32"), ("instance", "u8"), ("interrupted", "u8"))
 
@@ -338,6 +377,9 @@ CALLER: Fields = (("function", "u32"), ("offset", "u32"), ("instance", "u8"), ("
 TRACE_RECORD: Fields = (("time_us", "u32"), ("event", "u8"), ("source", "u8"))
 TRACE_EVENTS = ("run", "end", "raise", "enter", "leave", "mask", "unmask", "wait", "woke")
 
+#: Nothing is loaded; loaded and not started; being loaded; it or a call runs; only its handlers do; it has ended; it has trapped or
+#: was stopped.
+APP_STATES = {"none": 0, "idle": 1, "loading": 2, "running": 3, "waiting": 4, "ended": 5, "trapped": 6}
 INSTANTIATE_FLAGS = {"keep": 1, "no_start": 2}  # keep: others stay loaded (else everything is dropped first)
 #: Where the lowered code of a loaded module lies: in RAM; in the store, written by this load; there, found from an earlier one.
 CODE_PLACES = {"ram": 0, "written": 1, "found": 2}

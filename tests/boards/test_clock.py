@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from firmware_host import Board, BoardError
+from firmware_host.link import table
 from tests.boards import machines
 from tests.boards.machines import QEMU_BOARDS, TIMEOUT
 
@@ -63,7 +64,12 @@ def test_an_idle_board_sleeps(name: str) -> None:
 @pytest.mark.parametrize("selector", ["host", "qemu:stm32f4", "qemu:microbit"])
 def test_a_tick_rate_that_no_target_has_is_refused(selector: str) -> None:
     with Board.connect(selector, timeout=TIMEOUT) as board:
-        for hz in (0, 1, 1000):
-            with pytest.raises(BoardError):
+        least, most = table.TICK_HZ["least"], table.TICK_HZ["most"]
+        for hz in (0, 1, least - 1, most + 1, 0xFFFFFFFF):
+            with pytest.raises(BoardError, match="request"):
+                board.ask("control.set_tick", hz=hz)
+            with pytest.raises(BoardError, match=f"{hz} Hz is no tick rate of a board; nothing was changed"):
                 board.set_tick(hz)
+        for hz in (least, most):
+            board.set_tick(hz)
         assert board.irq_show(0).name == "uart"

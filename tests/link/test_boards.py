@@ -3,12 +3,14 @@ other path for one than for another."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import pytest
 
 from firmware_host import BadModule, Board, BoardBusy, BoardError, NoSpace, TrapError, status
 from firmware_host.boards import load_board
+from firmware_host.link import table
 from firmware_host.selector import Target
 from firmware_host.sim import qemu
 from tests.cli import guest_modules
@@ -74,6 +76,18 @@ def test_other_requests_are_answered_while_a_guest_runs(board: Board) -> None:
         with pytest.raises(BoardBusy):
             instance.invoke("main")
         assert app.running
+
+
+def test_a_board_tells_what_it_runs_while_it_runs(board: Board) -> None:
+    data = guest_modules.main_never_ends()
+    board.put(data, replace=True)
+    with board.run(board.instantiate()) as app:
+        told = board.ask("app.state", instance=0)
+        assert told["id"] == hashlib.sha256(data).digest()[:8]
+        assert (told["state"], told["subject"], told["instances"]) == (table.APP_STATES["running"], 0, 1)
+        app.stop()
+    told = board.ask("app.state", instance=0)
+    assert (told["state"], told["status"]) == (table.APP_STATES["trapped"], status.code("TRAP_STOPPED"))
 
 
 def test_a_module_too_large_for_the_board_is_no_space(board: Board) -> None:

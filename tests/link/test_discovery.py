@@ -81,9 +81,9 @@ def test_the_only_board_that_answers_is_meant_without_a_choice() -> None:
 def test_the_command_lists_them(attached: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["boards"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["NAME", "BOARD", "PORT", "SERIAL", "VM"]
+    assert lines[0].split() == ["NAME", "BOARD", "PORT", "SERIAL", "VM", "APP"]
     row = next(line for line in lines if attached in line)
-    assert row.split() == ["-", "model", attached, "9900", "0.1.0"]
+    assert row.split() == ["-", "model", attached, "9900", "0.1.0", "-"]
     assert any("there is no port /dev/nosuch" in line for line in lines)
 
 

@@ -459,7 +459,8 @@ struct wirq_source_info {
     const char *name;
     uint8_t class_, priority, policy;
     bool attached, enabled, pending, active;
-    uint32_t function; /* handler's function index if attached */
+    uint32_t function; /* handler's function index if attached, … */
+    const struct wirq_instance *instance; /* … in this instance */
     uint32_t raised, delivered, missed, faults;
     uint32_t worst_latency_us; /* from raise to handler entry */
 };

@@ -173,6 +173,7 @@ wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_s
         .pending = s->attached ? vm->pending[source] : !interrupt_acknowledged(vm, s),
         .active = is_active,
         .function = s->function,
+        .instance = s->instance,
         .raised = s->raised,
         .delivered = s->delivered,
         .missed = s->missed,
