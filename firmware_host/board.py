@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,7 +29,7 @@ from firmware_host.names import ModuleNames
 from firmware_host.refusals import refusal
 from firmware_host.selector import Target, open_target
 from firmware_host.status import code, status
-from firmware_host.symbols.report import Place, Report, Thrown
+from firmware_host.symbols.report import Linked, Place, Report, Thrown
 from firmware_host.symbols.symbols import Frame, Symbols
 from firmware_host.upload import Progress, send
 from firmware_host.wasm import Module
@@ -39,6 +39,9 @@ AppSource = str | Path | bytes
 
 #: A function index that is none.
 _NONE = 0xFFFFFFFF
+
+#: An instance that is none of those that are loaded.
+_NO_INSTANCE = 0xFF
 
 #: Levels of a stack that are asked for; a guest that recursed for ever has thousands.
 _MOST_PLACES = 64
@@ -64,6 +67,7 @@ class Board:
         self.connection.on_text = self._take_text
         self.connection.on_event = self._take_event
         self._names = ModuleNames()
+        self._instances: dict[int, ModuleNames] = {}  # of what this session has loaded
         self._source_names: tuple[str, ...] | None = None
         self._app: App | None = None
         self._fuelled = False  # was the last app given fuel?
@@ -145,8 +149,18 @@ class Board:
             self.connection.send_stop()
             raise
         if answer.status:
+            if status(answer.status).is_trap and len(self._instances) > 1:
+                names = self._names_of_trap(names)
             raise refusal(answer.status, answer.values, names)
         return answer.values
+
+    def _names_of_trap(self, names: ModuleNames) -> ModuleNames:
+        """Those of the module whose function trapped last, where that need not be the one that was called."""
+        try:
+            where = self.ask("trap.where")["instance"]
+        except BoardError:  # earlier firmware
+            return names
+        return self._instances.get(where) or ModuleNames()
 
     def ask_slow(self, command: str, seconds: float, names: ModuleNames | None = None, /, **values: Any) -> Values:
         """Like `ask`, for what may keep the board deaf for so many seconds, such as an erase of flash."""
@@ -287,7 +301,11 @@ class Board:
         trapped."""
         flags = table.INSTANTIATE_FLAGS["keep"] * keep | table.INSTANTIATE_FLAGS["no_start"] * (not start)
         names = ModuleNames(stored) if stored else self._names
-        return Instance(self, self.deferred("app.instantiate", timeout, names, flags=flags, name=stored), names)
+        if not keep:
+            self._instances.clear()
+        made = Instance(self, self.deferred("app.instantiate", timeout, names, flags=flags, name=stored), names)
+        self._instances[made.handle] = names
+        return made
 
     def load(
         self, app: AppSource, *, keep: bool = False, progress: Progress | None = None, timeout: float | None = None
@@ -328,7 +346,8 @@ class Board:
         of which build it is. To be asked before anything else runs; `firmware_host.symbols` turns it into lines."""
         names = self._names if instance is None else instance.names
         handle = None if instance is None else instance.handle
-        places = [Place(None if trap.function == _NONE else trap.function, trap.offset, handle)]
+        first = None if trap.function == _NONE else trap.function
+        places = [Place(first, trap.offset, self._instance_of_trap(handle))]
         while len(places) < _MOST_PLACES:
             data = self.ask("trap.callers", first=len(places) - 1)["callers"]
             if not data:
@@ -342,6 +361,8 @@ class Board:
                         bool(values["interrupted"]),
                     )
                 )
+        thrown = self._thrown(trap, handle)
+        others = {place.instance for place in places} | {thrown.instance if thrown else handle}
         return Report(
             time=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
             board=self.info.name,
@@ -357,8 +378,33 @@ class Board:
             source=trap.source,
             source_name=None if trap.source is None else names.source_name(trap.source),
             places=tuple(places),
-            thrown=self._thrown(trap, handle),
+            thrown=thrown,
+            instance=handle,
+            linked=self._linked(others - {handle, None}),
         )
+
+    def _instance_of_trap(self, handle: int | None) -> int | None:
+        """Whose function trapped; `handle` is that of the instance that was called."""
+        if handle is None:
+            return None
+        try:
+            return int(self.ask("trap.where")["instance"])
+        except BoardError:  # earlier firmware
+            return handle
+
+    def _linked(self, instances: Iterable[int | None]) -> tuple[Linked, ...]:
+        """Of which modules these instances are. Those of this session are kept, so that their names are there later."""
+        loaded = Loaded(self)
+        found = []
+        for one in sorted(one for one in instances if one is not None and one != _NO_INSTANCE):
+            names = self._instances.get(one)
+            if names is not None and names.build and names.data:
+                sent.remember(names.name, names.build, names.data)
+            build = loaded.identity(one)
+            if build:
+                known = loaded.module(one)
+                found.append(Linked(one, known.build if known else build, known.name if known else ""))
+        return tuple(found)
 
     def _thrown(self, trap: Trap, handle: int | None) -> Thrown | None:
         """The exception of such a trap; None if it was another, or if the firmware cannot tell."""

@@ -62,7 +62,7 @@ class Loaded:
     def _first(self) -> Values | None:
         return self._ask(0)
 
-    def _identity(self, instance: int) -> str:
+    def identity(self, instance: int) -> str:
         """The beginning of the module's build id; empty if there is no such instance."""
         values = self._first if instance == 0 else self._ask(instance)
         return values["id"].hex() if values is not None and any(values["id"]) else ""
@@ -70,7 +70,7 @@ class Loaded:
     def module(self, instance: int) -> ModuleNames | None:
         """The names of an instance's module, if it was sent from this computer."""
         if instance not in self._found:
-            known = sent.recall(self._identity(instance))
+            known = sent.recall(self.identity(instance))
             self._found[instance] = None if known is None else ModuleNames(known.name, known.data, build=known.build)
         return self._found[instance]
 
@@ -82,7 +82,7 @@ class Loaded:
         subject = values["subject"] if values["subject"] != _NO_INSTANCE else 0
         row = status.status(values["status"]).name if values["status"] else ""
         state = _STATES.get(values["state"], f"state {values['state']}")
-        identity = self._identity(subject)
+        identity = self.identity(subject)
         return AppState(state, row, self._name(subject, identity), identity)
 
     def _name(self, instance: int, identity: str) -> str:

@@ -71,13 +71,19 @@ def _headline(report: Report, text: str, frames: list[Frame], name: str) -> str:
     if report.stopped:
         return f"stopped at a safe point in {first.name}" + (f" ({first.where})" if first.line else "")
     if first.module_offset is not None:
-        return f"trap: {text} at {name}+{first.module_offset:#x}"
+        return f"trap: {text} at {first.module or name}+{first.module_offset:#x}"
     return f"trap: {text}" if report.places[0].function is None else f"trap: {text} in {first.name}"
 
 
 def _frame_object(frame: Frame) -> dict[str, object]:
     line = asdict(frame.line) if frame.line else {"file": None, "line": None, "column": None}
-    return {"function_name": frame.name, "module_offset": frame.module_offset, **line, "inlined": frame.inlined}
+    return {
+        "function_name": frame.name,
+        "module_offset": frame.module_offset,
+        **line,
+        "inlined": frame.inlined,
+        "module": frame.module,
+    }
 
 
 def trap_of_error(error: TrapError) -> Trap:

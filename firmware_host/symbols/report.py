@@ -15,6 +15,9 @@ from firmware_host.errors import BadModule
 #: Changes when older readers would misread a report.
 FORMAT = 1
 
+#: What reports of earlier versions lack.
+_OPTIONAL = {"app_file", "thrown", "instance", "linked"}
+
 #: Characters of a build id that people are shown.
 SHOWN = 6
 
@@ -26,8 +29,8 @@ def build_of(stripped: bytes) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """One level of the stack, the trap itself first. `offset` counts in the lowered code of function `function`; of
-    another module, or of a host function, nothing more is known. `interrupted`: an interrupt came here."""
+    """One level of the stack, the trap itself first. `offset` counts in the lowered code of function `function` of the
+    module of `instance`; of a host function nothing more is known. `interrupted`: an interrupt came here."""
 
     function: int | None
     offset: int
@@ -43,6 +46,16 @@ class Thrown:
     tag: int
     instance: int | None
     cells: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Another module that a report speaks of: its instance, its build id or the beginning of it, and its file's name,
+    "" if that is not known."""
+
+    instance: int
+    build: str
+    app: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,8 @@ class Report:
     places: tuple[Place, ...]
     app_file: str = ""  # where the app lay on this computer
     thrown: Thrown | None = None
+    instance: int | None = None  # of the module `app`
+    linked: tuple[Linked, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self), "places": [asdict(place) for place in self.places]}
@@ -77,7 +92,7 @@ class Report:
             hint = "wirq run writes them when a guest traps"
             raise BadModule(f"{name} is no trap report of format {FORMAT}", hint=hint)
         known = {one.name for one in fields(cls)}
-        missing = known - values.keys() - {"app_file", "thrown"}
+        missing = known - values.keys() - _OPTIONAL
         if missing:
             raise BadModule(f"{name} lacks {', '.join(sorted(missing))}")
         try:
@@ -85,10 +100,12 @@ class Report:
             thrown = values.get("thrown")
             if thrown is not None:
                 thrown = Thrown(**{**thrown, "cells": tuple(thrown["cells"])})
+            linked = tuple(Linked(**one) for one in values.get("linked", ()))
         except TypeError as error:
             raise BadModule(f"{name} has a stack that cannot be read: {error}") from error
-        rest = {key: values[key] for key in known - {"places", "thrown"} if key in values}
-        return cls(**rest, places=places, thrown=thrown)
+        rest = {key: values[key] for key in known - {"places", "thrown", "linked"} if key in values}
+        rest.setdefault("instance", places[0].instance if places else None)
+        return cls(**rest, places=places, thrown=thrown, linked=linked)
 
     def save(self, directory: Path, keep: int = 20) -> Path:
         """Writes it to a file named by its time; the oldest beyond `keep` are removed."""

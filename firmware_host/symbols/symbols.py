@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath
 
+from firmware_host import sent
 from firmware_host.errors import SymbolMismatch, WirqError
 from firmware_host.symbols.lines import Line, Lines
 from firmware_host.symbols.lowering import LoweringMap, lowering_map, operation_count
-from firmware_host.symbols.report import SHOWN, Place, Report, build_of
+from firmware_host.symbols.report import SHOWN, Place, Report, Thrown, build_of
 from firmware_host.values import cell_count, format_value, split_results
 from firmware_host.wasm import Module, SectionId
 
@@ -18,13 +19,14 @@ from firmware_host.wasm import Module, SectionId
 @dataclass(frozen=True)
 class Frame:
     """One level of the stack as people read it. `module_offset` is the byte of the module, None if it is not known.
-    `inlined`: the compiler put it into the function of the next level."""
+    `inlined`: the compiler put it into the function of the next level; `module`: the linked module that it is of."""
 
     name: str
     module_offset: int | None
     line: Line | None
     inlined: bool = False
     interrupted: bool = False
+    module: str = ""  # another one than that of the report
 
     @property
     def where(self) -> str:
@@ -104,8 +106,21 @@ class Symbols:
     def frames(self, report: Report) -> list[Frame]:
         """The stack of a report, inlined functions included. Without a map of the code, names only."""
         mapped = not self.why_no_lines(report)
-        instance = report.places[0].instance if report.places else None
-        return [frame for place in report.places for frame in self._frames(place, instance, mapped)]
+        return [frame for place in report.places for frame in self._frames_in(report, place, mapped)]
+
+    def _frames_in(self, report: Report, place: Place, mapped: bool) -> Iterator[Frame]:
+        """One level, which may be one of another module."""
+        if place.function is None or place.instance == report.instance:
+            yield from self._frames(place, mapped)
+            return
+        linked = next((one for one in report.linked if one.instance == place.instance), None)
+        other = None if linked is None else _sent(linked.build)
+        if linked is None or other is None:
+            which = f"build {linked.build[:SHOWN]}" if linked else "another module"
+            yield Frame(f"function {place.function} of {which}", None, None, interrupted=place.interrupted)
+            return
+        for frame in other._frames(place, not other.why_no_lines(replace(report, build=""))):
+            yield replace(frame, module=linked.app)
 
     def module_offset(self, function: int, offset: int) -> int | None:
         """The byte of the module that an offset of a function's lowered code was made from."""
@@ -114,15 +129,24 @@ class Symbols:
 
     def at(self, function: int, offset: int) -> list[Frame]:
         """What stands at a byte of a function's lowered code, inlined functions included."""
-        return list(self._frames(Place(function, offset), None, True))
+        return list(self._frames(Place(function, offset), True))
 
     def exception(self, report: Report) -> UncaughtException | None:
         """What was thrown and not caught, in words; None if the report is of another trap."""
         thrown = report.thrown
         if thrown is None:
             return None
-        if report.places and thrown.instance != report.places[0].instance:
-            return UncaughtException(f"tag {thrown.tag} of another module", (), len(thrown.cells))
+        if thrown.instance != report.instance:
+            linked = next((one for one in report.linked if one.instance == thrown.instance), None)
+            other = None if linked is None else _sent(linked.build)
+            if other is None:
+                which = f"build {linked.build[:SHOWN]}" if linked else "another module"
+                return UncaughtException(f"tag {thrown.tag} of {which}", (), len(thrown.cells))
+            return other._thrown(thrown)
+        return self._thrown(thrown)
+
+    def _thrown(self, thrown: Thrown) -> UncaughtException:
+        """An exception of a tag of this module."""
         name = self.module.tag_name(thrown.tag) or f"tag {thrown.tag}"
         if thrown.tag >= len(self.module.tags):
             return UncaughtException(name, ())
@@ -134,12 +158,10 @@ class Symbols:
             values.append((kind, format_value(kind, cells)))
         return UncaughtException(name, tuple(values), len(kinds) - len(values))
 
-    def _frames(self, place: Place, instance: int | None, mapped: bool) -> Iterator[Frame]:
+    def _frames(self, place: Place, mapped: bool) -> Iterator[Frame]:
+        """A level of this module."""
         if place.function is None:
             yield Frame("a host function", None, None, interrupted=place.interrupted)
-            return
-        if place.instance != instance:
-            yield Frame(f"function {place.function} of another module", None, None, interrupted=place.interrupted)
             return
         name = self.module.function_name(place.function) or f"function {place.function}"
         at = self.module_offset(place.function, place.offset) if mapped else None
@@ -155,6 +177,12 @@ class Symbols:
         yield Frame(name, at, line, False, interrupted)
 
 
+def _sent(build: str) -> Symbols | None:
+    """A module that this computer has sent, by the beginning of its build id."""
+    found = sent.recall(build)
+    return None if found is None else Symbols(Module.parse(found.data))
+
+
 def _code_start(module: Module) -> int:
     return next((section.body for section in module.sections if section.id == SectionId.CODE), 0)
 
@@ -168,7 +196,7 @@ def listing(report: Report, frames: list[Frame]) -> list[str]:
     last_of_handler = next((i - 1 for i, frame in enumerate(frames) if frame.interrupted), len(frames) - 1)
     for i, frame in enumerate(frames):
         note = "(interrupted here)" if frame.interrupted else source if source and i == last_of_handler else ""
-        note = note or ("(inlined)" if frame.inlined else "")
+        note = note or ("(inlined)" if frame.inlined else f"({frame.module})" if frame.module else "")
         rows.append(f"    #{i} {frame.name:{width}}   {frame.where or _at(frame):{where}}   {note}".rstrip())
     return rows
 

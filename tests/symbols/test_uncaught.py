@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,16 +97,24 @@ def test_another_trap_has_no_exception_even_after_one(app: Path) -> None:
             assert (report.thrown is not None) is thrown
 
 
-def test_a_tag_of_another_module_is_told_as_that() -> None:
+def test_a_tag_of_another_module_is_told_by_its_name() -> None:
     with Board.connect("host") as board:
         board.load(assemble(TEXT)).register("first")
         second = board.load(assemble(THROWER), keep=True)
         with pytest.raises(TrapError) as error:
             second.call("go")
         report = board.report(trap_of_error(error.value), second)
-        told = Symbols(Module.parse(assemble(THROWER))).exception(report)
+        symbols = Symbols(Module.parse(assemble(THROWER)))
+        told = symbols.exception(report)
         assert told is not None
-        assert told.text == "tag 1 of another module()"
+        assert told.text == "plain()"
+        [linked] = report.linked
+        unknown = symbols.exception(replace(report, linked=(replace(linked, build="0" * 64),)))
+        assert unknown is not None
+        assert unknown.text == "tag 1 of build 000000()"
+        untold = symbols.exception(replace(report, linked=()))
+        assert untold is not None
+        assert untold.text == "tag 1 of another module()"
 
 
 def test_values_that_did_not_fit_a_frame_are_told_as_missing(app: Path) -> None:
