@@ -156,9 +156,8 @@ def _module(type_: str, operation: str, is_comparison: bool, padding: int = 0) -
     functions: list[str] = []
     calls: list[Call] = []
     arguments = _arguments(type_) if padding == 0 else _arguments(type_)[1:6:3]
-    for name, (count, body) in _forms(type_, operation, is_comparison).items():
-        if padding != 0:
-            body = _behind(padding, type_, count, body)
+    for name, (count, plain) in _forms(type_, operation, is_comparison).items():
+        body = plain if padding == 0 else _behind(padding, type_, count, plain)
         parameters = f"(param {' '.join([type_] * count)})" if count else ""
         functions.append(f'(func (export "{name}") {parameters} {body})')
         if count == 2:
