@@ -13,7 +13,7 @@ from firmware_host.cli.context import Context
 from firmware_host.cli.irq_bound import listing as bounds_listing
 from firmware_host.cli.modules import load_app, send
 from firmware_host.cli.tables import table
-from firmware_host.errors import WirqError
+from firmware_host.errors import BadModule, WirqError
 from firmware_host.guest import AppFile
 from firmware_host.info import SourceInfo
 from firmware_host.inspection import Inspection, Named, to_json
@@ -29,6 +29,8 @@ If it has interrupt handlers, their latency bounds are those of the board that -
 counts in operations: see `wirq irq bound --help`. With --code the lowered code is shown, too, or with FUNCTION, a name
 or an index, that of one function.
 
+A module that boards refuse is shown as far as it can be read, and the exit code is 6.
+
 \b
 Examples:
   wirq inspect app.wasm
@@ -42,7 +44,7 @@ Examples:
 @click.option("--code", is_flag=True, help="Show the lowered code.")
 @click.option("--function", metavar="FUNCTION", help="With --code: of this function only.")
 @click.pass_obj
-def command(context: Context, app: Path, code: bool, function: str | None) -> None:
+def command(context: Context, app: Path, code: bool, function: str | None) -> int:
     file = load_app(app, context)
     inspection = Inspection(file)
     shown = _functions(inspection, function) if code else []
@@ -62,6 +64,7 @@ def command(context: Context, app: Path, code: bool, function: str | None) -> No
     context.result(
         "\n\n".join(parts), ok=not inspection.refusal, name=file.name, build=file.build, bounds=named, **fields
     )
+    return BadModule.exit_code if inspection.refusal else 0
 
 
 def _overview(inspection: Inspection) -> Iterator[str]:

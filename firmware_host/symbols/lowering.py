@@ -16,6 +16,7 @@ from firmware_host.build import toolchains
 from firmware_host.build.image import Options, build
 from firmware_host.build.incremental import content_hash, exclusively, run_tool
 from firmware_host.errors import BadModule, WirqError
+from firmware_host.status import status
 
 _SOURCE = Path(__file__).resolve().parent / "lowering_map.c"
 
@@ -57,8 +58,7 @@ def lowering_map(module: bytes, sources: Sequence[str] = ()) -> LoweringMap:
     done = subprocess.run([_program(), *sources[:_MOST_SOURCES]], input=module, capture_output=True, check=False)
     lines = [line.split() for line in done.stdout.decode().splitlines()]
     if done.returncode or not lines or lines[-1][0] != "lowered":
-        said = " ".join(lines[-1]) if lines else f"exit code {done.returncode}"
-        raise BadModule(f"the module cannot be lowered on this computer: {said}")
+        raise BadModule(f"the module cannot be lowered: {_refusal(lines[-1] if lines else [], done.returncode)}")
     functions: dict[int, FunctionMap] = {}
     index, size, pairs = -1, 0, [(0, 0)]
     units: tuple[int, ...] = ()
@@ -74,6 +74,13 @@ def lowering_map(module: bytes, sources: Sequence[str] = ()) -> LoweringMap:
         else:
             pairs.append((int(words[0]), int(words[1])))
     return LoweringMap(functions, int(lines[-1][1]))
+
+
+def _refusal(words: list[str], exit_code: int) -> str:
+    """Why, in words: the program tells a status and an offset."""
+    if len(words) == 3 and words[0] == "refused":
+        return f"{status(int(words[1])).text} (byte {int(words[2]):#x} of what goes to a board)"
+    return " ".join(words) or f"the program that does it ended with {exit_code}"
 
 
 @cache

@@ -72,5 +72,7 @@ def test_a_module_that_cannot_run_is_shown_and_refused(wirq: Wirq, tmp_path: Pat
     path = tmp_path / "simd.wasm"
     path.write_bytes(assemble(b"(module (func (drop (v128.const i32x4 0 0 0 0))))"))
     ran = wirq("inspect", path, "--json")
+    assert ran.code == 6
     assert not ran.last["ok"]
+    assert "cannot be lowered" in ran.last["refusal"]
     assert ran.last["features"] == ["simd"]
