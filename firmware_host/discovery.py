@@ -30,8 +30,9 @@ _HELLO_TIMEOUT = 1.0
 
 @dataclass(frozen=True)
 class FoundBoard:
-    """A port that looks like a board's. `info` is what it said, None if it did not answer; then `problem` says why.
-    `app` is what it has loaded, None if it was not asked or its firmware cannot tell."""
+    """A port that looks like a board's. `info` is what it said, None if it did not answer; then `problem` says why,
+    `hint` what to do about it, and `error` is the class of the exception. `app` is what it has loaded, None if it was
+    not asked or its firmware cannot tell."""
 
     port: str
     serial: str
@@ -39,6 +40,7 @@ class FoundBoard:
     info: BoardInfo | None = None
     problem: str = ""
     hint: str = ""
+    error: str = ""
     app: AppState | None = None
 
     @property
@@ -79,5 +81,5 @@ def _asked(found: FoundBoard, timeout: float, apps: bool) -> FoundBoard:
         with Board(Target(found.selector, SerialTransport(found.port)), timeout=timeout) as board:
             info, app = board.info, board.app_state() if apps else None
     except WirqError as error:
-        return FoundBoard(found.port, found.serial, found.adapter, None, str(error), error.hint)
+        return FoundBoard(found.port, found.serial, found.adapter, None, str(error), error.hint, type(error).__name__)
     return FoundBoard(found.port, found.serial, found.adapter, info, app=app)

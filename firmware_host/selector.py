@@ -27,6 +27,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 Note = Callable[[str], None]
 
+#: Stands in hints for the command that was called, which only the command line knows.
+ANY_COMMAND = "…"
+
 
 @dataclass
 class Target:
@@ -63,7 +66,7 @@ def choose(selector: str | None, note: Note | None = None) -> str:
         count = {2: "two", 3: "three", 4: "four"}.get(len(answering), str(len(answering)))
         raise BoardAmbiguous(
             f"{count} boards answer, so nothing was sent\n{listing}",
-            hint=f"choose one:  wirq -b {names[0]} …        (or set {ENVIRONMENT_VARIABLE})",
+            hint=f"choose one:  wirq -b {names[0]} {ANY_COMMAND}        (or set {ENVIRONMENT_VARIABLE}; exit code 3)",
             candidates=names,
         )
     if note is not None:

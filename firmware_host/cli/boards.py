@@ -13,6 +13,7 @@ from firmware_host.cli.context import Context
 from firmware_host.cli.tables import table
 from firmware_host.discovery import FoundBoard, find_boards
 from firmware_host.doctor import release
+from firmware_host.errors import PortForbidden
 
 _HELP = """List attached boards, what answered hello, and what they run; the one that -b names; or all supported ones.
 
@@ -36,6 +37,9 @@ def command(context: Context, known: bool) -> None:
         context.result(_known(facts), boards=[_known_object(board) for board in facts])
         return
     found = find_boards(min(context.timeout, 1.0), apps=True) if context.board_selector is None else [_named(context)]
+    for one in found:
+        if len(found) == 1 and one.error == PortForbidden.__name__:
+            raise PortForbidden(one.problem, hint=one.hint, port=one.port)
     none = "no board is attached; `host` and the emulators need none: wirq boards --known"
     context.result(_attached(found) if found else none, boards=[_found_object(one) for one in found])
 
@@ -98,7 +102,9 @@ def _attached(found: list[FoundBoard]) -> str:
         else:
             app = one.app.text if one.app else "-"
             rows.append((own, one.info.name, one.port, one.serial or "-", one.info.vm_version, app, _old(one)))
-    return table(("NAME", "BOARD", "PORT", "SERIAL", "VM", "APP", ""), rows)
+    listed = table(("NAME", "BOARD", "PORT", "SERIAL", "VM", "APP", ""), rows)
+    hints = dict.fromkeys(one.hint for one in found if one.error == PortForbidden.__name__)
+    return "\n".join([listed, *(f"  {line}" for hint in hints for line in hint.splitlines())])
 
 
 def _old(found: FoundBoard) -> str:

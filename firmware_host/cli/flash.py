@@ -12,8 +12,9 @@ from firmware_host import config
 from firmware_host.board_facts import FLASH_DRIVERS, BoardFacts
 from firmware_host.boards import known_boards, load_board
 from firmware_host.cli.context import Context
-from firmware_host.errors import BoardAmbiguous, BoardNotFound, FlashError, WirqError
+from firmware_host.errors import BoardAmbiguous, BoardNotFound, FlashError, PortBusy, WirqError
 from firmware_host.info import BoardInfo
+from firmware_host.selector import ANY_COMMAND
 
 _HELP = """Flash FILE, or the board's own firmware, which is built first, onto a board; verify it and say hello.
 
@@ -86,15 +87,39 @@ def command(
 
 def _board(context: Context) -> tuple[BoardFacts, BoardInfo | None, str | None]:
     """The kind of board, what it said if it answers already, and the serial number that was named."""
-    from firmware_host.discovery import find_boards
+    try:
+        return _found(context)
+    except PortBusy as error:
+        raise PortBusy(str(error), hint=_without_port(context), **error.details) from error
+
+
+def _without_port(context: Context) -> str:
+    """How to flash a board whose serial port another program has: a debug probe needs none."""
+    entry = config.load().boards.get(_selector(context) or "")
+    kinds = [name for name in _flashable() if any(row.driver == "pyocd" for row in load_board(name).flashers)]
+    if entry is not None and entry.board in kinds:
+        return f"stop it, or flash through the debug probe:  wirq flash -b {entry.board} --driver pyocd"
+    return f"stop it, or flash through the debug probe:  wirq flash -b {' | '.join(kinds)} --driver pyocd"
+
+
+def _selector(context: Context) -> str | None:
     from firmware_host.selector import ENVIRONMENT_VARIABLE
 
-    selector = context.board_selector or _environment(ENVIRONMENT_VARIABLE) or config.load().default
+    return context.board_selector or _environment(ENVIRONMENT_VARIABLE) or config.load().default
+
+
+def _found(context: Context) -> tuple[BoardFacts, BoardInfo | None, str | None]:
+    from firmware_host.discovery import find_boards
+
+    selector = _selector(context)
     if selector in known_boards():
         return load_board(selector), None, None
     found = find_boards()
     if selector is None:
         answering = [one for one in found if one.info is not None]
+        busy = next((one for one in found if one.error == PortBusy.__name__), None)
+        if not answering and busy is not None:
+            raise PortBusy(busy.problem, hint=busy.hint, port=busy.port)
         if not answering:
             raise BoardNotFound(
                 "no board answers, so it is not known which one to flash",
@@ -104,7 +129,7 @@ def _board(context: Context) -> tuple[BoardFacts, BoardInfo | None, str | None]:
             listing = "".join(f"\n  {one.selector}  {one.info.name if one.info else ''}" for one in answering)
             raise BoardAmbiguous(
                 f"{len(answering)} boards answer, so nothing was flashed{listing}",
-                hint=f"choose one:  wirq flash -b {answering[0].selector}",
+                hint=f"choose one:  wirq -b {answering[0].selector} {ANY_COMMAND}",
                 candidates=[one.selector for one in answering],
             )
         info = answering[0].info

@@ -13,7 +13,7 @@ import click
 
 from firmware_host.announce import listen
 from firmware_host.cli.context import Context
-from firmware_host.errors import WirqError
+from firmware_host.errors import BoardAmbiguous, WirqError
 
 #: Commands: where each lives, and its line in the help. They are imported when they are called, not before.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -200,7 +200,7 @@ def _run(arguments: list[str]) -> int:
         code = cli.main(args=arguments, prog_name="wirq", standalone_mode=False, obj=context)
         return code if isinstance(code, int) else 0
     except WirqError as error:
-        context.error(error, error.exit_code, error.hint, **error.details)
+        context.error(error, error.exit_code, _hint(error, arguments), **error.details)
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         if context.json:
@@ -220,6 +220,21 @@ def _run(arguments: list[str]) -> int:
         if not context.finished:
             context.error(KeyboardInterrupt("interrupted"), 130)
         return 130
+    except SystemExit as end:  # told to end by a signal
+        if not context.finished and isinstance(end.code, int) and end.code > 128:
+            context.error(KeyboardInterrupt(f"ended by {signal.Signals(end.code - 128).name}"), end.code)
+        raise
+
+
+def _hint(error: WirqError, arguments: list[str]) -> str:
+    """The way out; where a board is to be chosen, as the very command to type."""
+    if not isinstance(error, BoardAmbiguous):
+        return error.hint
+    import shlex
+
+    from firmware_host.selector import ANY_COMMAND
+
+    return error.hint.replace(ANY_COMMAND, shlex.join(arguments))
 
 
 def _terminated(number: int, _: FrameType | None) -> None:

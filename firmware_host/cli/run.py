@@ -37,6 +37,9 @@ Examples:
   wirq run untrusted.wasm --fuel 1000000
 """
 
+#: Behind the name of a report that was saved.
+SHOWN_AGAIN = "; wirq crash shows it again"
+
 Raises = tuple[tuple[str, int], ...]
 
 
@@ -85,10 +88,11 @@ def _again_and_again(context: Context, app: Path, file: AppFile, run: _Run) -> i
             run.once(file)
             if run.interrupted:
                 break
-            run.say_ending()
+            if not run.say_ending(app.name):
+                context.note(f"waiting for {app.name} to change")
         except (BuildError, BadModule, NoSpace, TrapError) as error:
             context.note(f"error: {error}")
-        context.note(f"waiting for {app.name} to change")
+            context.note(f"waiting for {app.name} to change")
         try:
             while True:
                 run.wait_for_change()
@@ -193,11 +197,16 @@ class _Run:
             self._board.wait(0.1)
         self._changed = False
 
-    def say_ending(self) -> None:
-        """The last ending, when another run may follow."""
+    def say_ending(self, watched: str) -> bool:
+        """The last ending, when another run may follow. True if it tells, too, that a change of the file is waited for:
+        then the trap can be shown again only by that name, for the next run may trap as well."""
         text, fields = self._ending
+        waits = text.endswith(SHOWN_AGAIN)
+        if waits:
+            text = text.removesuffix(SHOWN_AGAIN) + f"; waiting for {watched} to change"
         self._context.emit("ended", text, **fields)
         self._ending = ("", fields)
+        return waits and not self._context.json
 
     def result(self) -> None:
         """The last ending, as the result of the command."""
@@ -263,7 +272,7 @@ def ending(
     if explained is not None and result.trap is not None and not result.trap.stopped:
         lines += explained.stack
         if explained.saved is not None:
-            lines.append(f"saved {explained.saved.name}; wirq crash shows it again")
+            lines.append(f"saved {explained.saved.name}{SHOWN_AGAIN}")
     fields = {
         "ok": result.ok,
         "app_status": None if result.trap else result.status,

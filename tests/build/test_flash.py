@@ -321,7 +321,7 @@ def test_several_boards_that_answer_are_refused(
     assert run(["flash"]) == 3
     error = capsys.readouterr().err
     assert "2 boards answer, so nothing was flashed" in error
-    assert "wirq flash -b id:SERIAL0" in error
+    assert "choose one:  wirq -b id:SERIAL0 flash" in error
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs executable scripts")
