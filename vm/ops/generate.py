@@ -150,7 +150,10 @@ def result_form(known: dict[str, Operation], name: str) -> str:
 def lowering(operations: list[Operation], extended: list[Operation]) -> str:
     """Operand forms of 32-bit operations, 64-bit pairs, and a row for every numeric instruction."""
     known = {operation.name: operation for operation in operations}
-    lines = [HEADER, "/* Operation of each operand form, with what lowering needs to know of its result; 0 = there is none. */\n"]
+    lines = [
+        HEADER,
+        "/* Operation of each operand form, with what lowering needs to know of its result; 0 = there is none. */\n",
+    ]
     lines.append("static const struct binary_forms binary_forms[] = {\n")
     for name in internal.BINARY32:
         lines.append(f"    {{{', '.join(result_form(known, f'{name}_{form}') for form in FORMS)}}}, /* {name} */\n")
