@@ -16,6 +16,7 @@ from firmware_host import Board
 from firmware_host.cli.wast import ARENA_SIZE
 from firmware_host.errors import TrapError
 from firmware_host.inprocess import InProcessBoard
+from firmware_host.inprocess.board import InProcessInstance
 from firmware_host.instance import Instance
 from firmware_host.wast.assemble import assemble
 from firmware_host.wast.values import is_nan_of
@@ -167,7 +168,7 @@ def _module(type_: str, operation: str, is_comparison: bool, padding: int = 0) -
     return assemble(("(module " + "\n".join(functions) + ")").encode()), calls
 
 
-def _outcome(instance: Instance | ReferenceInstance, call: Call) -> list[int] | int:
+def _outcome(instance: Instance | InProcessInstance | ReferenceInstance, call: Call) -> list[int] | int:
     """Result cells, NaNs as one value; or the trap's code."""
     try:
         cells = instance.invoke(*call)
