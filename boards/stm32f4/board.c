@@ -13,9 +13,6 @@
 #define RCC_APB1ENR CHIP_REGISTER(0x40023840)
 #define RCC_APB2ENR CHIP_REGISTER(0x40023844)
 #define FLASH_ACR CHIP_REGISTER(0x40023C00)
-#define FLASH_KEYR CHIP_REGISTER(0x40023C04)
-#define FLASH_SR CHIP_REGISTER(0x40023C0C)
-#define FLASH_CR CHIP_REGISTER(0x40023C10)
 #define GPIO_IDR(port) CHIP_REGISTER(0x40020010 + 0x400 * (port))
 #define GPIO_MODER(port) CHIP_REGISTER(0x40020000 + 0x400 * (port))
 #define GPIO_BSRR(port) CHIP_REGISTER(0x40020018 + 0x400 * (port))
@@ -41,16 +38,6 @@ enum { USART_VECTOR = BOARD_USART_VECTOR, BUTTON_VECTOR = BOARD_BUTTON_VECTOR };
 #define RCC_CR_PLLON (1u << 24)
 #define RCC_CR_PLLRDY (1u << 25)
 #define FLASH_CACHES (7u << 8)
-#define FLASH_CACHES_RESET (3u << 11)
-#define FLASH_SR_BUSY (1u << 16)
-#define FLASH_SR_ERRORS 0xF2u
-#define FLASH_CR_PROGRAM (1u << 0)
-#define FLASH_CR_ERASE (1u << 1)
-#define FLASH_CR_SECTOR(n) ((n) << 3)
-#define FLASH_CR_WORDS (2u << 8) /* 32 bits at a time: from 2.7 V on */
-#define FLASH_CR_START (1u << 16)
-#define FLASH_CR_LOCK (1u << 31)
-enum { FIRST_SECTOR = 5 };
 #define USART_RXNE (1u << 5)
 #define USART_ORE (1u << 3)
 #define USART_TXE (1u << 7)
@@ -139,61 +126,6 @@ void board_pin_drive(uint32_t pin, bool high) {
 bool board_pin_level(uint32_t pin) {
     (void)pin;
     return led;
-}
-
-/* ---- flash ---- */
-
-static bool unlock_flash(void) {
-    FLASH_KEYR = 0x45670123;
-    FLASH_KEYR = 0xCDEF89AB;
-    FLASH_SR = FLASH_SR_ERRORS;
-    return !(FLASH_CR & FLASH_CR_LOCK);
-}
-
-/* An erase of 128 KiB takes up to 4 s, in which the processor stands still when it fetches its next instruction. */
-static bool end_flash(void) {
-    for (uint32_t i = 0; i < 1000 && FLASH_SR & FLASH_SR_BUSY; i++)
-        (void)chip_wait(&FLASH_SR, FLASH_SR_BUSY, 0);
-    bool done = !(FLASH_SR & (FLASH_SR_BUSY | FLASH_SR_ERRORS));
-    FLASH_CR = FLASH_CR_LOCK;
-    return done;
-}
-
-/* The controller is locked after reset; an emulator without one reads 0. */
-const uint8_t *board_flash(void) {
-    bool was_locked = FLASH_CR & FLASH_CR_LOCK;
-    bool unlocked = was_locked && unlock_flash();
-    FLASH_CR = FLASH_CR_LOCK;
-    return unlocked && FLASH_CR & FLASH_CR_LOCK ? (const uint8_t *)BOARD_STORE_ORIGIN : NULL;
-}
-
-/* What the caches hold of it is old. */
-static void empty_caches(void) {
-    FLASH_ACR &= ~FLASH_CACHES;
-    FLASH_ACR |= FLASH_CACHES_RESET;
-    FLASH_ACR &= ~FLASH_CACHES_RESET;
-    FLASH_ACR |= FLASH_CACHES;
-}
-
-bool board_flash_program(uint32_t offset, const uint32_t *words, uint32_t count) {
-    bool written = unlock_flash();
-    FLASH_CR = FLASH_CR_PROGRAM | FLASH_CR_WORDS;
-    for (uint32_t i = 0; i < count && written; i++) {
-        CHIP_REGISTER(BOARD_STORE_ORIGIN + offset + 4 * i) = words[i];
-        written = chip_wait(&FLASH_SR, FLASH_SR_BUSY, 0);
-    }
-    written = end_flash() && written;
-    empty_caches();
-    return written;
-}
-
-bool board_flash_erase(uint32_t offset) {
-    bool unlocked = unlock_flash();
-    if (unlocked)
-        FLASH_CR = FLASH_CR_ERASE | FLASH_CR_WORDS | FLASH_CR_SECTOR(FIRST_SECTOR + offset / BOARD_STORE_SECTOR) | FLASH_CR_START;
-    bool erased = end_flash() && unlocked;
-    empty_caches();
-    return erased;
 }
 
 /* ---- the whole ---- */
