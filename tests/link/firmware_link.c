@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "console.h"
+#include "files.h"
 #include "firmware.h"
 #include "kept_code.h"
 #include "link.h"
@@ -64,6 +65,20 @@ EXPORTED void test_events(uint32_t count) {
 
 EXPORTED void test_answer(void) {
     answered = invoked;
+}
+
+/* What link.c and commands_files.c call files_space. */
+void counted_files_space(struct store_space *space);
+
+static uint32_t spaces;
+
+void counted_files_space(struct store_space *space) {
+    spaces++;
+    files_space(space);
+}
+
+EXPORTED uint32_t test_spaces(void) {
+    return spaces;
 }
 
 /* ---- the board ---- */

@@ -18,6 +18,9 @@ HERE = Path(__file__).parent
 _STORE = ("upload.c", "sha256.c", "files.c", "store.c")
 SOURCES = ("link.c", "frame.c", "crc32.c", "receive.c", *_STORE, "commands_files.c")
 
+#: Of these it is counted how often they ask for the figures of the store.
+_COUNTED = ("link.c", "commands_files.c")
+
 FACTS = """\
 #define BOARD_NAME "harness"
 #define BOARD_MAX_FRAME {max_frame}
@@ -44,12 +47,19 @@ def _library(max_frame: int, window: int) -> tuple[Path, tempfile.TemporaryDirec
     compiler = toolchains.find("host")
     command = [
         *(*compiler.command, *compiler.row.flags, "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2"),
-        *("-fno-sanitize=all", "-shared", "-fPIC"),
+        *("-fno-sanitize=all", "-fPIC"),
         *(f"-I{path}" for path in (directory, firmware, resources.path("vm", "include"))),
-        *(str(path) for path in (HERE / "firmware_link.c", *(firmware / name for name in SOURCES))),
-        *("-o", str(directory / "link.so")),
     ]
-    subprocess.run(command, check=True)
+    counted = []
+    for name in _COUNTED:
+        counted.append(str(directory / f"{name}.o"))
+        renamed = "-Dfiles_space=counted_files_space"
+        subprocess.run([*command, renamed, "-c", str(firmware / name), "-o", counted[-1]], check=True)
+    sources = [HERE / "firmware_link.c", *(firmware / name for name in SOURCES if name not in _COUNTED)]
+    subprocess.run(
+        [*command, "-shared", *map(str, sources), *counted, "-o", str(directory / "link.so")],
+        check=True,
+    )
     return directory / "link.so", temporary
 
 
@@ -87,6 +97,11 @@ class FirmwareLink:
         """The counts that requests irq.raise brought, in the order they were run."""
         counts = (ctypes.c_uint32 * 256)()
         return list(counts[: self._c.test_raises(counts, 256)])
+
+    @property
+    def spaces(self) -> int:
+        """How often the figures of the store were looked up, which takes a look at every block."""
+        return int(self._c.test_spaces())
 
     def tell_events(self, count: int) -> None:
         self._c.test_events(count)

@@ -55,6 +55,16 @@ def test_requests_run_once_and_in_order(fault: str, window: int) -> None:
         assert all(answer.response.status == 0 for answer in answers)
 
 
+def test_hello_does_not_wait_for_the_figures_of_the_store() -> None:
+    """Found by fuzzing: figures of a large store take a look at every block, and the welcome has its size only."""
+    board = FirmwareLink()
+    line = line_to(board)
+    assert board.spaces == 0
+    line.session.request(messages.COMMANDS["files.space"], {})
+    line.settle()
+    assert board.spaces == 1
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_events_arrive_once_and_in_order(fault: str) -> None:
     for seed in range(4):

@@ -79,22 +79,6 @@ def test_an_emulated_boards_store_that_was_never_used_has_nothing_begun(name: st
         nothing_was_begun(board)
 
 
-def test_hello_does_not_wait_for_the_figures_of_the_store() -> None:
-    """Found by fuzzing: figures of a large store take a look at every block, and the welcome has its size only."""
-
-    def seconds(action: Callable[[], object]) -> float:
-        start = time.monotonic()
-        action()
-        return time.monotonic() - start
-
-    with host(None) as board:
-        for i in range(20):
-            board.files.put(bytes(1000 + 37 * i), name=f"file{i}")
-        figures = seconds(board.files.space)
-        assert min(seconds(board.connection.reopen) for _ in range(3)) < figures / 5
-        assert board.files.space().size == board.info.store_size
-
-
 def test_files_of_the_host_board_survive_its_end(tmp_path: Path) -> None:
     store = tmp_path / "flash"
     with host(store) as board:
