@@ -117,10 +117,20 @@ def _watched(context: Context, board: Board, before: list[SourceInfo]) -> int:
                     seen[number] = source
                     text = f"{stamp()} {source.name}: raised {source.raised}, delivered {source.delivered}"
                     text += f", missed {source.missed}" + (", pending" if source.pending else "")
-                    context.emit("irq", text, event="moved", **asdict(source))
+                    context.say(text)
+                    _emit(context, old, source)
     except KeyboardInterrupt:
         context.result(sources=[asdict(source) for source in seen.values()])
     return 130
+
+
+def _emit(context: Context, old: SourceInfo, source: SourceInfo) -> None:
+    """An object for each counter that has moved, as `wirq run` has them; or one, if something else did."""
+    moved = [event for event in ("raised", "delivered", "missed") if getattr(source, event) != getattr(old, event)]
+    if context.json:
+        for event in moved or ["changed"]:
+            count = {"count": getattr(source, event)} if moved else {}
+            context.emit("irq", source=source.number, event=event, board_time_us=None, **count, **asdict(source))
 
 
 @command.command("raise", help=_RAISE_HELP)

@@ -61,7 +61,14 @@ _LOOK = 0.02  # seconds between two reads of the board's ring
 
 @click.command("trace", help=_HELP)
 @click.argument("app", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Where to write it.",
+)
 @click.option("--picture", "svg", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw it, too.")
 @click.option(
     "--raise", "raises", type=RaiseType(), multiple=True, metavar="SOURCE[@TIME]", help="As with wirq run; repeatable."
@@ -73,7 +80,9 @@ _LOOK = 0.02  # seconds between two reads of the board's ring
     metavar="LIST",
     help=f"What to write, with commas between: {', '.join(EVENT_GROUPS)} (all).",
 )
-@click.option("--for", "seconds", type=click.FloatRange(min=0, min_open=True), help="Stop the app after SECONDS.")
+@click.option(
+    "--for", "seconds", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop the app after this."
+)
 @click.pass_obj
 def command(
     context: Context,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,10 +36,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return programs
 
 
-def run(programs: Path, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs the installed wirq in a directory of its own, with no compiler on PATH and no checkout in sight."""
+def run(programs: Path, directory: Path, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs the installed wirq in a directory of its own, with nothing but `path` on PATH, and no checkout in sight."""
     environment = {
-        "PATH": str(directory),
+        "PATH": path or str(directory),
         "HOME": os.environ.get("HOME", str(directory)),
         "WIRQ_CACHE": str(directory / "cache"),
     }
@@ -58,3 +60,17 @@ def test_an_installed_wirq_builds_firmware_and_runs_a_guest(installed: Path, tmp
     done = run(installed, tmp_path, "doctor")
     assert done.returncode == 0, done.stdout
     assert "arm-none-eabi-gcc" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="needs qemu-system-arm")
+def test_an_installed_wirq_counts_instructions(installed: Path, tmp_path: Path) -> None:
+    emulators = tmp_path / "emulators"
+    emulators.mkdir()
+    (emulators / "qemu-system-arm").symlink_to(str(shutil.which("qemu-system-arm")))
+    (tmp_path / "answer.c").write_text(_GUEST)
+    done = run(installed, tmp_path, "bench", "answer.c", "--invoke", "answer", "--json", path=str(emulators))
+    assert done.returncode == 0, done.stdout + done.stderr
+    counted = json.loads(done.stdout.splitlines()[-1])
+    assert counted["result"] == 42
+    assert counted["load_instructions"] > counted["first_call_instructions"] > 0

@@ -148,6 +148,16 @@ def test_watch_prints_what_moves_until_ctrl_c(wirq: Wirq, monkeypatch: pytest.Mo
     moved = [line for line in ran.out.splitlines() if line.startswith("[")]
     assert len(moved) == 1
     assert moved[0].endswith("soft0: raised 3, delivered 0, missed 0, pending")
+    looks = 0
+    ran = wirq("-b", "host", "--json", "irq", "list", "--watch")
+    [told] = [one for one in ran.objects if one["type"] == "irq"]
+    assert (told["source"], told["name"], told["vector"], told["event"], told["count"]) == (
+        3,
+        "soft0",
+        None,
+        "raised",
+        3,
+    )
 
 
 @pytest.mark.parametrize("bytes_", [1, 7])
