@@ -62,7 +62,16 @@ _ZIG = ("-fno-sanitize=all",)
 #: clang keeps a frame pointer on Arm unless told not to: a register and an instruction in every function.
 _NO_FRAME_POINTER = ("-fomit-frame-pointer",)
 #: zig passes -Os on for -Oz, too; clang's own is a tenth smaller.
-_ZIG_SMALL = ("-Os", "-Xclang", "-Oz")
+#: Passes that copy code or keep more values in registers go: without them the VM of a Cortex-M4 is 220 bytes smaller.
+_ZIG_SMALL = (
+    *("-Os", "-Xclang", "-Oz"),
+    *("-mllvm", "-jump-threading-threshold=1"),
+    *("-mllvm", "-phi-node-folding-threshold=1"),
+    *("-mllvm", "-disable-lsr"),
+    *("-mllvm", "-disable-licm-promotion"),
+    *("-mllvm", "-enable-load-pre=false"),
+    *("-mllvm", "-enable-shrink-wrap=false"),
+)
 #: gcc turns copying loops into calls of memcpy, also inside memcpy itself.
 _GCC = ("-fno-tree-loop-distribute-patterns",)
 

@@ -133,6 +133,16 @@ void arena_free(struct arena *arena, void *block) {
     coalesce(arena);
 }
 
+void *arena_extend(struct arena *arena, void *block, uint32_t used, uint32_t size) {
+    void *longer = arena_allocate(arena, size);
+    if (longer == NULL)
+        return NULL;
+    if (used != 0)
+        memcpy(longer, block, used);
+    arena_free(arena, block);
+    return longer;
+}
+
 bool arena_resize(struct arena *arena, void *block, uint32_t size) {
     uint8_t *header = (uint8_t *)block - HEADER;
     uint32_t old = block_size(header), whole = whole_size(size);

@@ -34,6 +34,10 @@ void *arena_allocate(struct arena *arena, uint32_t size);
 /* The same for an array; NULL also if the product is too large for anything. */
 void *arena_allocate_array(struct arena *arena, uint32_t count, uint32_t size);
 
+/* A longer block, with the first `used` bytes of another one, which is freed and may be NULL, and zeroes behind. NULL: there is no
+ * room, and the other one is as it was. */
+void *arena_extend(struct arena *arena, void *block, uint32_t used, uint32_t size);
+
 /* NULL is allowed, and does nothing. */
 void arena_free(struct arena *arena, void *block);
 

@@ -4,42 +4,61 @@
 
 /* ---- one block for all of an instance that has a fixed size ---- */
 
-/* Takes the next part of the block; with block == NULL only counts. Parts that hold pointers come first. */
-static void *carve(uint8_t *block, uint32_t *used, uint32_t count, uint32_t size) {
-    uint8_t *part = block == NULL ? NULL : block + *used;
-    *used += count * size;
-    return part;
+/* A part of the block: how many items it has, which is a count of the module less another one, and what is told where they are. The
+ * lists come before what they name. All counts are at most 65535, so nothing overflows. */
+struct part {
+    uint8_t count;    /* offset of the count in struct wirq_module */
+    uint8_t imported; /* of what is taken off it: then the items are named one by one in the list, from there on. 0: nothing */
+    uint8_t size;     /* of an item */
+    uint8_t list;     /* offset in struct wirq_instance: the pointer to the items, or that to the list */
+};
+
+#define LIST(count, list)                                                                                                    \
+    {offsetof(struct wirq_module, count), 0, sizeof *((struct wirq_instance *)0)->list, offsetof(struct wirq_instance, list)}
+#define OWN(count, imported, type, list)                                                                                     \
+    {offsetof(struct wirq_module, count), offsetof(struct wirq_module, imported), sizeof(type),                              \
+     offsetof(struct wirq_instance, list)}
+static const struct part parts[] = { /* those that hold pointers come first */
+    LIST(imported_functions, functions),
+    LIST(imported_globals, imported_globals),
+    LIST(memory_count, memories),
+    LIST(table_count, tables),
+    LIST(tag_count, tags),
+    OWN(memory_count, imported_memories, struct wirq_memory, memories),
+    OWN(table_count, imported_tables, struct wirq_table, tables),
+    OWN(tag_count, imported_tags, struct tag, tags),
+    LIST(global_cells, globals),
+};
+
+static uint32_t module_count(const struct wirq_module *module, uint32_t offset) {
+    return *(const uint16_t *)(const void *)((const uint8_t *)module + offset);
 }
 
-/* Lays an instance out in the block; the bytes it takes. Counts are at most 65535 and parts at most 24 bytes, so nothing
- * overflows. */
-static uint32_t lay_out(const struct wirq_module *module, uint8_t *block) {
-    struct wirq_instance plan = {0};
-    uint32_t used = sizeof plan;
-    uint32_t own_memories = (uint32_t)module->memory_count - module->imported_memories;
-    uint32_t own_tables = (uint32_t)module->table_count - module->imported_tables;
-    plan.functions = carve(block, &used, module->imported_functions, sizeof *plan.functions);
-    plan.imported_globals = carve(block, &used, module->imported_globals, sizeof *plan.imported_globals);
-    plan.memories = carve(block, &used, module->memory_count, sizeof *plan.memories);
-    plan.tables = carve(block, &used, module->table_count, sizeof *plan.tables);
-    plan.tags = carve(block, &used, module->tag_count, sizeof *plan.tags);
-    struct wirq_memory *memories = carve(block, &used, own_memories, sizeof *memories);
-    struct wirq_table *tables = carve(block, &used, own_tables, sizeof *tables);
-    struct tag *tags = carve(block, &used, (uint32_t)module->tag_count - module->imported_tags, sizeof *tags);
-    plan.globals = carve(block, &used, module->global_cells, sizeof *plan.globals);
-    plan.dropped = carve(block, &used, ((uint32_t)module->element_count + module->data_count + 7) / 8, 1);
-    if (block == NULL)
-        return used;
-    for (uint32_t i = 0; i < own_memories; i++)
-        plan.memories[module->imported_memories + i] = &memories[i];
-    for (uint32_t i = 0; i < own_tables; i++)
-        plan.tables[module->imported_tables + i] = &tables[i];
-    for (uint32_t i = module->imported_tags; i < module->tag_count; i++) {
-        *tags = (struct tag){(struct wirq_instance *)(void *)block, (uint16_t)i};
-        plan.tags[i] = tags++;
+/* Stores a pointer, whatever its type is. */
+static void put_pointer(uint8_t *to, const uint8_t *pointer) {
+    __builtin_memcpy(__builtin_assume_aligned(to, sizeof pointer), &pointer, sizeof pointer);
+}
+
+/* The bytes that an instance takes; lays it out in that many, if it is there. */
+static uint32_t lay_out(const struct wirq_module *module, struct wirq_instance *instance) {
+    uint8_t *block = (uint8_t *)instance, *list;
+    uint32_t used = sizeof *instance;
+    for (const struct part *part = parts; part != parts + sizeof parts / sizeof parts[0]; part++) {
+        uint32_t count = module_count(module, part->count), imported = 0;
+        if (part->imported != 0)
+            imported = module_count(module, part->imported);
+        else if (block != NULL)
+            put_pointer(block + part->list, block + used);
+        if (part->imported != 0 && block != NULL) {
+            __builtin_memcpy(&list, __builtin_assume_aligned(block + part->list, sizeof list), sizeof list);
+            for (uint32_t i = imported; i < count; i++)
+                put_pointer(list + i * sizeof list, block + used + (i - imported) * part->size);
+        }
+        used += (count - imported) * part->size;
     }
-    memcpy(block, &plan, sizeof plan);
-    return used;
+    if (block != NULL)
+        instance->dropped = block + used;
+    return used + ((uint32_t)module->element_count + module->data_count + 7) / 8;
 }
 
 /* ---- parts of instantiation ---- */
@@ -52,12 +71,10 @@ static bool take_id(struct wirq_vm *vm, struct wirq_instance *instance) {
     if (id >= vm->instance_capacity) {
         if (id + 4 > WIRQ_MAX_INSTANCES)
             return false;
-        struct wirq_instance **longer = arena_allocate_array(&vm->arena, id + 4, sizeof *longer);
+        uint32_t size = sizeof *vm->instances;
+        struct wirq_instance **longer = arena_extend(&vm->arena, vm->instances, vm->instance_capacity * size, (id + 4) * size);
         if (longer == NULL)
             return false;
-        if (id != 1)
-            memcpy(longer, vm->instances, id * sizeof *longer);
-        arena_free(&vm->arena, vm->instances);
         vm->instances = longer;
         vm->instance_capacity = (uint16_t)(id + 4);
     }
@@ -114,6 +131,8 @@ uint32_t *instance_global(const struct wirq_instance *instance, uint32_t global)
 static wirq_status create_own(struct wirq_instance *instance) {
     const struct wirq_module *module = instance->module;
     struct wirq_vm *vm = instance->vm;
+    for (uint32_t i = module->imported_tags; i < module->tag_count; i++)
+        *instance->tags[i] = (struct tag){instance, (uint16_t)i};
     for (uint32_t i = module->imported_globals; i < module->global_count; i++) {
         const struct global_type *global = &module->globals[i];
         instance_evaluate(instance, &global->init, &instance->globals[global->cell]);
@@ -174,20 +193,19 @@ static wirq_status write_segments(struct wirq_instance *instance, bool *is_known
     return WIRQ_OK;
 }
 
-/* R34: the cell of the exported mutable global that C compilers keep their stack pointer in. */
-static uint32_t *find_stack_pointer(const struct wirq_instance *instance) {
-    static const char name[] = "__stack_pointer";
+uint32_t *instance_exported_i32(const struct wirq_instance *instance, const char *name, uint32_t length, bool is_mutable) {
     const struct wirq_module *module = instance->module;
-    const struct export *export = module_find_export(module, (const uint8_t *)name, sizeof name - 1);
+    const struct export *export = module_find_export(module, (const uint8_t *)name, length);
     if (export == NULL || export->kind != WIRQ_GLOBAL)
         return NULL;
     const struct global_type *global = &module->globals[export->index];
-    return global->type == WIRQ_I32 && global->is_mutable ? instance_global(instance, export->index) : NULL;
+    return global->type == WIRQ_I32 && global->is_mutable == is_mutable ? instance_global(instance, export->index) : NULL;
 }
 
 /* ---- the life of an instance ---- */
 
 wirq_status wirq_instantiate(struct wirq_vm *vm, struct wirq_module *module, struct wirq_instance **result) {
+    static const char stack_pointer[] = "__stack_pointer"; /* where C compilers keep theirs */
     vm->error = (struct wirq_load_error){.status = WIRQ_OK, .function = UINT32_MAX};
     *result = NULL;
     uint32_t size = lay_out(module, NULL);
@@ -195,7 +213,7 @@ wirq_status wirq_instantiate(struct wirq_vm *vm, struct wirq_module *module, str
     wirq_status status = WIRQ_NO_MEMORY;
     vm->error.detail = size;
     if (instance != NULL) {
-        (void)lay_out(module, (uint8_t *)instance);
+        (void)lay_out(module, instance);
         instance->vm = vm;
         instance->module = module;
         if (!take_id(vm, instance)) {
@@ -212,7 +230,7 @@ wirq_status wirq_instantiate(struct wirq_vm *vm, struct wirq_module *module, str
             instance->next = vm->instance_list;
             vm->instance_list = instance;
             instance->started = module->start_function < 0;
-            instance->stack_pointer = find_stack_pointer(instance);
+            instance->stack_pointer = instance_exported_i32(instance, stack_pointer, sizeof stack_pointer - 1, true);
             if (status == WIRQ_OK)
                 status = interrupt_attach_exports(instance);
             if (status == WIRQ_OK)

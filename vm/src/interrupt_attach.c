@@ -255,15 +255,9 @@ wirq_status interrupt_check_exports(const struct wirq_module *module) {
 
 wirq_status interrupt_attach_exports(struct wirq_instance *instance) {
     static const char block[] = "wirq_block";
-    const struct wirq_module *module = instance->module;
-    wirq_status status = declare_handlers(module, instance);
-    if (status != WIRQ_OK)
+    wirq_status status = declare_handlers(instance->module, instance);
+    const uint32_t *address = instance_exported_i32(instance, block, sizeof block - 1, false);
+    if (status != WIRQ_OK || address == NULL)
         return status;
-    const struct export *export = module_find_export(module, (const uint8_t *)block, sizeof block - 1);
-    if (export == NULL || export->kind != WIRQ_GLOBAL)
-        return WIRQ_OK;
-    const struct global_type *global = &module->globals[export->index];
-    if (global->type != WIRQ_I32 || global->is_mutable)
-        return WIRQ_OK;
-    return interrupt_register_block(instance, *instance_global(instance, export->index), UINT32_MAX, 1);
+    return interrupt_register_block(instance, *address, UINT32_MAX, 1);
 }

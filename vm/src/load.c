@@ -24,17 +24,17 @@ static const struct section sections[] = {
      * section's end cuts off has taken 1 byte, and has a header all the same; a section with an item has 2 bytes. */
     [1] = {1, 2, BLOCK_TYPES, SIZE(types), BLOCK_TYPE_STORAGE, sizeof(struct wirq_functype) - 4, NULL, load_type, NULL},
     [2] = {2, 4, BLOCK_IMPORTS, SIZE(imports), BLOCK_IMPORT_NAMES, 0, NULL, load_import, load_end_imports},
-    [3] = {3, 1, BLOCK_CODE, SIZE(code), NO_BLOCK, 0, load_begin_functions, load_function, NULL},
-    [4] = {4, 3, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_tables, load_table, NULL},
-    [5] = {5, 2, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_memories, load_memory, NULL},
-    [6] = {7, 4, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_globals, load_global, NULL},
+    [3] = {3, 1, BLOCK_CODE, SIZE(code), NO_BLOCK, 0, load_begin_kind, load_function, NULL},
+    [4] = {4, 3, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_kind, load_table, NULL},
+    [5] = {5, 2, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_kind, load_memory, NULL},
+    [6] = {7, 4, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_kind, load_global, NULL},
     [7] = {8, 3, BLOCK_EXPORTS, SIZE(exports), BLOCK_EXPORT_NAMES, 0, NULL, load_export, NULL},
     [8] = {9, 0, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_start, NULL, NULL},
     [9] = {10, 3, BLOCK_ELEMENTS, SIZE(elements), NO_BLOCK, 0, NULL, load_element, NULL},
     [10] = {12, 3, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_code, load_body, load_end_code},
     [11] = {13, 2, BLOCK_DATA, SIZE(data), NO_BLOCK, 0, load_begin_data, load_data, NULL},
     [12] = {11, 0, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_data_count, NULL, NULL},
-    [13] = {6, 2, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_tags, load_tag, NULL},
+    [13] = {6, 2, NO_BLOCK, 0, NO_BLOCK, 0, load_begin_kind, load_tag, NULL},
 };
 
 /* ---- help for steps ---- */
@@ -64,13 +64,12 @@ void *load_allocate(struct wirq_load *load, uint32_t count, uint32_t size) {
 }
 
 wirq_status load_extend(struct wirq_load *load, enum module_block block, uint32_t size, uint32_t used, uint32_t wanted) {
-    void *longer = load_allocate(load, wanted, size), *old = load->module->blocks[block];
-    if (longer == NULL)
+    void **at = &load->module->blocks[block], *longer = arena_extend(&load->vm->arena, *at, used * size, wanted * size);
+    if (longer == NULL) {
+        load->detail = wanted * size;
         return WIRQ_NO_MEMORY;
-    if (used != 0)
-        memcpy(longer, old, (size_t)used * size);
-    arena_free(&load->vm->arena, old);
-    load->module->blocks[block] = longer;
+    }
+    *at = longer;
     return WIRQ_OK;
 }
 

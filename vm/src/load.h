@@ -121,7 +121,7 @@ load_begin_section load_begin_types;
 load_step load_type;
 
 /* load_sections.c */
-load_begin_section load_begin_functions, load_begin_tables, load_begin_memories, load_begin_globals, load_begin_tags, load_begin_start;
+load_begin_section load_begin_kind, load_begin_start;
 load_step load_import, load_function, load_table, load_memory, load_global, load_tag, load_export;
 load_end_section load_end_imports;
 

@@ -6,11 +6,40 @@
 static const uint8_t item_sizes[5] = {sizeof(uint16_t), sizeof(struct table_type), sizeof(struct limits),
                                       sizeof(struct global_type), sizeof(uint16_t)};
 
-/* A second table or memory in a build that has not more than one. */
-static wirq_status check_single(struct wirq_load *load, uint8_t kind, uint32_t count) {
-    if (count + load->module->counts[kind] <= 1 || (kind == WIRQ_TABLE ? WIRQ_WITH_MULTI_TABLE : WIRQ_WITH_MULTI_MEMORY))
-        return WIRQ_OK;
-    return load_absent(load, kind == WIRQ_TABLE ? WIRQ_FEATURE_MULTI_TABLE : WIRQ_FEATURE_MULTI_MEMORY);
+/* How many more of a kind are there to be: in this build, and at all? */
+static wirq_status check_count(struct wirq_load *load, uint8_t kind, uint32_t more) {
+    static const uint16_t most[5] = {
+        WIRQ_MAX_FUNCTIONS,
+        UINT16_MAX,
+        UINT16_MAX,
+        UINT16_MAX / 2, /* cells are numbered in 16 bits, and a global takes two at most */
+        UINT16_MAX - 1, /* the last number stands for all tags */
+    };
+    uint32_t used = load->module->counts[kind];
+    if (!WIRQ_WITH_EXCEPTIONS && kind == WIRQ_TAG)
+        return load_absent(load, WIRQ_FEATURE_EXCEPTIONS);
+    if (!WIRQ_WITH_MULTI_TABLE && kind == WIRQ_TABLE && used + more > 1)
+        return load_absent(load, WIRQ_FEATURE_MULTI_TABLE);
+    if (!WIRQ_WITH_MULTI_MEMORY && kind == WIRQ_MEMORY && used + more > 1)
+        return load_absent(load, WIRQ_FEATURE_MULTI_MEMORY);
+    return more > most[kind] - used ? WIRQ_IMPLEMENTATION_LIMIT : WIRQ_OK;
+}
+
+/* Sections of definitions: room for `count` more of their kind. */
+wirq_status load_begin_kind(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
+    uint8_t kind = load->section == 13 ? WIRQ_TAG : (uint8_t)(load->section - 3); /* sections 3 to 6 are in the order of the kinds */
+    uint32_t used = load->module->counts[kind];
+    wirq_status status = check_count(load, kind, count);
+    (void)r;
+    return status == WIRQ_OK && count != 0 ? load_extend(load, kind, item_sizes[kind], used, used + count) : status;
+}
+
+/* The item of a kind that has been read is one more of them. */
+static wirq_status end_item(struct wirq_load *load, uint8_t kind, wirq_status status) {
+    if (status != WIRQ_OK)
+        return status;
+    load->module->counts[kind]++;
+    return load_next_item(load);
 }
 
 static wirq_status read_type_index(struct wirq_load *load, struct wirq_reader *r, uint16_t *type) {
@@ -62,15 +91,13 @@ static wirq_status step_import_description(struct wirq_load *load, struct wirq_r
         status = load_global_type(load, r, &item.global);
         break;
     case WIRQ_TAG:
-        if (!WIRQ_WITH_EXCEPTIONS)
-            return load_absent(load, WIRQ_FEATURE_EXCEPTIONS);
-        status = read_tag_type(load, r, &item.tag);
+        status = WIRQ_WITH_EXCEPTIONS ? read_tag_type(load, r, &item.tag) : WIRQ_OK; /* the check of its count refuses it */
         break;
     default:
         return WIRQ_BAD_IMPORT_KIND;
     }
-    if (status == WIRQ_OK && (kind == WIRQ_TABLE || kind == WIRQ_MEMORY))
-        status = check_single(load, kind, 1);
+    if (status == WIRQ_OK)
+        status = check_count(load, kind, 1);
     /* Room for all that may follow; load_end_imports trims it. */
     if (status == WIRQ_OK && module->blocks[kind] == NULL)
         status = load_extend(load, kind, item_sizes[kind], 0, load->remaining);
@@ -99,51 +126,17 @@ void load_end_imports(struct wirq_load *load) {
 
 /* ---- functions ---- */
 
-wirq_status load_begin_functions(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    uint32_t used = load->module->function_count;
-    (void)r;
-    if (count > WIRQ_MAX_FUNCTIONS - used)
-        return WIRQ_IMPLEMENTATION_LIMIT;
-    return load_extend(load, BLOCK_FUNCTION_TYPES, sizeof(uint16_t), used, used + count);
-}
-
 wirq_status load_function(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    wirq_status status = read_type_index(load, r, &module->function_types[module->function_count]);
-    if (status != WIRQ_OK)
-        return status;
-    module->function_count++;
-    return load_next_item(load);
+    wirq_status status = read_type_index(load, r, &load->module->function_types[load->module->function_count]);
+    return end_item(load, WIRQ_FUNCTION, status);
 }
 
 /* ---- table and memory ---- */
 
-/* Of one kind: a second one is a feature of its own. */
-static wirq_status begin_kind(struct wirq_load *load, uint8_t kind, uint32_t count) {
-    uint32_t used = load->module->counts[kind];
-    wirq_status status = check_single(load, kind, count);
-    if (status != WIRQ_OK || count == 0)
-        return status;
-    if (count + used > UINT16_MAX)
-        return WIRQ_IMPLEMENTATION_LIMIT;
-    return load_extend(load, kind, item_sizes[kind], used, used + count);
-}
-
-wirq_status load_begin_tables(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    (void)r;
-    return begin_kind(load, WIRQ_TABLE, count);
-}
-
-wirq_status load_begin_memories(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    (void)r;
-    return begin_kind(load, WIRQ_MEMORY, count);
-}
-
 static wirq_status step_table_value(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
     (void)r;
-    module->tables[module->table_count++].init = load->constant;
-    return load_next_item(load);
+    load->module->tables[load->module->table_count].init = load->constant;
+    return end_item(load, WIRQ_TABLE, WIRQ_OK);
 }
 
 /* A table, or with an initial value 0x40 0x00, the table, a constant expression. */
@@ -171,22 +164,10 @@ wirq_status load_table(struct wirq_load *load, struct wirq_reader *r) {
 }
 
 wirq_status load_memory(struct wirq_load *load, struct wirq_reader *r) {
-    wirq_status status = load_memory_type(load, r, &load->module->memories[load->module->memory_count]);
-    if (status != WIRQ_OK)
-        return status;
-    load->module->memory_count++;
-    return load_next_item(load);
+    return end_item(load, WIRQ_MEMORY, load_memory_type(load, r, &load->module->memories[load->module->memory_count]));
 }
 
 /* ---- globals ---- */
-
-wirq_status load_begin_globals(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    uint32_t used = load->module->global_count;
-    (void)r;
-    if (count + used > UINT16_MAX / 2) /* cells are numbered in 16 bits, and a global takes two at most */
-        return WIRQ_IMPLEMENTATION_LIMIT;
-    return load_extend(load, BLOCK_GLOBALS, sizeof(struct global_type), used, used + count);
-}
 
 static wirq_status step_global_value(struct wirq_load *load, struct wirq_reader *r) {
     struct wirq_module *module = load->module;
@@ -195,8 +176,7 @@ static wirq_status step_global_value(struct wirq_load *load, struct wirq_reader 
     global->init = load->constant;
     global->cell = module->global_cells;
     module->global_cells = (uint16_t)(module->global_cells + type_cells(global->type));
-    module->global_count++;
-    return load_next_item(load);
+    return end_item(load, WIRQ_GLOBAL, WIRQ_OK);
 }
 
 wirq_status load_global(struct wirq_load *load, struct wirq_reader *r) {
@@ -210,23 +190,8 @@ wirq_status load_global(struct wirq_load *load, struct wirq_reader *r) {
 
 /* ---- tags ---- */
 
-wirq_status load_begin_tags(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    uint32_t used = load->module->tag_count;
-    (void)r;
-    if (!WIRQ_WITH_EXCEPTIONS)
-        return load_absent(load, WIRQ_FEATURE_EXCEPTIONS);
-    if (count + used >= UINT16_MAX) /* the last number stands for all tags */
-        return WIRQ_IMPLEMENTATION_LIMIT;
-    return load_extend(load, BLOCK_TAGS, sizeof(uint16_t), used, used + count);
-}
-
 wirq_status load_tag(struct wirq_load *load, struct wirq_reader *r) {
-    struct wirq_module *module = load->module;
-    wirq_status status = read_tag_type(load, r, &module->tags[module->tag_count]);
-    if (status != WIRQ_OK)
-        return status;
-    module->tag_count++;
-    return load_next_item(load);
+    return end_item(load, WIRQ_TAG, read_tag_type(load, r, &load->module->tags[load->module->tag_count]));
 }
 
 /* ---- exports ---- */

@@ -68,12 +68,9 @@ uint32_t table_grow(struct wirq_vm *vm, struct wirq_table *table, uint32_t delta
     if (delta > table->limits.maximum - old || size > UINT32_MAX / sizeof value)
         return UINT32_MAX;
     if (delta != 0 && !arena_resize(&vm->arena, table->elements, size * (uint32_t)sizeof value)) {
-        uint32_t *elements = arena_allocate_array(&vm->arena, size, sizeof *elements);
+        uint32_t *elements = arena_extend(&vm->arena, table->elements, old * (uint32_t)sizeof value, size * (uint32_t)sizeof value);
         if (elements == NULL)
             return UINT32_MAX;
-        if (old != 0)
-            memcpy(elements, table->elements, old * sizeof *elements);
-        arena_free(&vm->arena, table->elements);
         table->elements = elements;
     }
     table->size = size;
@@ -91,11 +88,9 @@ uint32_t memory_grow(struct wirq_vm *vm, struct wirq_memory *memory, uint32_t de
     if (arena_resize(&vm->arena, memory->base, bytes)) {
         memset(memory->base + size, 0, bytes - size);
     } else {
-        uint8_t *base = arena_allocate(&vm->arena, bytes);
+        uint8_t *base = arena_extend(&vm->arena, memory->base, size, bytes);
         if (base == NULL)
             return UINT32_MAX;
-        memcpy(base, memory->base, size);
-        arena_free(&vm->arena, memory->base);
         memory->base = base;
     }
     memory->size = bytes;

@@ -243,7 +243,7 @@ struct wirq_instance {
     uint32_t **imported_globals;        /* where the cells of imported globals lie */
     struct wirq_memory **memories;      /* imported first */
     struct wirq_table **tables;         /* imported first */
-    const struct tag **tags;            /* imported first */
+    struct tag **tags;                  /* imported first */
     struct function_import *functions;  /* resolved function imports */
     uint8_t *dropped;                   /* a bit for each segment, element segments first */
     uint32_t *stack_pointer;            /* cell of the exported mutable i32 global __stack_pointer, or NULL (R34) */
@@ -278,6 +278,8 @@ bool link_type_is(const struct wirq_functype *type, const char *text);
 void instance_evaluate(struct wirq_instance *instance, const struct constant *constant, uint32_t *cells);
 /* The cells of a global of the index space. */
 uint32_t *instance_global(const struct wirq_instance *instance, uint32_t global);
+/* The cell of the exported i32 global of that name, if there is one, mutable or not as is said; else NULL. */
+uint32_t *instance_exported_i32(const struct wirq_instance *instance, const char *name, uint32_t length, bool is_mutable);
 /* Ends every instance. */
 void instance_release_all(struct wirq_vm *vm);
 
