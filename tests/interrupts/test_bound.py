@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from firmware_host.wasm import HandlerSettings, write_settings
-from tests.interrupts.guest_modules import BUTTON, STEP, TIMER, UART, function, handler, log, module, raise_
+from tests.interrupts.guest_modules import BUTTON, OPEN_BLOCK, STEP, TIMER, UART, function, handler, log, module, raise_
 from tests.vm.machine import Machine, Refusal, wat
 
 #: The test driver's costs in instructions, as in driver.c.
@@ -65,7 +65,8 @@ def test_r68_the_bound_is_the_sum_of_its_parts(machine: Machine) -> None:
     gap = bound["gap"]
     per_control = (gap + 1) * OPERATION + STUB
     assert bound["wait"] == gap * OPERATION + STUB
-    assert bound["handlers"] == 21 * per_control + DELIVER + 40 * PER_US + 9 * per_control + DELIVER
+    cut = per_control  # an operation that comes where a chain of handlers is cut
+    assert bound["handlers"] == 21 * per_control + DELIVER + 40 * PER_US + 9 * per_control + DELIVER + cut
     assert bound["section"] == 8 * per_control
     assert bound["total"] == RAISE + bound["wait"] + DELIVER + bound["handlers"] + bound["section"]
     assert bound["us"] == bound["total"] // PER_US + 1
@@ -126,7 +127,7 @@ def test_r68_each_control_operation_of_a_budget_may_be_a_chunk(machine: Machine)
     fills = "(memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 9)))"
     own = "".join(f'(func (export "irq:{name}") (param i32 i32 i32))' for name in ("uart:1", "timer:0"))
     machine.instantiate(write_settings(wat(f"(module {own} {fills})"), [budget]))
-    assert machine.bound(UART)["handlers"] == 21 * (CHUNK + STUB) + DELIVER
+    assert machine.bound(UART)["handlers"] == 22 * (CHUNK + STUB) + DELIVER
 
 
 def test_r68_a_handler_without_a_budget_that_comes_first_leaves_no_bound(machine: Machine) -> None:
@@ -167,6 +168,36 @@ def test_r69_a_later_module_may_not_break_a_promise(machine: Machine) -> None:
         with pytest.raises(Refusal, match="LATENCY_BOUND"):
             machine.instantiate(other)
     machine.instantiate(module(straight(10)))
+
+
+def test_r69_a_ring_that_would_break_a_promise_is_refused_with_its_block(machine: Machine) -> None:
+    """R21: its records lengthen the bound."""
+    ring = f"(i32.store (i32.const {64 + 24}) (i32.const 1024)) (i32.store (i32.const {64 + 28}) (i32.const 0x508))"
+    body = handler("uart") + function("go", ring + OPEN_BLOCK.replace("drop", "call $log"))
+    machine.instantiate(configured(body))
+    us = machine.bound(UART)["us"]
+    machine.reset()
+    instance = machine.instantiate(configured(body, HandlerSettings(UART, latency_us=us)))
+    machine.call(instance, "go")
+    assert machine.log() == [122]
+    assert machine.bound(UART)["us"] == us  # nothing of the ring is left
+    machine.reset()
+    machine.call(machine.instantiate(configured(body, HandlerSettings(UART, latency_us=us + 32))), "go")
+    assert machine.log() == [0]
+
+
+def test_r69_a_guest_may_not_break_a_promise_by_a_larger_budget(machine: Machine) -> None:
+    budget = "(call $log (call $budget (i32.const 1) (i32.const {}) (i32.const 0)))"
+    go = function("go", budget.format(30) + budget.format(0) + budget.format(10))
+    body = handler("uart:1") + handler("timer:0") + go
+    machine.instantiate(configured(body, HandlerSettings(TIMER, fuel=20)))
+    us = machine.bound(UART)["us"]
+    machine.reset()
+    settings = (HandlerSettings(TIMER, fuel=20), HandlerSettings(UART, latency_us=us))
+    instance = machine.instantiate(configured(body, *settings))
+    machine.call(instance, "go")
+    assert machine.log() == [122, 122, 0]
+    assert machine.bound(UART)["us"] < us
 
 
 def calls(depth: int, locals_: int = 0) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -222,17 +221,6 @@ def test_the_bound_has_the_records_that_may_have_to_be_copied(machine: Machine) 
 @pytest.fixture(scope="module")
 def without_rings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_once(shared_folder(tmp_path_factory, "wirq-vm-without-rings"), ["driver"], ["WIRQ_WITH_RINGS=0"])
-
-
-@pytest.fixture(scope="session")
-def with_rings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_once(shared_folder(tmp_path_factory, "wirq-vm-with-rings"), ["driver"], ["WIRQ_WITH_RINGS=1"])
-
-
-@pytest.fixture
-def machine(with_rings: Path, tmp_path: Path) -> Iterator[Machine]:
-    with Machine(with_rings / "driver", tmp_path) as opened:
-        yield opened
 
 
 def test_a_build_without_rings_refuses_a_block_that_has_one(without_rings: Path, tmp_path: Path) -> None:

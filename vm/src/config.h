@@ -40,9 +40,8 @@
 #ifndef WIRQ_WITH_EXCEPTIONS /* tags, throw, throw_ref, try_table, exnref */
 #define WIRQ_WITH_EXCEPTIONS 1
 #endif
-#ifndef WIRQ_WITH_RINGS /* a record of each raise, in a ring of the guest's interrupt block (interrupts.md R21): off unless asked
-                          for, because with it the VM is over 48 KiB on a Cortex-M4 */
-#define WIRQ_WITH_RINGS 0
+#ifndef WIRQ_WITH_RINGS /* a record of each raise, in a ring of the guest's interrupt block (interrupts.md R21) */
+#define WIRQ_WITH_RINGS 1
 #endif
 #if WIRQ_WITH_TYPED_FUNCTION_REFERENCES && !WIRQ_WITH_REFERENCE_TYPES
 #error "function references need WIRQ_WITH_REFERENCE_TYPES"
@@ -105,6 +104,9 @@
 
 /* Control operations between two looks at what a guest's critical section or an interval holds back (R38, R42); a power of two. */
 #define WIRQ_WATCH_PERIOD 16
+
+/* Handlers that are chained before what they interrupt gets on by an operation (R42). */
+#define WIRQ_LONGEST_CHAIN 32
 
 /* Tables of host functions that wirq_provide takes. */
 #define WIRQ_MAX_HOST_TABLES 4

@@ -69,8 +69,14 @@ static bool count_injection(struct wirq_vm *vm) {
     return true;
 }
 
-/* Whether a look is due at this operation of counting stubs: when somebody has asked, and now and then while something is held. */
+/* Whether a look is due at this operation of counting stubs: when somebody has asked, and now and then while something is held. Not
+ * where a chain of handlers has just been cut: it lasts until the operation is done, which for one that waits is its next answer. */
 static bool look_is_due(struct wirq_vm *vm) {
+    if (vm->held & HELD_BY_CHAIN) {
+        if (!vm->waiting)
+            vm->held ^= HELD_BY_CHAIN;
+        return false;
+    }
     bool was_asked = vm->poisoned;
     vm->poisoned = false; /* R57: before the pending set is read; the entries themselves stay */
     return was_asked || vm->waiting || ((vm->counting & COUNTING_HELD) && vm->counted % WIRQ_WATCH_PERIOD == 0);
@@ -96,6 +102,7 @@ enum safe_point interrupt_safe_point(struct wirq_vm *vm) {
     if (vm->block.instance != NULL)
         interrupt_publish(vm);
     uint32_t level = vm->level;
+    vm->chained[level] = 0;
     interrupt_deliver(vm);
     if (was_counted && vm->level != level) /* the operation will be dispatched again after the handler */
         vm->inject_skip = true;
@@ -131,6 +138,7 @@ void interrupt_begin_run(struct wirq_vm *vm) {
         else
             interpreter_poison_control(vm);
     }
+    vm->chained[LEVEL_THREAD] = 0;
     if (vm->poisoned || vm->has_quiescent)
         interrupt_deliver(vm);
 }

@@ -100,6 +100,11 @@ void interrupt_close_block(struct wirq_vm *vm) {
     vm->block.instance = NULL;
 }
 
+static wirq_status open_ring(struct wirq_vm *vm, struct source *s, const uint8_t *slot, uint32_t memory_size) {
+    (void)vm, (void)s, (void)memory_size;
+    return (get_word(slot + SLOT_RING_OFFSET) | get_word(slot + SLOT_RING_SHAPE)) == 0 ? WIRQ_OK : WIRQ_NOT_SUPPORTED;
+}
+
 #endif
 
 /* ---- the block ---- */
@@ -122,17 +127,14 @@ wirq_status interrupt_register_block(struct wirq_instance *instance, uint32_t ad
     if (slots > vm->source_count)
         slots = vm->source_count;
     struct source *s = vm->sources, *end = s + slots;
-    for (const uint8_t *slot = block + BLOCK_SIZE; s < end; s++, slot += SLOT_SIZE) {
-#if WIRQ_WITH_RINGS
-        wirq_status status = open_ring(vm, s, slot, size);
-        if (status != WIRQ_OK) {
-            interrupt_close_block(vm);
-            return status;
-        }
-#else
-        if ((get_word(slot + SLOT_RING_OFFSET) | get_word(slot + SLOT_RING_SHAPE)) != 0)
-            return WIRQ_NOT_SUPPORTED;
-#endif
+    wirq_status status = WIRQ_OK;
+    for (const uint8_t *slot = block + BLOCK_SIZE; s < end && status == WIRQ_OK; s++, slot += SLOT_SIZE)
+        status = open_ring(vm, s, slot, size);
+    if (status == WIRQ_OK)
+        status = interrupt_check_latency(vm); /* R69: rings lengthen the bound */
+    if (status != WIRQ_OK) {
+        interrupt_close_block(vm);
+        return status;
     }
     vm->block.instance = instance;
     vm->block.memory = instance->memories[0];

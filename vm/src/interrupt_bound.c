@@ -162,6 +162,8 @@ wirq_status wirq_bound(const struct wirq_vm *vm, uint32_t source, struct wirq_bo
         }
         handlers = plus(plus(plus(handlers, operations, counted), 1, counted), 1, costs->deliver);
     }
+    if (handlers != 0) /* in between, what they interrupt may get on by an operation, once for as many as there are sources (R42) */
+        handlers = plus(handlers, 1, counted);
     bound->raise = costs->raise;
     bound->gap = gap;
     bound->wait = plus(costs->stub, 1, longer(wait, gap * costs->operation));

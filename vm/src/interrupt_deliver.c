@@ -108,13 +108,17 @@ static void update_counting(struct wirq_vm *vm) {
         vm->poisoned = true; /* the next safe point restores the entries */
 }
 
-/* In pairs, which is two instructions each, and no more registers than two. */
+/* gcc copies several at once. clang does so in pairs, which is two instructions each and no more registers than two, if it is told. */
 static inline __attribute__((always_inline)) void copy_registers(struct registers *to, const struct registers *from) {
+#ifndef __clang__
+    *to = *from;
+#else
     to->ip = from->ip, to->fp = from->fp;
     __asm__ volatile("" ::: "memory");
     to->rs = from->rs, to->instance = from->instance;
     __asm__ volatile("" ::: "memory");
     to->a = from->a, to->memory = from->memory;
+#endif
 }
 
 /* What few handlers have. */
@@ -227,11 +231,19 @@ static void leave_handler(struct wirq_vm *vm) {
 }
 
 /* After a handler: R41, the next one due is entered before the interrupted code goes on. None is if the last look passed over nothing
- * and nobody has asked for another one since. */
+ * and nobody has asked for another one since; or if the interrupted code has not got on for too many handlers (R42). */
 static void resume(struct wirq_vm *vm) {
     const uint32_t level = vm->level;
-    interrupt_deliver(vm);
-    if (vm->level == level && vm->block.instance != NULL)
+    if (vm->chained[level]++ != WIRQ_LONGEST_CHAIN) {
+        interrupt_deliver(vm);
+        if (vm->level != level)
+            return;
+    } else {
+        vm->held |= HELD_BY_CHAIN;
+        vm->poisoned = true; /* the operation after the next one is a safe point */
+        update_counting(vm);
+    }
+    if (vm->block.instance != NULL)
         interrupt_publish_level(vm);
 }
 

@@ -97,6 +97,12 @@ static uint32_t take_wake_bits(struct wirq_vm *vm) {
     return bits;
 }
 
+/* Whether the import waits for handlers: they run first, so that their effects are there when it returns. Not for ever, if they raise
+ * one another (R42). */
+static bool waits_for_handlers(struct wirq_vm *vm) {
+    return !(vm->held & HELD_BY_CHAIN) && interrupt_deliverable(vm);
+}
+
 /* wait(timeout in us, negative: none) -> bits (R50). Is called again after every wake-up, so it only looks. */
 static wirq_status import_wait(struct wirq_vm *vm, uint32_t *cells) {
     int64_t timeout = (int64_t)(cells[0] | (uint64_t)cells[1] << 32);
@@ -104,9 +110,9 @@ static wirq_status import_wait(struct wirq_vm *vm, uint32_t *cells) {
     uint64_t deadline = wirq_wait_until(vm, timeout < 0 ? UINT64_MAX : now + (uint64_t)timeout);
     vm->waiting = true; /* while it is looked what is due; the answer decides */
     vm->wait_kind = WAIT_GUEST;
-    bool has_handlers = interrupt_deliverable(vm);
+    bool has_handlers = waits_for_handlers(vm);
     vm->waiting = false;
-    if (!has_handlers) { /* those run first, so that their effects are there when wait returns */
+    if (!has_handlers) {
         uint32_t bits = take_wake_bits(vm);
         if (bits != 0 || now >= deadline) {
             vm->wait_kind = WAIT_HOST;
@@ -121,7 +127,7 @@ static wirq_status import_wait(struct wirq_vm *vm, uint32_t *cells) {
 /* deliver(): what is due runs now (R36): as in a wait that is over as soon as nothing is due. */
 static wirq_status import_deliver(struct wirq_vm *vm, uint32_t *cells) {
     (void)cells;
-    if (interrupt_deliverable(vm)) {
+    if (waits_for_handlers(vm)) {
         vm->wait_kind = WAIT_DELIVER;
         return WIRQ_WAIT;
     }
@@ -129,7 +135,8 @@ static wirq_status import_deliver(struct wirq_vm *vm, uint32_t *cells) {
     return WIRQ_OK;
 }
 
-/* budget(source, fuel, deadline in us) -> error (R43). Of a source of one's own that has a handler. */
+/* budget(source, fuel, deadline in us) -> error (R43). Of a source of one's own that has a handler; and not so much that a latency
+ * that was promised could not be kept (R69). */
 static wirq_status import_budget(struct wirq_vm *vm, uint32_t *cells) {
     struct source *s = own_source(vm, cells);
     if (s == NULL)
@@ -138,8 +145,14 @@ static wirq_status import_budget(struct wirq_vm *vm, uint32_t *cells) {
         cells[0] = WIRQ_NULL_HANDLER;
         return WIRQ_OK;
     }
-    s->settings.values[SETTING_FUEL] = cells[1];
-    s->settings.values[SETTING_DEADLINE_US] = cells[2];
+    uint32_t *settings = s->settings.values, fuel = settings[SETTING_FUEL], deadline_us = settings[SETTING_DEADLINE_US];
+    settings[SETTING_FUEL] = cells[1];
+    settings[SETTING_DEADLINE_US] = cells[2];
+    cells[0] = interrupt_check_latency(vm);
+    if (cells[0] != WIRQ_OK) {
+        settings[SETTING_FUEL] = fuel;
+        settings[SETTING_DEADLINE_US] = deadline_us;
+    }
     interrupt_refresh(vm, s);
     return WIRQ_OK;
 }

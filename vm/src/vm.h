@@ -107,8 +107,8 @@ struct source {
 #define NEVER_URGENT 0xFF
 
 /* Why a pending source was passed over in the last look, which asks for another look now and then, and so for counting stubs (R38,
- * R42). */
-enum held { HELD_BY_GUEST = 1, HELD_BY_INTERVAL = 2 };
+ * R42). HELD_BY_CHAIN: so many handlers have been chained that there was no look; the next operation is begun without one. */
+enum held { HELD_BY_GUEST = 1, HELD_BY_INTERVAL = 2, HELD_BY_CHAIN = 4 };
 
 /* Why counting stubs are installed (R65): every control operation is a safe point until none of these is left. */
 enum counting { COUNTING_INJECTION = 1, COUNTING_BUDGET = 2, COUNTING_HELD = 4 };
@@ -243,6 +243,7 @@ struct wirq_vm {
         volatile uint32_t pending_words[WIRQ_MAX_SOURCES / 4];
     };
     uint32_t open_depth;                     /* if is_open: the guest's depth that counts as none */
+    uint8_t chained[WIRQ_LEVELS + 1];        /* by level: handlers chained since code of that level has run */
     struct delivery deliveries[WIRQ_LEVELS]; /* by level */
     wirq_fault_function *on_fault;
     const struct wirq_costs *costs;
