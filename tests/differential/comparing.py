@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from tests.differential.generator import Program, generate
 from tests.differential.oracle import Oracle
 from tests.differential.outcome import Outcome, difference
-from tests.differential.subject import ARENA, HANDLER_STACK, STACK, Subject, memory_count
-from tests.vm.machine import Machine
+from tests.differential.subject import Driven, memory_count
 
 
 @dataclass(frozen=True)
@@ -28,27 +25,13 @@ class Difference:
         return path
 
 
-class Comparison:
-    """Both engines; the driver process of the VM ends with it."""
+class Comparison(Driven):
+    """Both engines; `told` counts calls, by "done" or the trap's name."""
 
     def __init__(self, driver: Path, scratch: Path) -> None:
-        self._driver, self._scratch = driver, scratch
+        super().__init__(driver, scratch)
         self._oracle = Oracle()
-        self._open()
         self.features = self._machine.features()
-        self.told: Counter[str] = Counter()  # calls, by "done" or the trap's name
-
-    def _open(self) -> None:
-        self._machine = Machine(self._driver, self._scratch, arena=ARENA, stack=STACK, handler_stack=HANDLER_STACK)
-        self._subject = Subject(self._machine)
-
-    def __enter__(self) -> Comparison:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._machine.__exit__(kind, error, trace)
 
     def seed(self, seed: int) -> Difference | None:
         return self.program(generate(seed, self.features))

@@ -8,13 +8,11 @@ of calls. A call that does not end within FUEL instructions ends the comparison 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
-from types import TracebackType
 
 from firmware_host.errors import BadModule
 from firmware_host.wasm import Module
@@ -26,9 +24,8 @@ from tests.differential.comparing import Difference
 from tests.differential.generator import Call, Program, generate
 from tests.differential.oracle import OUT_OF_FUEL, Oracle
 from tests.differential.outcome import difference
-from tests.differential.subject import ARENA, HANDLER_STACK, STACK, Subject
+from tests.differential.subject import Driven
 from tests.vm.building import ROOT
-from tests.vm.machine import Machine
 
 #: Instructions of one call.
 FUEL = 200_000
@@ -120,28 +117,14 @@ def _runnable(module: bytes) -> bool:
     return sum(one.minimum_bytes for one in memories) <= MOST_MEMORY and elements <= MOST_ELEMENTS
 
 
-class MutatedComparison:
+class MutatedComparison(Driven):
     """Both engines; counts in `told` what became of the modules."""
 
     def __init__(self, driver: Path, scratch: Path) -> None:
-        self._driver, self._scratch = driver, scratch
+        super().__init__(driver, scratch)
         self._oracle = Oracle(strict=True, fuel=FUEL)
         self._canonical = Oracle(strict=True, fuel=FUEL, canonical_nans=True)
-        self._open()
         self.features = sorted(self._machine.features())
-        self.told: Counter[str] = Counter()
-
-    def _open(self) -> None:
-        self._machine = Machine(self._driver, self._scratch, arena=ARENA, stack=STACK, handler_stack=HANDLER_STACK)
-        self._subject = Subject(self._machine)
-
-    def __enter__(self) -> MutatedComparison:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._machine.__exit__(kind, error, trace)
 
     def seed(self, seed: int) -> Difference | None:
         one = program(seed, self.features)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from random import Random
 from threading import Timer
+from types import TracebackType
+from typing import Self
 
 from firmware_host.wasm.types import Kind
 from tests.differential.generator import Program
@@ -94,3 +98,24 @@ def memory_count(program: Program) -> int:
     from firmware_host.wasm import Module
 
     return sum(one.kind == Kind.MEMORY for one in Module.parse(program.module).exports)
+
+
+class Driven:
+    """Something that runs programs on the VM; the driver process ends with it. `told` counts what became of them."""
+
+    def __init__(self, driver: Path, scratch: Path) -> None:
+        self._driver, self._scratch = driver, scratch
+        self.told: Counter[str] = Counter()
+        self._open()
+
+    def _open(self) -> None:
+        self._machine = Machine(self._driver, self._scratch, arena=ARENA, stack=STACK, handler_stack=HANDLER_STACK)
+        self._subject = Subject(self._machine)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._machine.__exit__(kind, error, trace)

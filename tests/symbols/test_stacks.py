@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from firmware_host.cli.main import run
 from firmware_host.errors import BadModule
 from firmware_host.symbols.lines import Lines
 from firmware_host.symbols.report import Report, directory
 from firmware_host.wasm import Module
+from tests.symbols.conftest import Wirq, last
 
 SOURCE = Path(__file__).parent / "programs" / "deep.c"
 BOARDS = ["host", "qemu:stm32f4"]
@@ -21,29 +19,6 @@ BOARDS = ["host", "qemu:stm32f4"]
 
 def line_of(mark: str) -> int:
     return next(i for i, line in enumerate(SOURCE.read_text().splitlines(), 1) if mark in line)
-
-
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.delenv("WIRQ_BOARD", raising=False)
-
-
-Wirq = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def wirq(capfd: pytest.CaptureFixture[str]) -> Wirq:
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = run([str(argument) for argument in arguments])
-        return code, *capfd.readouterr()
-
-    return call
-
-
-def last(out: str) -> dict[str, Any]:
-    return dict(json.loads(out.splitlines()[-1]))
 
 
 def frames(result: dict[str, Any]) -> list[tuple[str, int | None, bool]]:

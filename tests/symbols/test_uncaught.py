@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from firmware_host import Board, TrapError
-from firmware_host.cli.main import run
 from firmware_host.cli.traps import trap_of_error
 from firmware_host.symbols.report import Report, directory
 from firmware_host.symbols.symbols import Symbols
 from firmware_host.wasm import Module
 from firmware_host.wast.assemble import assemble
+from tests.symbols.conftest import Wirq, last
 
 TEXT = b"""(module
   (tag $overflow (param i32 f64 i64))
@@ -30,30 +27,12 @@ TEXT = b"""(module
 #: The second module throws the tag of the first.
 THROWER = b"""(module (import "first" "plain" (tag $t)) (func (export "go") (throw $t)))"""
 
-Wirq = Callable[..., tuple[int, str, str]]
-
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.delenv("WIRQ_BOARD", raising=False)
+def app(tmp_path: Path) -> Path:
     path = tmp_path / "thrower.wasm"
     path.write_bytes(assemble(TEXT))
     return path
-
-
-@pytest.fixture
-def wirq(capfd: pytest.CaptureFixture[str]) -> Wirq:
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = run([str(argument) for argument in arguments])
-        return code, *capfd.readouterr()
-
-    return call
-
-
-def last(out: str) -> dict[str, Any]:
-    return dict(json.loads(out.splitlines()[-1]))
 
 
 @pytest.mark.parametrize("board", ["host", "qemu:stm32f4", "qemu:microbit"])
