@@ -15,6 +15,9 @@ from firmware_host.wasm import Kind, MemoryType, SectionId, TableType
 from firmware_host.wasm.features import needed
 from firmware_host.wasm.types import ExternType, GlobalType, Limits
 
+#: Functions of C libraries that must not be interrupted by themselves.
+_ALLOCATORS = frozenset(f"{prefix}{name}" for prefix in ("", "dl") for name in ("malloc", "free", "calloc", "realloc"))
+
 
 @dataclass(frozen=True)
 class SectionLine:
@@ -69,6 +72,7 @@ class Inspection:
         self.symbols = Symbols(file.module, file.stripped)
         self.refusal = ""
         self.lowered: LoweringMap | None = None
+        self._stacks: Stacks | None = None
         try:
             self.lowered = self.symbols.map
         except BadModule as error:
@@ -101,12 +105,40 @@ class Inspection:
         """Features beyond WebAssembly 1.0 that it needs, in alphabetical order."""
         return sorted(needed(self.module))
 
+    def stacks(self, lowered: LoweringMap) -> Stacks:
+        """What its functions call and take of the stack."""
+        self._stacks = self._stacks or Stacks(lowered, self.module.imported(Kind.FUNCTION), stack_slack())
+        return self._stacks
+
+    def warnings(self) -> Iterator[str]:
+        """What is valid and runs, but hardly what was meant: of the handlers that it exports."""
+        handlers = [one for one in self.module.exports if one.kind == Kind.FUNCTION and one.name.startswith("irq:")]
+        allocators = {index for index, name in self.module.function_names.items() if name in _ALLOCATORS}
+        for handler in handlers:
+            way = self.stacks(self.lowered).way(handler.index, allocators) if self.lowered else []
+            if way:
+                names = [self.module.function_name(index) or f"function {index}" for index in way]
+                reaches = f"calls {' -> '.join(names[1:])}" if names[1:] else f"is {names[0]}"
+                yield f"{handler.name} {reaches}, and may interrupt just that half done (R47)"
+        if handlers and self.module.memory and self._hides_its_stack_pointer():
+            yield (
+                "__stack_pointer is not exported: handlers must leave the red zone alone, "
+                "as those of WIRQ_HANDLER do (R34)"
+            )
+
+    def _hides_its_stack_pointer(self) -> bool:
+        """Whether it may have one, as it has a global of that type, and the VM cannot know it (R34)."""
+        exported = {one.index: one.name for one in self.module.exports if one.kind == Kind.GLOBAL}
+        variables = [i for i, one in enumerate(self.module.globals) if one == GlobalType("i32", True)]
+        seen = any(exported.get(i) == "__stack_pointer" for i in variables)
+        return not seen and any(i not in exported for i in variables)
+
     def functions(self) -> list[FunctionLine]:
         """The functions it defines, in order."""
         if self.lowered is None:
             return []
         imported = self.module.imported(Kind.FUNCTION)
-        stacks = Stacks(self.lowered, imported, stack_slack())
+        stacks = self.stacks(self.lowered)
         rows = []
         for index, function in self.lowered.functions.items():
             body, need = self.module.code[index - imported], stacks.need(index)
@@ -175,5 +207,6 @@ def to_json(inspection: Inspection) -> dict[str, object]:
         "exports": [asdict(one) for one in inspection.exports()],
         "features": inspection.features(),
         "functions": [asdict(one) for one in inspection.functions()],
+        "warnings": list(inspection.warnings()),
         "refusal": inspection.refusal,
     }

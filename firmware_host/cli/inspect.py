@@ -25,6 +25,8 @@ Sections, imports and exports with their types, features beyond WebAssembly 1.0,
 body and of its lowered code, and the cells (4 bytes) of the wasm stack that it takes: its own frame, and the deepest
 chain of direct calls. Code is lowered by the VM's own loader, built for this computer; every board makes the same.
 
+Handlers that can reach malloc or free are warned of, and those whose red zone is not seen to by the board.
+
 If it has interrupt handlers, their latency bounds are those of the board that --board names, else of `host`, which
 counts in operations: see `wirq irq bound --help`. With --code the lowered code is shown, too, or with FUNCTION, a name
 or an index, that of one function.
@@ -82,6 +84,8 @@ def _overview(inspection: Inspection) -> Iterator[str]:
         if names:
             yield table((title, "KIND", "TYPE"), [_named(one) for one in names])
     yield _features(inspection.features())
+    if warnings := list(inspection.warnings()):
+        yield "\n".join(f"warning: {one}" for one in warnings)
     functions = inspection.functions()
     if functions:
         rows = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -53,6 +53,19 @@ class Stacks:
         """Cells that its frame may take."""
         first = self._code[function][0]
         return int(first.operands[0]) if first.name == "enter" else self._slack
+
+    def way(self, function: int, targets: Container[int]) -> list[int]:
+        """A shortest chain of direct calls from a function to one of those, both included; empty if there is none."""
+        ways = [[function]]
+        seen = {function}
+        for way in ways:
+            if way[-1] in targets:
+                return way
+            for line in self._code.get(way[-1], ()):
+                if line.calls is not None and line.calls + self._imported not in seen:
+                    seen.add(line.calls + self._imported)
+                    ways.append([*way, line.calls + self._imported])
+        return []
 
     def need(self, function: int) -> StackNeed:
         """What a call of it takes at most."""

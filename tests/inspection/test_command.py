@@ -63,6 +63,43 @@ def test_it_is_an_object_with_json(wirq: Wirq, app: Path) -> None:
     assert result["code"]["2"][-1]["text"].startswith("return64")
 
 
+HANDLERS = b"""(module (memory 1) (global $__stack_pointer EXPORT (mut i32) (i32.const 1024))
+  (func $malloc (param i32) (result i32) (local.get 0))
+  (func $free (param i32))
+  (func $grow (param i32) (drop (call $malloc (local.get 0))))
+  (func $push (call $grow (i32.const 3)))
+  (func $harmless (param i32))
+  (func (export "irq:uart") (param i32 i32 i32) (call $harmless (i32.const 1)) (call $push))
+  (func (export "irq:timer") (param i32 i32 i32) (call $harmless (i32.const 1)))
+  (func (export "main") (call $free (i32.const 1))))"""
+ALLOCATES = "irq:uart calls push -> grow -> malloc, and may interrupt just that half done (R47)"
+RED_ZONE = "__stack_pointer is not exported: handlers must leave the red zone alone, as those of WIRQ_HANDLER do (R34)"
+
+
+@pytest.mark.parametrize(
+    ("export", "warnings"),
+    [
+        (b'(export "__stack_pointer")', [ALLOCATES]),
+        (b"", [ALLOCATES, RED_ZONE]),
+    ],
+)
+def test_handlers_that_are_hardly_what_was_meant_are_warned_of(
+    wirq: Wirq, tmp_path: Path, export: bytes, warnings: list[str]
+) -> None:
+    """R34, R47."""
+    path = tmp_path / "app.wasm"
+    path.write_bytes(assemble(HANDLERS.replace(b"EXPORT", export)))
+    assert wirq("inspect", path, "--json").last["warnings"] == warnings
+    lines = wirq("inspect", path).out.splitlines()
+    assert [line.removeprefix("warning: ") for line in lines if line.startswith("warning: ")] == warnings
+
+
+def test_a_module_without_handlers_is_not_warned_of(wirq: Wirq, tmp_path: Path) -> None:
+    path = tmp_path / "app.wasm"
+    path.write_bytes(assemble(HANDLERS.replace(b"EXPORT", b"").replace(b"irq:", b"no:")))
+    assert wirq("inspect", path, "--json").last["warnings"] == []
+
+
 def test_what_is_not_there_is_a_usage_error(wirq: Wirq, app: Path) -> None:
     assert wirq("inspect", app, "--code", "--function", "thrice").code == 2
     assert wirq("inspect", app, "--function", "twice").code == 2
