@@ -66,8 +66,9 @@ MUTANTS = tuple(Mutant(**one) for one in tomllib.loads(LIST.read_text(encoding="
 class Workshop:
     """Copies of the project to be broken, and the VM's test programs, of which only what has changed is built anew."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, longest: float = LONGEST_TEST) -> None:
         self._scratch = scratch
+        self._longest = longest
         self._base = scratch / "base"
         builder = Builder(self._base)
         builder.build_vm()
@@ -98,7 +99,7 @@ class Workshop:
         return target
 
     def run(self, root: Path, programs: Path, tests: Collection[str]) -> dict[str, int]:
-        """How many tests passed, failed, could not be run."""
+        """How many tests passed, failed, could not be run; a time that is over is a failure."""
         environment = {**os.environ, "PYTHONPATH": str(root), BUILT_VARIABLE: str(programs)}
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
         process = subprocess.Popen(
@@ -111,7 +112,7 @@ class Workshop:
             start_new_session=True,
         )
         try:
-            output, _ = process.communicate(timeout=LONGEST_TEST)
+            output, _ = process.communicate(timeout=self._longest * len(tests))
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)  # with the test programs that it has started
             process.communicate()
@@ -143,6 +144,7 @@ class Workshop:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.interrupts.mutants", description=__doc__)
     parser.add_argument("words", nargs="*", help="only those whose property or description has one of these")
+    parser.add_argument("--longest", type=float, default=LONGEST_TEST, help="seconds that a test may take (120)")
     parser.add_argument("--quick", action="store_true", help="only the few that CI makes")
     options = parser.parse_args(arguments)
     chosen = [
@@ -153,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     survivors = 0
     with tempfile.TemporaryDirectory(prefix="wirq-mutants-") as scratch:
-        workshop = Workshop(Path(scratch))
+        workshop = Workshop(Path(scratch), options.longest)
         if not workshop.passes({one.test for one in chosen if one.is_here}):
             print("the tests do not pass without a break, so they would catch nothing", file=sys.stderr)
             return 2
