@@ -36,6 +36,10 @@ _FUNCTION_NAMES = 1
 _TAG_NAMES = 11
 
 
+#: How functions begin that guests/c/wirq_guest.h gives names that no source has.
+_RENAMED = ("wirq_guest_", "wirq_irq_")
+
+
 @dataclass(frozen=True)
 class Module:
     """A module in its binary form and what its sections say.
@@ -89,12 +93,16 @@ class Module:
         return self.functions[export.index]
 
     def function_name(self, index: int) -> str | None:
-        """What to call function `index`: its name in the name section, its export or its import."""
-        if index in self.function_names:
-            return self.function_names[index]
+        """What to call function `index`: its name in the name section, its export or its import. What wirq_guest.h has
+        named is called as it is exported, which is how it stands in the source: main, irq:button."""
+        name = self.function_names.get(index)
+        if name is not None and not name.startswith(_RENAMED):
+            return name
         for export in self.exports:
             if export.kind == Kind.FUNCTION and export.index == index:
                 return export.name
+        if name is not None:
+            return name
         imports = [one for one in self.imports if one.kind == Kind.FUNCTION]
         return f"{imports[index].module}.{imports[index].name}" if index < len(imports) else None
 

@@ -156,8 +156,8 @@ def test_watch_tells_a_trap_and_what_it_waits_for(tmp_path: Path) -> None:
     wanted = [
         r"\[..:..:..\.\d{3}\] started \(build [0-9a-f]{6}\)",
         r"\[..:..:..\.\d{3}\] trap: out of bounds memory access at app\.wasm\+0x[0-9a-f]+, 1 interrupt delivered",
-        r"    #0 wirq_irq_soft0    app\.c:4   \(source 3, soft0\)",
-        r"    #1 wirq_guest_main   app\.c:[78]   \(interrupted here\)",
+        r"    #0 irq:soft0   app\.c:4   \(source 3, soft0\)",
+        r"    #1 main        app\.c:[78]   \(interrupted here\)",
         r"saved crash-\d{8}-\d{6}(-\d+)?\.json; waiting for app\.c to change",
     ]
     assert len(lines) == len(wanted) + 2, lines
@@ -194,5 +194,5 @@ def test_ctrl_c_tells_the_line_and_how_many_interrupts_there_were(tmp_path: Path
     out, _ = process.communicate(timeout=20)
     assert process.returncode == 130
     ending = out.splitlines()[-1]
-    place = r"stopped at a safe point in wirq_guest_main \(blink\.c:[78]\), 3 interrupts delivered"
+    place = r"stopped at a safe point in main \(blink\.c:[78]\), 3 interrupts delivered"
     assert re.fullmatch(rf"\[..:..:..\.\d{{3}}\] {place}", ending), ending

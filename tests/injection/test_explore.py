@@ -170,7 +170,7 @@ def test_the_command_names_the_line_where_an_interrupt_does_harm(
     out = capsys.readouterr().out
     assert "race.c: main() has " in out
     assert "button raised at each of them, then at each of " in out
-    assert "race.c:13, in wirq_guest_main (point" in out
+    assert "race.c:13, in main (point" in out
 
 
 def test_the_same_as_json(race: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ def test_a_trap_shows_every_call_inlined_ones_too(wirq: Wirq, board: str) -> Non
     code, out, _ = wirq("-b", board, "--json", "run", SOURCE)
     assert code == 1
     trap = last(out)["trap"]
-    assert frames(trap) == [*STACK_OF_MIDDLE, ("wirq_guest_main", line_of("calls middle"), False)]
+    assert frames(trap) == [*STACK_OF_MIDDLE, ("main", line_of("calls middle"), False)]
     assert all(one["file"].endswith("deep.c") for one in trap["frames"])
 
 
@@ -59,7 +59,7 @@ def test_a_trap_of_a_handler_shows_the_source_and_what_it_interrupted(wirq: Wirq
     assert any("(source 2, button)" in row for row in rows)
     below = next(i for i, row in enumerate(rows) if "(interrupted here)" in row)
     assert 0 < below < len(rows)
-    assert "wirq_guest_main" in rows[-1]
+    assert "main" in rows[-1]
 
 
 def test_what_was_stopped_is_told_by_its_line(wirq: Wirq, tmp_path: Path) -> None:
