@@ -62,6 +62,10 @@ def command(
     if file is None:
         image = build(Options(board.name, toolchain, variant))
         file, build_id = image.elf, image.build_id
+    else:
+        for option, value in (("--toolchain", toolchain), ("--variant", variant)):
+            if value is not None:
+                context.note(f"{option} is for firmware that is built; {file.name} is flashed as it is")
     firmware = Firmware.read(file, board.flash.origin if board.flash else 0)
     fields: dict[str, Any] = {"board": board.name, "file": str(file), "bytes": firmware.size}
     fields["build_id"] = build_id or None

@@ -27,6 +27,10 @@ Examples:
 """
 
 
+#: What makes a terminal colour text: of no use in a file.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
 @click.command("log", help=_HELP)
 @click.option("--time", "clock", type=click.Choice(CLOCKS), default="host", help="Whose time stands before each line.")
 @click.option(
@@ -51,7 +55,7 @@ def command(context: Context, clock: str, save: Path | None, pattern: str | None
             if wanted is not None and not wanted.search(line):
                 return False
             if copy is not None:
-                copy.write(f"{now()} {line}\n")
+                copy.write(f"{now()} {_COLOUR.sub('', line)}\n")
                 copy.flush()
             return True
 

@@ -341,3 +341,38 @@ def test_a_board_that_answers_as_another_build_is_exit_code_7(
     programs("openocd")
     assert run(["flash", "-b", "stm32f4"]) == 7
     assert "was flashed, but answers as build 0000000000000000" in capsys.readouterr().err
+
+
+def test_options_that_a_file_has_no_use_for_are_said_to_be_unused(
+    programs: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs("openocd")
+    file = tmp_path / "test.hex"
+    file.write_text(FIRMWARE.hex())
+    options = ["--toolchain", "gcc", "--variant", "usart2"]
+    assert run(["flash", str(file), "-b", "stm32f4", "--dry-run", *options]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "--toolchain is for firmware that is built; test.hex is flashed as it is",
+        "--variant is for firmware that is built; test.hex is flashed as it is",
+    ]
+
+
+def test_what_the_board_has_already_is_flashed_again_only_when_forced(
+    programs: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from firmware_host.build.image import Options, build
+    from tests.link.model_board import ModelBoard
+    from tests.link.model_transport import connected
+
+    with connected(ModelBoard()) as model:
+        info = replace(model.info, name="stm32f4", build_id=build(Options("stm32f4")).build_id)
+    found = [discovery.FoundBoard("/dev/ttyACM0", "S", "ST-LINK", info)]
+    monkeypatch.setattr(discovery, "candidate_ports", lambda: found)
+    monkeypatch.setattr(discovery, "find_boards", lambda timeout=1.0: found)
+    log = programs("openocd")
+    assert run(["flash", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["flashed"] is False
+    assert not log.exists()
+    assert run(["flash", "--json", "--force"]) == 0
+    assert json.loads(capsys.readouterr().out)["flashed"] is True
+    assert log.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import resource
 import subprocess
@@ -128,3 +129,21 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
     assert "Commands:" in done.stdout
+
+
+def test_the_library_neither_prints_nor_exits() -> None:
+    """All but the command line, and the commands that are started as modules: callers own the terminal (R8)."""
+    package = Path(firmware_host.__file__).parent
+    commands = {package / "cli", package / "bench"}
+    found = []
+    for file in package.rglob("*.py"):
+        if commands & set(file.parents):
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                if called in ("print", "exit", "quit", "sys.exit", "os._exit", "SystemExit") or called.startswith(
+                    ("sys.stdout.", "sys.stderr.")
+                ):
+                    found.append(f"{file.relative_to(package)}:{node.lineno}: {called}")
+    assert found == []

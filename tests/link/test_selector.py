@@ -8,6 +8,7 @@ import pytest
 
 from firmware_host import Board, BoardAmbiguous, BoardError, BoardNotFound, FoundBoard, discovery, selector
 from firmware_host.info import BoardInfo
+from firmware_host.transport import serial_port as serial_port_module
 from tests.link.model_board import ModelBoard
 from tests.link.model_transport import connected
 from tests.link.serving import serial_port
@@ -81,6 +82,26 @@ def test_a_board_of_the_users_own_is_opened_with_its_settings(tmp_path: Path) ->
         (tmp_path / "wirq.toml").write_text(f'[board.bench]\nselector = "port:{port}"\nbaud = 57600\ndtr = false\n')
         with Board.connect("bench", timeout=5.0) as board:
             assert board.info.name == "model"
+
+
+@pytest.mark.parametrize(("reset", "lines"), [(True, (False, True)), (False, (None, None))])
+def test_no_reset_leaves_the_modem_lines_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reset: bool, lines: tuple[bool | None, bool | None]
+) -> None:
+    opened: list[tuple[str, int, bool | None, bool | None]] = []
+
+    class Recorded(serial_port_module.SerialTransport):
+        def __init__(self, port: str, *, baud: int = 0, dtr: bool | None = None, rts: bool | None = None) -> None:
+            opened.append((port, baud, dtr, rts))
+            raise BoardNotFound("not opened")
+
+    monkeypatch.setattr(serial_port_module, "SerialTransport", Recorded)
+    (tmp_path / "wirq.toml").write_text(
+        '[board.bench]\nselector = "port:/dev/ttyX"\nbaud = 57600\ndtr = false\nrts = true\n'
+    )
+    with pytest.raises(BoardNotFound, match="not opened"):
+        Board.connect("bench", reset=reset)
+    assert opened == [("/dev/ttyX", 57600, *lines)]
 
 
 def test_a_name_that_leads_to_itself_is_refused(tmp_path: Path) -> None:
