@@ -82,12 +82,12 @@ def show(ctx: click.Context, source: str, watch: bool) -> None:
     with context.connect() as board:
         [info] = board.irq_named([_known(board, source)])
         if watch:
-            context.say(_details(info))
+            context.say(details(info))
             ctx.exit(_watched(context, board, [info]))
-    context.result(_details(info), source=asdict(info))
+    context.result(details(info), source=asdict(info))
 
 
-def _details(info: SourceInfo) -> str:
+def details(info: SourceInfo) -> str:
     """Everything of one source, a line each."""
     state = [name for name, on in (("pending", info.pending), ("active", info.active)) if on]
     handler = "none" if info.handler is None else f"{info.handler_text}, level {info.priority}"

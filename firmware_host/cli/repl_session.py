@@ -26,11 +26,15 @@ OWN = {
     "load": "FILE: compile it if it is C, send it, and make an instance of it",
     "call": "EXPORT ARGS…: call an export of the loaded module with values of its own types",
     "exports": "the functions that the loaded module exports, with their types",
+    "irq show": "SOURCE: all that is known of it, its handler by name",
+    "irq bound": "how long interrupts wait for their handlers at most",
 }
 
 #: Commands of the board's console: boards/firmware/console_commands.c.
 CONSOLE = ("help", "info", "ps", "irq", "peek", "pins", "ls", "df", "rm", "run", "boot")
-_IRQ = ("list", "raise", "mask", "unmask")
+_IRQ = ("list", "raise", "mask", "unmask", "show", "bound")
+#: Those of them that a source's name follows.
+_OF_SOURCES = ("raise", "mask", "unmask", "show")
 
 
 class ReplSession:
@@ -50,12 +54,14 @@ class ReplSession:
         except ValueError:  # an odd quotation mark is the board's to judge
             words = line.split()
         try:
-            if not words or words[0] not in OWN:
+            if words and words[0] == "irq" and " ".join(words[:2]) in OWN:
+                self._irq(words[1], words[2:])
+            elif not words or words[0] not in OWN:
                 self._attached.board.console.write_line(line)
                 if words == ["help"]:
                     self._say("of the tool:")
                     for name, what in OWN.items():
-                        self._say(f"  {name:<8}{what}")
+                        self._say(f"  {name:<11}{what}")
             elif words[0] == "load":
                 self._load(words[1:])
             elif words[0] == "call":
@@ -83,7 +89,7 @@ class ReplSession:
 
     def _candidates(self, words: list[str], typed: str) -> Iterator[tuple[str, str]]:
         if not words:
-            yield from OWN.items()
+            yield from ((name, what) for name, what in OWN.items() if " " not in name)
             yield from ((name, "") for name in CONSOLE)
         elif words == ["load"]:
             yield from _files(typed)
@@ -91,10 +97,26 @@ class ReplSession:
             yield from self._functions()
         elif words == ["irq"]:
             yield from ((verb, "") for verb in _IRQ)
-        elif words[0] == "irq" and words[1] in _IRQ[1:] and len(words) == 2:
+        elif words[0] == "irq" and words[1] in _OF_SOURCES and len(words) == 2:
             name = self._attached.board.info.name
             sources = load_board(name).irq_sources if name in known_boards() else ()
             yield from ((source.name, f"source {source.number}") for source in sources)
+
+    def _irq(self, verb: str, words: list[str]) -> None:
+        """The verbs that the board's console does not have."""
+        from firmware_host.cli import irq, irq_bound
+
+        board = self._attached.board
+        if verb == "show":
+            if len(words) != 1:
+                self._say("error: which source?", "  irq show SOURCE")
+                return
+            [info] = board.irq_named([board.irq_show(board.irq_number(words[0]))])
+            self._say(irq.details(info))
+            return
+        sources = [source for source in board.irq_sources() if source.attached]
+        bounds = [board.irq_bound(source.number) for source in sources]
+        self._say(irq_bound.listing(sources, bounds) if sources else "no source has a handler")
 
     def _functions(self) -> Iterator[tuple[str, str]]:
         if self._file is not None:

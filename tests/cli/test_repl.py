@@ -137,6 +137,32 @@ def test_exports_are_called_with_typed_values_and_errors_do_not_end_it(
     assert answers[-1] == "55"
 
 
+HANDLES = """\
+#include "wirq_guest.h"
+WIRQ_HANDLER(button) {
+}
+"""
+
+
+def test_sources_are_shown_and_bounded_as_by_the_commands(
+    wirq: Wirq, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source = tmp_path / "handles.c"
+    source.write_text(HANDLES)
+    lines = ["irq bound", f"load {source}", "irq show button", "irq show", "irq show nosuch", "irq bound"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines) + "\n"))
+    ran = wirq("-b", "host", "repl")
+    assert ran.code == 0
+    answers = [line.removeprefix("wirq> ") for line in ran.out.splitlines()]
+    assert answers[0] == "no source has a handler"
+    assert "source      2 button" in answers
+    assert "handler     irq:button, level 0" in answers
+    assert "error: which source?" in answers
+    assert "error: host has no interrupt source 'nosuch'" in answers
+    assert any(line.startswith("SOURCE  NAME    LEVEL  RAISE") for line in answers)
+    assert any(line.startswith("in ") and "the longest run between two safe points is" in line for line in answers)
+
+
 def test_completion_knows_commands_exports_with_types_and_sources(tmp_path: Path, wirq: Wirq) -> None:
     from firmware_host.cli.attached import Attached
     from firmware_host.cli.context import Context
@@ -150,6 +176,8 @@ def test_completion_knows_commands_exports_with_types_and_sources(tmp_path: Path
         session = ReplSession(context, attached, said.append)
         assert ("irq", "") in list(session.completions("i"))
         assert ("button", "source 2") in list(session.completions("irq raise "))
+        assert ("button", "source 2") in list(session.completions("irq show "))
+        assert list(session.completions("irq bound ")) == []
         assert (str(source), "") in list(session.completions(f"load {tmp_path}/"))
         session.do(f"load {source}")
         found = dict(session.completions("call "))
