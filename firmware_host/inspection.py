@@ -126,6 +126,12 @@ class Inspection:
                 "as those of WIRQ_HANDLER do (R34)"
             )
 
+    def block(self) -> str:
+        """How visible its interrupt block is (R30); empty if it has none."""
+        declared = self.module.export("wirq_block") is not None
+        opened = any((one.module, one.name) == ("wirq", "block") for one in self.module.imports)
+        return "C2" if declared or opened else ""
+
     def _hides_its_stack_pointer(self) -> bool:
         """Whether it may have one, as it has a global of that type, and the VM cannot know it (R34)."""
         exported = {one.index: one.name for one in self.module.exports if one.kind == Kind.GLOBAL}
@@ -207,6 +213,7 @@ def to_json(inspection: Inspection) -> dict[str, object]:
         "exports": [asdict(one) for one in inspection.exports()],
         "features": inspection.features(),
         "functions": [asdict(one) for one in inspection.functions()],
+        "block": inspection.block(),
         "warnings": list(inspection.warnings()),
         "refusal": inspection.refusal,
     }

@@ -84,6 +84,8 @@ def _overview(inspection: Inspection) -> Iterator[str]:
         if names:
             yield table((title, "KIND", "TYPE"), [_named(one) for one in names])
     yield _features(inspection.features())
+    if level := inspection.block():
+        yield f"interrupt block: level {level}, up to date after host calls and at safe points that were asked for"
     if warnings := list(inspection.warnings()):
         yield "\n".join(f"warning: {one}" for one in warnings)
     functions = inspection.functions()

@@ -94,10 +94,26 @@ def test_handlers_that_are_hardly_what_was_meant_are_warned_of(
     assert [line.removeprefix("warning: ") for line in lines if line.startswith("warning: ")] == warnings
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'(module (import "wirq" "block" (func (param i32 i32 i32) (result i32))) (memory 1))',
+        b'(module (memory 1) (global (export "wirq_block") i32 (i32.const 64)))',
+    ],
+)
+def test_how_visible_the_interrupt_block_is_is_told(wirq: Wirq, tmp_path: Path, text: bytes) -> None:
+    """R30."""
+    path = tmp_path / "app.wasm"
+    path.write_bytes(assemble(text))
+    assert wirq("inspect", path, "--json").last["block"] == "C2"
+    assert "interrupt block: level C2, " in wirq("inspect", path).out
+
+
 def test_a_module_without_handlers_is_not_warned_of(wirq: Wirq, tmp_path: Path) -> None:
     path = tmp_path / "app.wasm"
     path.write_bytes(assemble(HANDLERS.replace(b"EXPORT", b"").replace(b"irq:", b"no:")))
-    assert wirq("inspect", path, "--json").last["warnings"] == []
+    told = wirq("inspect", path, "--json").last
+    assert (told["warnings"], told["block"]) == ([], "")
 
 
 def test_what_is_not_there_is_a_usage_error(wirq: Wirq, app: Path) -> None:
