@@ -159,7 +159,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
         from firmware_host.build.generate import package_version
 
-        click.echo(f"wirq {package_version()}")
+        version = package_version()
+        ctx.ensure_object(Context).result(f"wirq {version}", version=version)
         ctx.exit()
 
 

@@ -74,6 +74,7 @@ RUNS = (
     ("completion bash", 0),
     ("completion nosuch", 2),
     ("doctor", None),
+    ("--version", 0),
     ("nosuch", 2),
     ("irq nosuch", 2),
     ("", 2),
