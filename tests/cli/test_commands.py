@@ -93,7 +93,7 @@ def test_boards_known_lists_every_board_with_what_plays_it(wirq: Wirq) -> None:
 
 
 def test_boards_with_nothing_attached_says_so(wirq: Wirq, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmware_host.cli.boards.find_boards", lambda timeout: [])
+    monkeypatch.setattr("firmware_host.cli.boards.find_boards", lambda timeout, apps: [])
     ran = wirq("boards")
     assert (ran.code, ran.out.startswith("no board is attached")) == (0, True)
     assert wirq("boards", "--json").last["boards"] == []
@@ -106,11 +106,11 @@ def test_boards_names_the_way_out_of_old_firmware(wirq: Wirq, monkeypatch: pytes
         FoundBoard("/dev/ttyACM0", "066BFF5252", "ST-LINK", info),
         FoundBoard("/dev/ttyACM1", "E66118604B", "Raspberry Pi Pico", replace(info, name="pico", vm_version="0.0.9")),
     ]
-    monkeypatch.setattr("firmware_host.cli.boards.find_boards", lambda timeout: found)
+    monkeypatch.setattr("firmware_host.cli.boards.find_boards", lambda timeout, apps: found)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wirq.toml").write_text('[board.bench]\nselector = "port:/dev/ttyACM0"\n')
     assert wirq("boards").out.splitlines() == [
-        "NAME   BOARD  PORT          SERIAL      VM",
-        f"bench  host   /dev/ttyACM0  066BFF5252  {info.vm_version}",
-        "-      pico   /dev/ttyACM1  E66118604B  0.0.9  firmware older than this tool: wirq flash -b id:E66118604B",
+        "NAME   BOARD  PORT          SERIAL      VM     APP",
+        f"bench  host   /dev/ttyACM0  066BFF5252  {info.vm_version}  -",
+        "-      pico   /dev/ttyACM1  E66118604B  0.0.9  -    firmware older than this tool: wirq flash -b id:E66118604B",
     ]
