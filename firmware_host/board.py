@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from firmware_host import guest, sent
+from firmware_host import guest, sent, trap_report
 from firmware_host.app import App
 from firmware_host.board_facts import LatencyFacts
 from firmware_host.boards import known_boards, load_board
@@ -29,22 +28,13 @@ from firmware_host.names import ModuleNames
 from firmware_host.refusals import refusal
 from firmware_host.selector import Target, open_target
 from firmware_host.status import code, status
-from firmware_host.symbols.report import Linked, Place, Report, Thrown
+from firmware_host.symbols.report import Report
 from firmware_host.symbols.symbols import Frame, Symbols
 from firmware_host.upload import Progress, send
 from firmware_host.wasm import Module
 
 #: An app to send: a file, by its path, or a module's bytes.
 AppSource = str | Path | bytes
-
-#: A function index that is none.
-_NONE = 0xFFFFFFFF
-
-#: An instance that is none of those that are loaded.
-_NO_INSTANCE = 0xFF
-
-#: Levels of a stack that are asked for; a guest that recursed for ever has thousands.
-_MOST_PLACES = 64
 
 
 class Board:
@@ -345,77 +335,7 @@ class Board:
         """Everything that the board can tell about a trap of this instance, or of the module sent last: its stack, and
         of which build it is. To be asked before anything else runs; `firmware_host.symbols` turns it into lines."""
         names = self._names if instance is None else instance.names
-        handle = None if instance is None else instance.handle
-        first = None if trap.function == _NONE else trap.function
-        places = [Place(first, trap.offset, self._instance_of_trap(handle))]
-        while len(places) < _MOST_PLACES:
-            data = self.ask("trap.callers", first=len(places) - 1)["callers"]
-            if not data:
-                break
-            for values in messages.parse_each(table.CALLER, data):
-                places.append(
-                    Place(
-                        None if values["function"] == _NONE else values["function"],
-                        values["offset"],
-                        values["instance"] if handle is not None else None,
-                        bool(values["interrupted"]),
-                    )
-                )
-        thrown = self._thrown(trap, handle)
-        others = {place.instance for place in places} | {thrown.instance if thrown else handle}
-        return Report(
-            time=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-            board=self.info.name,
-            firmware_build=self.info.build_id,
-            operations=self.info.operations,
-            app=names.name,
-            build=names.build,
-            lowered_code_bytes=0 if instance is None else instance.lowered_code_bytes,
-            status=status(trap.code).name,
-            text=trap.text,
-            stopped=trap.stopped,
-            depth=trap.depth,
-            source=trap.source,
-            source_name=None if trap.source is None else names.source_name(trap.source),
-            places=tuple(places),
-            thrown=thrown,
-            instance=handle,
-            linked=self._linked(others - {handle, None}),
-        )
-
-    def _instance_of_trap(self, handle: int | None) -> int | None:
-        """Whose function trapped; `handle` is that of the instance that was called."""
-        if handle is None:
-            return None
-        try:
-            return int(self.ask("trap.where")["instance"])
-        except BoardError:  # earlier firmware
-            return handle
-
-    def _linked(self, instances: Iterable[int | None]) -> tuple[Linked, ...]:
-        """Of which modules these instances are. Those of this session are kept, so that their names are there later."""
-        loaded = Loaded(self)
-        found = []
-        for one in sorted(one for one in instances if one is not None and one != _NO_INSTANCE):
-            names = self._instances.get(one)
-            if names is not None and names.build and names.data:
-                sent.remember(names.name, names.build, names.data)
-            build = loaded.identity(one)
-            if build:
-                known = loaded.module(one)
-                found.append(Linked(one, known.build if known else build, known.name if known else ""))
-        return tuple(found)
-
-    def _thrown(self, trap: Trap, handle: int | None) -> Thrown | None:
-        """The exception of such a trap; None if it was another, or if the firmware cannot tell."""
-        if trap.code != code("TRAP_UNCAUGHT_EXCEPTION"):
-            return None
-        try:
-            values = self.ask("trap.exception")
-        except BoardError:
-            return None
-        cells = tuple(messages.unpack_cells(values["cells"]))
-        return Thrown(values["tag"], values["instance"] if handle is not None else None, cells)
+        return trap_report.collect(self, trap, names, instance, self._instances)
 
     def frames(self, trap: Trap, instance: Instance) -> list[Frame]:
         """The stack of a trap of this instance with functions, files and lines, the innermost first. To be asked before
