@@ -112,5 +112,6 @@ def test_boards_names_the_way_out_of_old_firmware(wirq: Wirq, monkeypatch: pytes
     assert wirq("boards").out.splitlines() == [
         "NAME   BOARD  PORT          SERIAL      VM     APP",
         f"bench  host   /dev/ttyACM0  066BFF5252  {info.vm_version}  -",
-        "-      pico   /dev/ttyACM1  E66118604B  0.0.9  -    firmware older than this tool: wirq flash -b id:E66118604B",
+        "-      pico   /dev/ttyACM1  E66118604B  0.0.9  -    "
+        "firmware older than this tool: wirq flash -b id:E66118604B",
     ]
