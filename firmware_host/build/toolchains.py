@@ -83,6 +83,7 @@ _GCC_SMALL = ("-Os", "-fno-move-loop-invariants", "-fno-schedule-insns2")
 _GCC_PINNED = ("-Os", "-fno-reorder-blocks")
 #: For computed gotos: at -Os gcc sends all handlers through one jump, at -O2 it hands on copies of registers.
 #: -fno-tree-forwprop leaves the step of ip and the load of the next operation for one instruction.
+#: -fno-tree-coalesce-vars does so behind the distance of a branch; -fpeephole2 makes pairs of cells one access.
 _GCC_PORTABLE = (
     "-O1",
     "-fexpensive-optimizations",
@@ -90,6 +91,8 @@ _GCC_PORTABLE = (
     "-ftree-vrp",
     "-fcse-follow-jumps",
     "-frerun-cse-after-loop",
+    "-fpeephole2",
+    "-fno-tree-coalesce-vars",
 )
 
 

@@ -192,11 +192,14 @@ def has_accumulator_result(form: str, forms: tuple[str, ...]) -> bool:
 
 
 def integer32() -> Iterator[Operation]:
-    for name, (expression, _, forms) in BINARY32.items():
+    for name, (general, _, forms) in BINARY32.items():
         for form in forms:
             values, kinds, unit = fetch(form)
+            expression = general
             if name in SHIFTS and form.endswith("C"):
                 values[1] = f"COUNT({unit - 1})"
+                if name == "rotr":  # by 0 is shr_u by 0
+                    expression = "wirq_rotr32_by({x}, {y})"
             operation = f"{name}_{form}", kinds, unit, expression.format(x=values[0], y=values[1])
             if form == "AS":
                 yield high_byte_result(operation[0], expression.format(x="A", y="S32L(1)"))
@@ -350,8 +353,8 @@ def memory() -> Iterator[Operation]:
                         kinds + {"S": "s", "C": "c"}[value],
                         f"{address} {store}(ea, {operand}); NEXT({unit + 1});",
                     )
-    # Of 8 bytes the last four are checked: where these are, so are the first.
-    address = "uint32_t o = U16(2) + 4, last = S32(1) + o; if (last < o) goto trap_memory; BOUNDS(last, 4);"
+    # Of 8 bytes the last four are checked: where these are, so are the first. The offset is that of these four, more than 3.
+    address = "uint32_t last; WITH_OFFSET(last, S32(1), U16(2)); BOUNDS(last, 4);"
     yield Operation("load64_SO", "suD", f"{address} uint64_t v = LOAD64(last - 4); PUT64(3, v); NEXT(4);")
     yield Operation("store64_SO", "suw", f"{address} STORE64(last - 4, S64(3)); NEXT(4);")
     # Offsets of more than 16 bits: the sum must not carry out of 32 bits.
@@ -373,15 +376,15 @@ BINARY64 = {
     "or": ("{x} | {y}", False),
     "xor": ("{x} ^ {y}", False),
 }
-#: By constants: name -> low and high cell of the result from its low and high cell and the constant n. From 1 to 31,
-#: except shl64_high and rotl64_high: 0 to 31 in place of 32 to 63. Right by 32 and more are operations on the high cell alone.
+#: By constants: name -> function of x and the constant. From 1 to 31, except shl64_high and rotl64_high: 0 to 31 in place of 32 to 63.
+#: Right by 32 and more are operations on the high cell alone.
 SHIFTS64 = {
-    "shl64_SC": ("low << n", "high << n | low >> (32 - n)"),
-    "shl64_high_SC": ("0", "low << n"),
-    "shr_s64_SC": ("low >> n | high << (32 - n)", "wirq_shr_s32(high, n)"),
-    "shr_u64_SC": ("low >> n | high << (32 - n)", "high >> n"),
-    "rotl64_SC": ("low << n | high >> (32 - n)", "high << n | low >> (32 - n)"),
-    "rotl64_high_SC": ("high << n | low >> 1 >> (31 - n)", "low << n | high >> 1 >> (31 - n)"),
+    "shl64_SC": "wirq_shl64_by",
+    "shl64_high_SC": "wirq_shl64_high_by",
+    "shr_s64_SC": "wirq_shr_s64_by",
+    "shr_u64_SC": "wirq_shr_u64_by",
+    "rotl64_SC": "wirq_rotl64_by",
+    "rotl64_high_SC": "wirq_rotl64_high_by",
 }
 
 
@@ -393,11 +396,12 @@ def integer64() -> Iterator[Operation]:
             yield Operation(f"{name}64_SC", "wcD", body.format(y="(uint64_t)(int64_t)(int16_t)U16(2)"))
     yield Operation("add64_SU", "wsD", "uint64_t x = S64(1) + S32(2); PUT64(3, x); NEXT(4);")
     yield Operation("shl64_SS", "wwD", "uint64_t x = S64(1); x <<= S32(2) & 63; PUT64(3, x); NEXT(4);")
-    for name, (first, second) in SHIFTS64.items():
-        halves = "uint32_t low, high, n = U16(2); load_cells(CELL(ip[1]), &low, &high);"
-        result = f"uint32_t first = {first}, second = {second}; store_cells(CELL(ip[3]), first, second);"
-        yield Operation(name, "wuD", f"{halves} {result} NEXT(4);")
-    yield Operation("compare64_SS_S", "wwud", "A = wirq_holds64(U16(3), S64(1), S64(2)); S32(4) = A; NEXT(5);")
+    for name, function in SHIFTS64.items():
+        yield Operation(name, "wuD", f"uint64_t x = {function}(S64(1), U16(2)); PUT64(3, x); NEXT(4);")
+    # Each with its inverse: unit 3 is 1 then.
+    for relation in ("eq", "lt_s", "lt_u"):
+        test = RELATIONS[relation].replace("int32_t", "int64_t").format(x="S64(1)", y="S64(2)")
+        yield Operation(f"{relation}64_SS_S", "wwud", f"A = ({test}) ^ U16(3); S32(4) = A; NEXT(5);")
     yield Operation("eqz64_S", "wd", "A = S64(1) == 0; S32(2) = A; NEXT(3);")
     for form, value, unit in (("S", "S32(1)", 2), ("A", "A", 1)):
         kinds = "s" * (unit - 1) + "D"

@@ -159,17 +159,24 @@ INLINE void store16(uint8_t *p, uint32_t v) {
 #define LOAD8(ea) ((uint32_t)MEMORY[ea])
 #define LOAD16(ea) load16(MEMORY + (ea))
 #define LOAD32(ea) load32(MEMORY + (ea))
-/* By words: LDRD faults on addresses that are not a multiple of 4. */
-#define LOAD64(ea) ((uint64_t)load32(MEMORY + (ea)) | (uint64_t)load32(MEMORY + (ea) + 4) << 32)
 #define STORE8(ea, v) (MEMORY[ea] = (uint8_t)(v))
 #define STORE16(ea, v) store16(MEMORY + (ea), v)
 #define STORE32(ea, v) store32(MEMORY + (ea), v)
+#if UINTPTR_MAX > UINT32_MAX /* whole, as cells are: two halves just stored would hold up the load of the whole */
+struct unaligned64 {
+    uint64_t value;
+} __attribute__((packed, may_alias));
+#define LOAD64(ea) (((const struct unaligned64 *)(const void *)(MEMORY + (ea)))->value)
+#define STORE64(ea, v) (((struct unaligned64 *)(void *)(MEMORY + (ea)))->value = (v))
+#else /* by words: LDRD faults on addresses that are not a multiple of 4 */
+#define LOAD64(ea) ((uint64_t)load32(MEMORY + (ea)) | (uint64_t)load32(MEMORY + (ea) + 4) << 32)
 #define STORE64(ea, v)                                                                                                       \
     do {                                                                                                                     \
         uint64_t whole = (v);                                                                                                \
         store32(MEMORY + (ea), (uint32_t)whole);                                                                             \
         store32(MEMORY + (ea) + 4, (uint32_t)(whole >> 32));                                                                 \
     } while (0)
+#endif
 
 /* ---- registers in and out of the VM ---- */
 #define WRITE_BACK() (vm->registers.ip = ip, vm->registers.fp = fp, (void)(vm->registers.rs = RS), vm->registers.a = A)

@@ -52,12 +52,6 @@ static inline bool wirq_holds(uint32_t relation, uint32_t x, uint32_t y) {
     return RELATION_HOLDS(relation, (x ^ sign) < (y ^ sign), x == y);
 }
 
-/* The first six: of the others lowering has swapped the operands. */
-static inline bool wirq_holds64(uint32_t relation, uint64_t x, uint64_t y) {
-    uint64_t sign = (uint64_t)(relation & 2) << 62;
-    return (relation < 2 ? x == y : (x ^ sign) < (y ^ sign)) != (relation & 1);
-}
-
 /* Bit 0: holds if less; bit 1: if equal; bit 2: the inverse. */
 static inline bool wirq_f32_holds(uint32_t relation, float x, float y) {
     return ((relation & 1 && x < y) || (relation & 2 && x == y)) != (relation >> 2);

@@ -61,10 +61,10 @@ static void far_address(struct lower *lower, struct operand *address, uint32_t o
     lower_accumulator_unknown(lower);
 }
 
-/* The slot of an address, and what is left of its offset: a far one is added into the address's own slot, which nobody reads
+/* The slot of an address, and what is left of its offset, in a unit even with 4 more: a far one is added into the address's own slot, which nobody reads
  * afterwards. */
 static uint32_t near_slot(struct lower *lower, struct operand *address, uint32_t *offset) {
-    if (*offset <= 0xFFFF)
+    if (*offset <= 0xFFFF - 4)
         return lower_slot(lower, address);
     far_address(lower, address, *offset);
     lower_operation1(lower, OP_mov_A_S, address->canonical);
@@ -111,7 +111,7 @@ static void load32(struct lower *lower, const struct load_forms *forms, struct o
 
 static void load64(struct lower *lower, struct operand *address, uint32_t offset) {
     uint32_t slot = near_slot(lower, address, &offset);
-    lower_operation2(lower, OP_load64_SO, slot, offset);
+    lower_operation2(lower, OP_load64_SO, slot, offset + 4);
 }
 
 /* The newest operation, emitted up to its destination, leaves its result in the accumulator. */
@@ -183,7 +183,7 @@ static void store32(struct lower *lower, const struct store_forms *forms, struct
 static void store64(struct lower *lower, struct operand *address, struct operand *value, uint32_t offset) {
     uint32_t from = lower_slot(lower, value);
     uint32_t slot = near_slot(lower, address, &offset);
-    lower_operation2(lower, OP_store64_SO, slot, offset);
+    lower_operation2(lower, OP_store64_SO, slot, offset + 4);
     lower_emit(lower, from);
 }
 

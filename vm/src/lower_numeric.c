@@ -34,11 +34,14 @@ static void binary32(struct lower *lower, uint32_t which, struct operand *x, str
             forms = &binary_forms[BINARY32_add];
             commutative = true;
             constant = 0 - constant;
-        } else if (which == BINARY32_rotl) {
-            forms = &binary_forms[BINARY32_rotr];
-            constant = (0 - constant) & 31;
         } else if (which >= BINARY32_shl && which <= BINARY32_rotr) { /* ORDER BINARY32 */
+            if (which == BINARY32_rotl) {
+                forms = &binary_forms[BINARY32_rotr];
+                constant = 0 - constant;
+            }
             constant &= 31;
+            if (constant == 0) /* all do the same, but a rotation counts from 1 */
+                forms = &binary_forms[BINARY32_shr_u];
         }
         uint32_t first = lower_slot(lower, x);
         if (forms->sc == 0 && !commutative && forms->sa == 0) {
@@ -373,7 +376,7 @@ static void lower_row(struct lower *lower, const struct numeric *row) {
         shift64(lower, row->argument, x, y, slot);
         break;
     case HOW_COMPARE64:
-        compare_slots(lower, OP_compare64_SS_S, row->argument, x, y, slot);
+        compare_slots(lower, OP_eq64_SS_S + row->argument / 2, row->argument & 1, x, y, slot); /* ORDER RELATIONS */
         break;
     case HOW_COMPARE_F32:
         compare_slots(lower, OP_f32_compare_SS_S, row->argument, x, y, slot);

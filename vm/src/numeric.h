@@ -62,12 +62,86 @@ static inline uint32_t wirq_rotr32(uint32_t x, uint32_t n) {
     return x >> (n & 31) | x << (-n & 31);
 }
 
+/* By 1 to 31, so that every compiler finds the instruction. */
+static inline uint32_t wirq_rotr32_by(uint32_t x, uint32_t n) {
+    return x >> n | x << (32 - n);
+}
+
 static inline uint32_t wirq_rotl32(uint32_t x, uint32_t n) {
     return wirq_rotr32(x, -n);
 }
 
 static inline uint64_t wirq_rotr64(uint64_t x, uint64_t n) {
     return x >> (n & 63) | x << (-n & 63);
+}
+
+/* 64 bits by the constants of their operations (SHIFTS64 in vm/ops/internal.py): in halves, for what a shift pushes out of one half
+ * into the other is one instruction then, or the high half of a product with a power of two. */
+#if UINTPTR_MAX > UINT32_MAX
+static inline uint64_t wirq_shl64_by(uint64_t x, uint32_t n) {
+    return x << n;
+}
+static inline uint64_t wirq_shr_s64_by(uint64_t x, uint32_t n) {
+    return (uint64_t)((int64_t)x >> n);
+}
+static inline uint64_t wirq_shr_u64_by(uint64_t x, uint32_t n) {
+    return x >> n;
+}
+static inline uint64_t wirq_rotl64_by(uint64_t x, uint32_t n) {
+    return x << n | x >> (64 - n);
+}
+static inline uint64_t wirq_rotl64_high_by(uint64_t x, uint32_t n) {
+    return x << (32 + n) | x >> (32 - n);
+}
+#else
+static inline uint64_t wirq_halves(uint32_t low, uint32_t high) {
+    return (uint64_t)high << 32 | low;
+}
+#if defined(__thumb2__) && !defined(WIRQ_PORTABLE_DISPATCH)
+#define SHIFT_COUNT(n) (UINT32_C(1) << (n))
+#define SHIFT(x, power, left, out)                                                                                           \
+    uint32_t left, out;                                                                                                      \
+    __asm__("umull %0, %1, %2, %3" : "=r"(left), "=r"(out) : "r"((uint32_t)(x)), "r"(power))
+#define SHIFT_0(x, power, left, out) SHIFT(x, power, left, out)
+#define SHIFTED(x, power) ((uint32_t)(x) * (power))
+#else
+#define SHIFT_COUNT(n) (n)
+#define SHIFT(x, n, left, out) uint32_t left = (uint32_t)(x) << (n), out = (uint32_t)(x) >> (32 - (n))
+#define SHIFT_0(x, n, left, out) uint32_t left = (uint32_t)(x) << (n), out = (uint32_t)(x) >> 1 >> (31 - (n)) /* n may be 0 */
+#define SHIFTED(x, n) ((uint32_t)(x) << (n))
+#endif
+static inline uint64_t wirq_shl64_by(uint64_t x, uint32_t n) {
+    n = SHIFT_COUNT(n);
+    SHIFT(x, n, left, out);
+    return wirq_halves(left, SHIFTED(x >> 32, n) + out);
+}
+static inline uint64_t wirq_shr_s64_by(uint64_t x, uint32_t n) {
+    uint32_t low = (uint32_t)x, high = (uint32_t)(x >> 32);
+    return wirq_halves(low >> n | high << (32 - n), wirq_shr_s32(high, n));
+}
+static inline uint64_t wirq_shr_u64_by(uint64_t x, uint32_t n) {
+    uint32_t low = (uint32_t)x, high = (uint32_t)(x >> 32);
+    return wirq_halves(low >> n | high << (32 - n), high >> n);
+}
+static inline uint64_t wirq_rotl64_by(uint64_t x, uint32_t n) {
+    n = SHIFT_COUNT(n);
+    SHIFT(x, n, a, b);
+    SHIFT(x >> 32, n, c, d);
+    return wirq_halves(a | d, c | b);
+}
+static inline uint64_t wirq_rotl64_high_by(uint64_t x, uint32_t n) {
+    n = SHIFT_COUNT(n);
+    SHIFT_0(x, n, a, b);
+    SHIFT_0(x >> 32, n, c, d);
+    return wirq_halves(c | b, a | d);
+}
+#undef SHIFT_COUNT
+#undef SHIFT
+#undef SHIFT_0
+#undef SHIFTED
+#endif
+static inline uint64_t wirq_shl64_high_by(uint64_t x, uint32_t n) {
+    return (uint64_t)((uint32_t)x << n) << 32;
 }
 
 static inline uint32_t wirq_clz32(uint32_t x) {

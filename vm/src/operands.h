@@ -27,7 +27,15 @@
 #define S32H(n) (*CELL(U8H(n)))
 #define U16(n) ((uint32_t)ip[n])
 #define C16(n) ((uint32_t)(int32_t)(int16_t)ip[n])
+/* Two units at once, which lie at a multiple of 2. */
+#if defined(__ARM_FEATURE_UNALIGNED) || defined(__x86_64__)
+struct units {
+    uint32_t value;
+} __attribute__((packed, may_alias));
+#define K32(n) (((const struct units *)(const void *)(ip + (n)))->value)
+#else
 #define K32(n) ((uint32_t)ip[n] | (uint32_t)ip[(n) + 1] << 16)
+#endif
 #define S32(n) (*CELL(ip[n]))
 #define GET64(p) get_cells(p)
 #define SET64(p, v) set_cells(p, v)
@@ -39,11 +47,19 @@ struct cells {
     uint32_t low, high;
 } __attribute__((may_alias));
 
+/* In C: an address of which nothing is known is the same for both cells. */
+#ifdef __thumb2__
+#define ONE_ADDRESS(p) __asm__("" : "+r"(p))
+#else
+#define ONE_ADDRESS(p) ((void)0)
+#endif
+
 static inline void load_cells(const uint32_t *p, uint32_t *low, uint32_t *high) {
     const struct cells *cells = (const struct cells *)(const void *)p;
 #if defined(__thumb2__) && !defined(WIRQ_PORTABLE_DISPATCH)
     __asm__("ldrd %0, %1, %2" : "=r"(*low), "=r"(*high) : "Q"(*cells));
 #else
+    ONE_ADDRESS(cells);
     *low = cells->low;
     *high = cells->high;
 #endif
@@ -54,6 +70,7 @@ static inline void store_cells(uint32_t *p, uint32_t low, uint32_t high) {
 #if defined(__thumb2__) && !defined(WIRQ_PORTABLE_DISPATCH)
     __asm__("strd %1, %2, %0" : "=Q"(*cells) : "r"(low), "r"(high));
 #else
+    ONE_ADDRESS(cells);
     *cells = (struct cells){low, high};
 #endif
 }
