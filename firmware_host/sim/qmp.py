@@ -38,7 +38,7 @@ class Qmp:
             line = self._stream.readline()
         except OSError as error:
             raise LinkError("QEMU's control socket does not answer") from error
-        if not line:
+        if not line.endswith(b"\n"):  # an end within a line is one, too: QEMU tells of a shutdown while it goes
             raise LinkError("QEMU closed its control socket")
         answer = json.loads(line)
         return answer if isinstance(answer, dict) else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from firmware_host import Board, BoardNotFound, LinkError, ToolMissing
 from firmware_host.boards import load_board
 from firmware_host.selector import Target
 from firmware_host.sim import qemu, renode
+from firmware_host.sim.qmp import Qmp
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,6 +75,18 @@ def test_a_missing_qemu_is_named_with_the_package_to_install() -> None:
 
 
 @pytest.mark.usefixtures("no_programs")
+@pytest.mark.parametrize("last", [b"", b'{"timestamp": {"seconds": 1, '])
+def test_a_qemu_that_ends_while_it_is_spoken_to_has_closed_its_socket_even_within_a_line(last: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.sendall(b'{"QMP": {}}\n{"return": {}}\n' + last)
+        theirs.shutdown(socket.SHUT_WR)
+        qmp = Qmp(ours)
+        with pytest.raises(LinkError, match="closed its control socket"):
+            qmp.execute("quit")
+        qmp.close()
+
+
 def test_a_missing_renode_is_told() -> None:
     with pytest.raises(ToolMissing, match="renode is not on PATH") as caught:
         Board.connect("renode:stm32f4")
