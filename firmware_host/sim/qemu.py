@@ -99,6 +99,11 @@ class Qemu(SimulatedBoard):
             serial.close()
 
     @property
+    def pid(self) -> int:
+        """Of QEMU's process."""
+        return self._process.pid
+
+    @property
     def qmp(self) -> Qmp:
         """The control connection."""
         if self._qmp is None:

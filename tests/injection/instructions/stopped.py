@@ -172,6 +172,12 @@ class StoppedMachine:
         entries, self._entries = self._entries, []
         return entries
 
+    def kept_waiting(self) -> int:
+        """Microseconds that the emulator's threads have waited for a processor, in all; 0 where the system does not
+        tell."""
+        tasks = Path(f"/proc/{self._qemu.pid}/task")
+        return sum(int(one.read_text().split()[1]) for one in tasks.glob("*/schedstat")) // 1000
+
     def memory(self) -> bytes:
         """The guest's."""
         return self._stub.memory(self._memory, SIZE)
