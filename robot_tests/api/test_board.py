@@ -94,7 +94,9 @@ def test_a_file_is_stored_read_back_and_removed(board: Board, stored: str) -> No
 
 def test_a_file_survives_a_reset_where_the_store_says_so(board: Board, stored: str) -> None:
     if not board.files.space().lasting:
-        pytest.skip("a store that lasts")
+        pytest.skip(
+            f"SKIPPED: the store of {board.info.name} is gone with a reset, so no file that survives one was looked for"
+        )
     board.files.put(b"still here", name=stored)
     board.reset()
     assert board.files.get(stored) == b"still here"

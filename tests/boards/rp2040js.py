@@ -37,7 +37,7 @@ def pico(scratch: Path) -> Iterator[Pico]:
     """The firmware as it is flashed, from its UF2 file. Skips the test where there is no rp2040js."""
     emulator = resources.root() / "build" / "npm" / "node_modules" / "rp2040js"
     if not emulator.is_dir():
-        pytest.skip("rp2040js is not installed (make test does it): the Pico was built, and NOT run")
+        pytest.skip("SKIPPED: the Pico's image was NOT run, for rp2040js is not installed (make test installs it)")
     led = scratch / "led"
     command = [_NODE, HERE / "pico.cjs", emulator, firmware("pico").with_suffix(".uf2"), led]
     transport = PipeTransport(command, name="rp2040js")

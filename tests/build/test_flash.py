@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +105,6 @@ def test_esptool_is_given_an_offset_from_the_flashs_beginning(programs: Callable
     assert bytes.fromhex(told(log)["data"][0]) == b"tiny"
 
 
-@pytest.mark.skipif(find_spec("esptool") is None, reason="esptool is not installed: it was tested by a stand-in only")
 def test_the_real_esptool_takes_these_arguments() -> None:
     """As far as it gets without a board."""
     with pytest.raises(FlashError, match="esptool failed with exit code 2") as caught:
@@ -324,7 +321,6 @@ def test_several_boards_that_answer_are_refused(
     assert "choose one:  wirq -b id:SERIAL0 flash" in error
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs executable scripts")
 def test_a_board_that_answers_as_another_build_is_exit_code_7(
     programs: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

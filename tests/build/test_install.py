@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from firmware_host import resources
+from tests import needs
 
 _GUEST = """\
 #include "wirq_guest.h"
@@ -63,11 +63,11 @@ def test_an_installed_wirq_builds_firmware_and_runs_a_guest(installed: Path, tmp
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="needs qemu-system-arm")
 def test_an_installed_wirq_counts_instructions(installed: Path, tmp_path: Path) -> None:
+    qemu = needs.program("qemu-system-arm", "wirq bench of an installed wirq")
     emulators = tmp_path / "emulators"
     emulators.mkdir()
-    (emulators / "qemu-system-arm").symlink_to(str(shutil.which("qemu-system-arm")))
+    (emulators / "qemu-system-arm").symlink_to(qemu)
     (tmp_path / "answer.c").write_text(_GUEST)
     done = run(installed, tmp_path, "bench", "answer.c", "--invoke", "answer", "--json", path=str(emulators))
     assert done.returncode == 0, done.stdout + done.stderr

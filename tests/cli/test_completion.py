@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.cli.conftest import Wirq
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,8 +71,7 @@ SHELLS = {
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_shell_itself_completes_with_it(shell: str, tmp_path: Path) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed: its completion was not tested")
+    needs.program(shell, f"completion in {shell}")
     environment = {**os.environ, "HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     options = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
     command = [shell, *options, "-c", SHELLS[shell]]

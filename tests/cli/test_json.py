@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -148,7 +147,6 @@ def test_the_console_without_a_terminal_ends_with_a_result_too() -> None:
     check(ran.stdout)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("command", ["run", "log"])
 def test_what_is_interrupted_ends_with_one_too(

@@ -56,7 +56,7 @@ def test_an_interrupt_at_any_safe_point_of_our_own_scripts_changes_nothing() -> 
 def test_an_interrupt_at_any_safe_point_of_the_public_scripts_changes_nothing(name: str) -> None:
     scripts = group(suites.need(), name)
     if not is_built(name):
-        pytest.skip(f"this build has no {NEEDS[name]}")
+        pytest.skip(f"SKIPPED: the scripts of {name} were NOT interrupted, for this build has no {NEEDS[name]}")
     tally = run_all(scripts, EFFORT)
     assert tally.differences == []
     assert tally.runs > 100

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
+from tests import needs
 from tests.link import bad_line
 
 
@@ -20,6 +19,5 @@ def test_a_module_reaches_the_host_board_whole(seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_a_module_reaches_an_emulated_chip_whole(seed: int) -> None:
-    if shutil.which("qemu-system-arm") is None:
-        pytest.skip("qemu-system-arm is not installed: uploads over a bad line were tested with `host` only")
+    needs.program("qemu-system-arm", "an upload to an emulated chip over a bad line")
     assert bad_line.upload("qemu:stm32f4", seed).resent > 50

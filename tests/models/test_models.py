@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import runpy
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import needs
+
 HERE = Path(__file__).resolve().parent
 CHECK: dict[str, Any] = runpy.run_path(str(HERE / "check.py"))
 PROMISES = CHECK["promises"]()
-
-needs_spin = pytest.mark.skipif(
-    shutil.which("spin") is None or shutil.which("gcc") is None,
-    reason="SKIPPED: the models were not checked, for spin or gcc is not installed (apt-get install spin gcc)",
-)
 
 
 def test_every_model_has_a_variant_that_verifies_and_a_broken_twin() -> None:
@@ -25,9 +21,10 @@ def test_every_model_has_a_variant_that_verifies_and_a_broken_twin() -> None:
         assert {promise.model.stem for promise in PROMISES if promise.result == result} == models
 
 
-@needs_spin
 @pytest.mark.parametrize("promise", PROMISES, ids=str)
 def test_a_model_keeps_its_promise(promise: Any) -> None:
+    for name in ("spin", "gcc"):
+        needs.program(name, f"the model {promise}")
     result, _ = CHECK["verify"](promise)
     assert result == promise.result
 

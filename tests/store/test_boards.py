@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from firmware_host.sim.qemu import Qemu
 from firmware_host.sim.wires import wired as opened_with_wires
 from firmware_host.transport import Transport
 from firmware_host.transport.pipe import PipeTransport
+from tests import needs
 from tests.boards import machines
 from tests.cli import guest_modules
 
@@ -36,8 +36,7 @@ def host(store: Path | None) -> Iterator[Board]:
 @contextmanager
 def emulated(name: str) -> Iterator[tuple[Board, Callable[[], None]]]:
     """A board in QEMU, and what resets its whole system."""
-    if shutil.which(load_board(name).raw["target"]["qemu"]["binary"]) is None:
-        pytest.skip(f"QEMU for {name} is not installed: its store was not tested")
+    needs.program(load_board(name).raw["target"]["qemu"]["binary"], f"the store of {name}")
     with (
         Qemu(load_board(name), firmware(name)) as qemu,
         Board(Target(f"qemu:{name}", qemu.transport, qemu.tick_hz), timeout=TIMEOUT) as board,
@@ -217,8 +216,7 @@ def test_a_button_held_at_boot_is_safe_mode(store_with_autostart: Path) -> None:
 def test_a_chip_with_flash_boots_into_its_module_or_into_safe_mode(safe: str, tmp_path: Path) -> None:
     """On the emulated micro:bit: its flash is written, and button A is a pin that can be held while it is reset."""
     facts = load_board("microbit")
-    if shutil.which(facts.raw["target"]["qemu"]["binary"]) is None:
-        pytest.skip("QEMU for microbit is not installed: safe mode was tested with `host` only")
+    needs.program(facts.raw["target"]["qemu"]["binary"], "safe mode on an emulated chip")
     module = machines.compiled(machines.PROGRAMS / "small.c", tmp_path, stack_size=256)
     with opened_with_wires(facts, firmware("microbit")) as (qemu, wires):
         with Board(Target("qemu:microbit", Shared(qemu.transport), qemu.tick_hz), timeout=TIMEOUT) as board:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from firmware_host.build.image import FrozenModule
 from firmware_host.selector import Target
 from firmware_host.sim.qemu import Qemu
 from firmware_host.transport.pipe import PipeTransport
+from tests import needs
 from tests.boards import machines
 from tests.cli import guest_modules
 
@@ -68,8 +68,7 @@ def test_another_module_or_none_can_be_chosen_instead(host_firmware: Path, tmp_p
 
 @pytest.mark.slow
 def test_a_frozen_module_runs_on_a_chip_from_its_image(frozen: tuple[FrozenModule, ...]) -> None:
-    if shutil.which("qemu-system-arm") is None:
-        pytest.skip("qemu-system-arm is not installed: frozen modules were tested with `host` only")
+    needs.program("qemu-system-arm", "a frozen module on an emulated chip")
     image = build(Options("microbit", frozen=frozen))
     assert image.elf != build(Options("microbit")).elf
     with Qemu(load_board("microbit"), image.elf) as qemu:
