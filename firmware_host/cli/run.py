@@ -37,9 +37,6 @@ Examples:
   wirq run untrusted.wasm --fuel 1000000
 """
 
-#: Behind the name of a report that was saved.
-SHOWN_AGAIN = "; wirq crash shows it again"
-
 Raises = tuple[tuple[str, int], ...]
 
 
@@ -82,17 +79,17 @@ def command(
 
 def _again_and_again(context: Context, app: Path, file: AppFile, run: _Run) -> int:
     """Runs it, waits for a change, and runs it anew: until Ctrl-C."""
+    waiting = f"waiting for {app.name} to change"
     while True:
         try:
             check_entry(file)
             run.once(file)
             if run.interrupted:
                 break
-            if not run.say_ending(app.name):
-                context.note(f"waiting for {app.name} to change")
+            run.say_ending(waiting)
         except (BuildError, BadModule, NoSpace, TrapError) as error:
             context.note(f"error: {error}")
-            context.note(f"waiting for {app.name} to change")
+            context.note(waiting)
         try:
             while True:
                 run.wait_for_change()
@@ -197,20 +194,26 @@ class _Run:
             self._board.wait(0.1)
         self._changed = False
 
-    def say_ending(self, watched: str) -> bool:
-        """The last ending, when another run may follow. True if it tells, too, that a change of the file is waited for:
-        then the trap can be shown again only by that name, for the next run may trap as well."""
+    def say_ending(self, waiting: str) -> None:
+        """The last ending, when another run may follow, and what is waited for: behind the name of a report if there is
+        one, for the next run may trap as well, and then `wirq crash` shows another."""
         text, fields = self._ending
-        waits = text.endswith(SHOWN_AGAIN)
-        if waits:
-            text = text.removesuffix(SHOWN_AGAIN) + f"; waiting for {watched} to change"
-        self._context.emit("ended", text, **fields)
+        saved = self._saved()
+        self._context.emit("ended", f"{text}; {waiting}" if saved else text, **fields)
+        if not saved or self._context.json:
+            self._context.note(waiting)
         self._ending = ("", fields)
-        return waits and not self._context.json
+
+    def _saved(self) -> bool:
+        """Whether a report of the last ending was saved, whose name is the end of its text then."""
+        trap = self._ending[1].get("trap")
+        return trap is not None and trap["report"] is not None
 
     def result(self) -> None:
         """The last ending, as the result of the command."""
         text, fields = self._ending
+        if text and self._saved():
+            text += "; wirq crash shows it again"
         self._context.result(text or None, **fields)
 
 
@@ -272,7 +275,7 @@ def ending(
     if explained is not None and result.trap is not None and not result.trap.stopped:
         lines += explained.stack
         if explained.saved is not None:
-            lines.append(f"saved {explained.saved.name}{SHOWN_AGAIN}")
+            lines.append(f"saved {explained.saved.name}")
     fields = {
         "ok": result.ok,
         "app_status": None if result.trap else result.status,
