@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from firmware_host.errors import BadModule, WirqError
 from firmware_host.guest import AppFile
@@ -72,7 +73,6 @@ class Inspection:
         self.symbols = Symbols(file.module, file.stripped)
         self.refusal = ""
         self.lowered: LoweringMap | None = None
-        self._stacks: Stacks | None = None
         try:
             self.lowered = self.symbols.map
         except BadModule as error:
@@ -105,17 +105,19 @@ class Inspection:
         """Features beyond WebAssembly 1.0 that it needs, in alphabetical order."""
         return sorted(needed(self.module))
 
-    def stacks(self, lowered: LoweringMap) -> Stacks:
-        """What its functions call and take of the stack."""
-        self._stacks = self._stacks or Stacks(lowered, self.module.imported(Kind.FUNCTION), stack_slack())
-        return self._stacks
+    @cached_property
+    def stacks(self) -> Stacks | None:
+        """What its functions call and take of the stack; None if the module is refused."""
+        if self.lowered is None:
+            return None
+        return Stacks(self.lowered, self.module.imported(Kind.FUNCTION), stack_slack())
 
     def warnings(self) -> Iterator[str]:
         """What is valid and runs, but hardly what was meant: of the handlers that it exports."""
         handlers = [one for one in self.module.exports if one.kind == Kind.FUNCTION and one.name.startswith("irq:")]
         allocators = {index for index, name in self.module.function_names.items() if name in _ALLOCATORS}
         for handler in handlers:
-            way = self.stacks(self.lowered).way(handler.index, allocators) if self.lowered else []
+            way = self.stacks.way(handler.index, allocators) if self.stacks else []
             if way:
                 names = [self.module.function_name(index) or f"function {index}" for index in way]
                 reaches = f"calls {' -> '.join(names[1:])}" if names[1:] else f"is {names[0]}"
@@ -141,10 +143,10 @@ class Inspection:
 
     def functions(self) -> list[FunctionLine]:
         """The functions it defines, in order."""
-        if self.lowered is None:
+        stacks = self.stacks
+        if self.lowered is None or stacks is None:
             return []
         imported = self.module.imported(Kind.FUNCTION)
-        stacks = self.stacks(self.lowered)
         rows = []
         for index, function in self.lowered.functions.items():
             body, need = self.module.code[index - imported], stacks.need(index)
