@@ -62,7 +62,7 @@ _ZIG = ("-fno-sanitize=all",)
 #: clang keeps a frame pointer on Arm unless told not to: a register and an instruction in every function.
 _NO_FRAME_POINTER = ("-fomit-frame-pointer",)
 #: zig passes -Os on for -Oz, too; clang's own is a tenth smaller.
-#: Passes that copy code or keep more values in registers go: without them the VM of a Cortex-M4 is 220 bytes smaller.
+#: Passes that copy code or keep more values in registers go, for the VM is smaller without them.
 _ZIG_SMALL = (
     *("-Os", "-Xclang", "-Oz"),
     *("-mllvm", "-jump-threading-threshold=1"),

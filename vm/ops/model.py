@@ -1,6 +1,7 @@
 """What a row of the internal instruction table is.
 
-An operation is one 16-bit unit followed by operand units, destination last: a unit of its own, or the high byte of the last one. The letters of a name say where operands come from:
+An operation is one 16-bit unit followed by operand units, destination last: a unit of its own, or the high byte of the last one. The
+letters of a name say where operands come from:
 
     S   a frame slot (32-bit cell; i64 and f64 take the named slot and the next)
     C   a 16-bit constant, sign-extended
@@ -36,7 +37,7 @@ OPERAND_KINDS = {
     "q": (4, "constant, lowest unit first"),
 }
 
-#: Kinds that name a slot: what lowered code for some instruction sets holds as distances in bytes (vm/src/lower_scale.c).
+#: Kinds that name a slot: what lowered code for some instruction sets holds as distances in bytes (code_scale in vm/src/code.c).
 SLOT_KINDS = "swdDfp"
 #: The same of the high byte only.
 HIGH_SLOT_KIND = "h"
@@ -51,7 +52,8 @@ class Operation:
     """One internal operation: name, operand kinds in order, and the C statements that are its meaning.
 
     The statements may use: `A`, `S32(n)`, `S64(n)`, `PUT64(n, value)`, `C16(n)`, `U16(n)` for the operand at unit n, `S32L(n)`,
-    `U8L(n)` and `S32H(n)` for those in its low and its high byte, and end by `NEXT(length)` unless they jump. `trap_…` labels leave the run.
+    `U8L(n)` and `S32H(n)` for those in its low and its high byte, and end by `NEXT(length)` unless they jump. `trap_…` labels leave
+    the run.
     """
 
     name: str

@@ -56,7 +56,7 @@
      WIRQ_FEATURE_BIT(EXTENDED_CONST) | WIRQ_FEATURE_BIT(TYPED_FUNCTION_REFERENCES) | WIRQ_FEATURE_BIT(TAIL_CALL) |           \
      WIRQ_FEATURE_BIT(MULTI_MEMORY) | WIRQ_FEATURE_BIT(EXCEPTIONS) | WIRQ_FEATURE_BIT(RINGS))
 
-/* Whether lowered code holds operations and slots as distances in bytes (lower_scale.c): 1 where a load has no scaled index, which
+/* Whether lowered code holds operations and slots as distances in bytes (code_scale in code.c): 1 where a load has no scaled index, which
  * then takes an instruction less for each. */
 #ifndef WIRQ_SCALED_UNITS
 #if (defined(__thumb__) && !defined(__thumb2__)) || (defined(__riscv) && __riscv_xlen == 32)

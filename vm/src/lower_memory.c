@@ -61,8 +61,8 @@ static void far_address(struct lower *lower, struct operand *address, uint32_t o
     lower_accumulator_unknown(lower);
 }
 
-/* The slot of an address, and what is left of its offset, in a unit even with 4 more: a far one is added into the address's own slot, which nobody reads
- * afterwards. */
+/* The slot of an address, and what is left of its offset, which fits a unit even with 4 more: a far one is added into the address's own
+ * slot, which nobody reads afterwards. */
 static uint32_t near_slot(struct lower *lower, struct operand *address, uint32_t *offset) {
     if (*offset <= 0xFFFF - 4)
         return lower_slot(lower, address);
