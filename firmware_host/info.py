@@ -9,8 +9,6 @@ from typing import Any, Self
 from firmware_host import status
 from firmware_host.link import messages, table
 
-_NONE_16 = 0xFFFF
-_NONE_32 = 0xFFFFFFFF
 _STORE_NAMES = {number: name for name, number in table.STORES.items()}
 _POLICY_NAMES = {number: name for name, number in table.IRQ_POLICIES.items()}
 _CLASS_NAMES = ("polled", "quiescent", "forced")
@@ -117,8 +115,8 @@ class SourceInfo:
             active=flags["active"],
             priority=values["priority"],
             policy=_POLICY_NAMES.get(values["policy"], f"policy {values['policy']}"),
-            vector=None if values["vector"] == _NONE_16 else values["vector"],
-            handler=None if values["function"] == _NONE_32 else values["function"],
+            vector=None if values["vector"] == table.NONE["u16"] else values["vector"],
+            handler=None if values["function"] == table.NONE["u32"] else values["function"],
             raised=values["raised"],
             delivered=values["delivered"],
             missed=values["missed"],
@@ -173,12 +171,12 @@ class Trap:
 
 def trap_of(code: int, values: Mapping[str, Any]) -> Trap:
     """From the fields of a failure (detail is the depth) or of the event `exit`."""
-    source = values.get("source", _NONE_32)
+    source = values.get("source", table.NONE["u32"])
     return Trap(
         code=code,
         text=status.status(code).text,
         function=values["function"],
         offset=values["offset"],
         depth=values.get("depth", values.get("detail", 0)),
-        source=None if source == _NONE_32 else source,
+        source=None if source == table.NONE["u32"] else source,
     )

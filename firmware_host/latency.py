@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-_NONE = 0xFFFFFFFF
+from firmware_host.link.table import NONE
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class LatencyBound:
     @classmethod
     def from_values(cls, source: int, values: Mapping[str, Any], unit: str) -> Self:
         def known(key: str) -> int | None:
-            return None if values[key] == _NONE else int(values[key])
+            return None if values[key] == NONE["u32"] else int(values[key])
 
         return cls(
             source=source,

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from firmware_host.board import Board
 
 _STATES = {number: name for name, number in table.APP_STATES.items()}
-_NO_INSTANCE = 0xFF
-_NO_FUNCTION = 0xFFFFFFFF
+_NO_INSTANCE = table.NONE["instance"]
 
 
 @dataclass(frozen=True)
@@ -107,5 +106,5 @@ class Loaded:
         try:
             values = self._board.ask("irq.handler", source=source.number)
         except BoardError:
-            return _NO_INSTANCE, _NO_FUNCTION
+            return _NO_INSTANCE, table.NONE["u32"]
         return values["instance"], values["function"]

@@ -10,9 +10,10 @@ from typing import Any
 
 from firmware_host import info, status
 from firmware_host.errors import BadModule, BoardBusy, BoardError, NoSpace, TrapError, WirqError
+from firmware_host.link.table import NONE
 from firmware_host.names import ModuleNames
 
-_NONE = 0xFFFFFFFF
+_NONE = NONE["u32"]
 
 #: Statuses outside 32-79 that are the module's fault.
 _OF_MODULE = (

@@ -16,14 +16,12 @@ from pathlib import Path
 
 from firmware_host import resources
 from firmware_host.errors import WirqError
+from firmware_host.link.table import APP_ID_SIZE
 from firmware_host.wasm import Module
 
 #: At most so many, and so many bytes together.
 MOST_FILES = 64
 MOST_BYTES = 16 << 20
-
-#: Bytes of the hash that a board tells (app.state in the link table).
-ID_SIZE = 8
 
 _SUFFIX = ".sent"
 
@@ -58,7 +56,7 @@ def remember(name: str, build: str, data: bytes) -> None:
 
 def recall(identity: str) -> SentModule | None:
     """The module whose build id begins with `identity` (hexadecimal digits), if it was sent from here."""
-    if not re.fullmatch(f"[0-9a-f]{{{2 * ID_SIZE},64}}", identity):
+    if not re.fullmatch(f"[0-9a-f]{{{2 * APP_ID_SIZE},64}}", identity):
         return None
     with contextlib.suppress(OSError):
         for file in sorted(_folder().glob(f"{identity}*{_SUFFIX}")):

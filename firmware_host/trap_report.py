@@ -20,10 +20,7 @@ if TYPE_CHECKING:
     from firmware_host.board import Board
 
 #: A function index that is none.
-_NONE = 0xFFFFFFFF
-
-#: An instance that is none of those that are loaded.
-_NO_INSTANCE = 0xFF
+_NONE = table.NONE["u32"]
 
 #: Levels of a stack that are asked for; a guest that recursed for ever has thousands.
 _MOST_PLACES = 64
@@ -94,7 +91,7 @@ def _linked(
     """Of which modules these instances are. Those of this session are kept, so that their names are there later."""
     loaded = Loaded(board)
     found = []
-    for one in sorted(one for one in instances if one is not None and one != _NO_INSTANCE):
+    for one in sorted(one for one in instances if one is not None and one != table.NONE["instance"]):
         names = loaded_here.get(one)
         if names is not None and names.build and names.data:
             sent.remember(names.name, names.build, names.data)

@@ -1,4 +1,4 @@
-"""Programs that `make test` installs. Where one is missing, as in a plain run of pytest, its tests are left out, loudly."""
+"""Programs that `make test` installs. Where one is missing, in a run of pytest alone, its tests say so."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ static struct {
     struct wirq_instance *instance; /* what the job is about */
 
     struct wirq_instance *instances[BOARD_INSTANCES];
-    uint8_t ids[BOARD_INSTANCES][APP_ID_SIZE]; /* of the next one, too, while it is loaded */
+    uint8_t ids[BOARD_INSTANCES][LINK_APP_ID_SIZE]; /* of the next one, too, while it is loaded */
     uint32_t instance_count;
     char names[BOARD_NAMES];
     uint32_t names_used;
@@ -83,10 +83,10 @@ const char *app_state(void) {
 }
 
 uint8_t app_handle(const struct wirq_instance *instance) {
-    for (uint32_t i = 0; i < app.instance_count && i < APP_NO_INSTANCE; i++)
+    for (uint32_t i = 0; i < app.instance_count && i < LINK_NONE_INSTANCE; i++)
         if (app.instances[i] == instance)
             return (uint8_t)i;
-    return APP_NO_INSTANCE;
+    return LINK_NONE_INSTANCE;
 }
 
 const uint8_t *app_id(uint32_t handle) {
@@ -160,7 +160,7 @@ wirq_status app_instantiate(const char *name, uint32_t length, bool keep, bool n
     app.stays = length != 0;
     if (app.instance_count == BOARD_INSTANCES || (app.stays && !files_keep(&file, frozen)))
         return WIRQ_NO_MEMORY;
-    memcpy(app.ids[app.instance_count], app.stays ? file.sha256 : upload_hash(), APP_ID_SIZE);
+    memcpy(app.ids[app.instance_count], app.stays ? file.sha256 : upload_hash(), LINK_APP_ID_SIZE);
     if (app.stays)
         kept_code_begin(&file);
     else

@@ -15,8 +15,7 @@ wirq_status app_instantiate(const char *name, uint32_t length, bool keep, bool n
 /* An instance by its handle; NULL if there is none. */
 struct wirq_instance *app_instance(uint32_t handle);
 uint32_t app_instance_count(void);
-/* Its handle; APP_NO_INSTANCE if it is none of those that are loaded. */
-enum { APP_NO_INSTANCE = 0xFF };
+/* Its handle; LINK_NONE_INSTANCE if it is none of those that are loaded. */
 uint8_t app_handle(const struct wirq_instance *instance);
 /* Imports of later instances find it under this name. */
 wirq_status app_register(uint32_t handle, const char *name, uint32_t length);
@@ -48,8 +47,7 @@ struct app_summary {
     uint8_t instance;
 };
 void app_summary(struct app_summary *summary);
-/* The first APP_ID_SIZE bytes of the SHA-256 of an instance's module; NULL if there is no such instance. */
-enum { APP_ID_SIZE = 8 };
+/* The first LINK_APP_ID_SIZE bytes of the SHA-256 of an instance's module; NULL if there is no such instance. */
 const uint8_t *app_id(uint32_t handle);
 
 /* Runs what runs for a while: until it ends, waits, or an ISR wants the main loop. Sleeps if it waits. */

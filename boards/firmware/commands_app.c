@@ -167,7 +167,7 @@ static wirq_status fuel(const struct request *request) {
 }
 
 static wirq_status state(const struct request *request) {
-    static const uint8_t none[APP_ID_SIZE];
+    static const uint8_t none[LINK_APP_ID_SIZE];
     const uint8_t *id = app_id(request->fields[LINK_APP_STATE_REQUEST_INSTANCE]);
     struct app_summary summary;
     app_summary(&summary);
@@ -175,7 +175,7 @@ static wirq_status state(const struct request *request) {
     link_put_u8(summary.status);
     link_put_u8(summary.instance);
     link_put_u8((uint8_t)app_instance_count());
-    link_put_bytes(id != NULL ? id : none, APP_ID_SIZE);
+    link_put_bytes(id != NULL ? id : none, LINK_APP_ID_SIZE);
     return WIRQ_OK;
 }
 

@@ -35,7 +35,7 @@ static wirq_status handler(const struct request *request) {
     wirq_status status = wirq_source(firmware_vm, request->fields[LINK_IRQ_HANDLER_REQUEST_SOURCE], &info);
     if (status != WIRQ_OK)
         return status;
-    link_put_u8(info.attached ? app_handle(info.instance) : APP_NO_INSTANCE);
+    link_put_u8(info.attached ? app_handle(info.instance) : LINK_NONE_INSTANCE);
     link_put_u32(info.attached ? info.function : UINT32_MAX);
     return WIRQ_OK;
 }

@@ -87,8 +87,10 @@ def link_table_h() -> str:
         ("LINK_PROTOCOL_MINOR", str(table.PROTOCOL_MINOR)),
         ("LINK_DELIMITER", f"{table.DELIMITER:#04x}"),
         ("LINK_STOP_BYTE", f"{table.STOP_BYTE:#04x}"),
+        ("LINK_APP_ID_SIZE", str(table.APP_ID_SIZE)),
     ]
     numbers = {
+        "NONE": table.NONE,
         "KIND": table.KINDS,
         "CHANNEL": table.CHANNELS,
         "STORE": table.STORES,

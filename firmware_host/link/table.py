@@ -20,6 +20,12 @@ STOP_SEQUENCE = b"\x00\x03\x00"
 
 Fields = tuple[tuple[str, str], ...]
 
+#: In a u8 that names an instance, a u16 that is a vector, and a u32 that is an index, a source, or a figure: there is none.
+NONE = {"instance": 0xFF, "u16": 0xFFFF, "u32": 0xFFFFFFFF}
+
+#: How many bytes of the SHA-256 of a module a board keeps, and tells.
+APP_ID_SIZE = 8
+
 HEADER: Fields = (
     ("kind", "u8"),
     ("channel", "u8"),
@@ -261,9 +267,9 @@ COMMANDS: tuple[Command, ...] = (
         (
             ("state", "u8"),  # APP_STATES
             ("status", "u8"),  # why it trapped, else 0
-            ("subject", "u8"),  # the instance that runs or ran last, 0xFF = none
+            ("subject", "u8"),  # the instance that runs or ran last, or NONE
             ("instances", "u8"),
-            ("id", "bytes:8"),  # of the module of the instance that was asked for; zeros if there is none
+            ("id", f"bytes:{APP_ID_SIZE}"),  # of the module of the instance that was asked for; zeros if there is none
         ),
         help="what is loaded and how it does: asked for one instance after the other, id is the beginning of the SHA-256 of its module",
     ),
@@ -279,7 +285,7 @@ COMMANDS: tuple[Command, ...] = (
             ("priority", "u8"),  # of its handler, 0 is the most urgent
             ("policy", "u8"),  # IRQ_POLICIES
             ("vector", "u16"),  # hardware vector, 0xFFFF = none
-            ("function", "u32"),  # handler's function index, 0xFFFFFFFF = none
+            ("function", "u32"),  # handler's function index, or NONE
             ("raised", "u32"),
             ("delivered", "u32"),
             ("missed", "u32"),
@@ -315,11 +321,11 @@ COMMANDS: tuple[Command, ...] = (
             ("wait", "u32"),
             ("handlers", "u32"),
             ("section", "u32"),
-            ("total", "u32"),  # 0xFFFFFFFF = no bound
+            ("total", "u32"),  # or NONE: no bound
             ("gap", "u32"),  # ordinary operations
-            ("us", "u32"),  # 0xFFFFFFFF = not known
+            ("us", "u32"),  # or NONE: not known
             ("demanded_us", "u32"),  # 0 = nothing
-            ("unlimited", "u32"),  # a source that comes first and has no budget, 0xFFFFFFFF = none
+            ("unlimited", "u32"),  # a source that comes first and has no budget, or NONE
         ),
         help="the latency bound of a source with a handler, and its parts",
     ),
@@ -329,7 +335,7 @@ COMMANDS: tuple[Command, ...] = (
         7,
         "handler",
         (("source", "u8"),),
-        (("instance", "u8"), ("function", "u32")),  # 0xFF and 0xFFFFFFFF = none
+        (("instance", "u8"), ("function", "u32")),  # or NONE
         help="the handler of a source: the instance that defines it, and its index there",
     ),
     # -- trap
@@ -354,7 +360,7 @@ COMMANDS: tuple[Command, ...] = (
         3,
         "where",
         response=(("instance", "u8"),),
-        help="the instance whose function trapped last, 0xFF = none that is loaded",
+        help=f"the instance whose function trapped last, 0x{NONE['instance']:X} = none that is loaded",
     ),
     # -- trace
     Command(
@@ -411,7 +417,7 @@ EVENTS: tuple[Event, ...] = (
             ("function", "u32"),
             ("offset", "u32"),
             ("depth", "u32"),
-            ("source", "u32"),  # whose handler trapped, or 0xFFFFFFFF
+            ("source", "u32"),  # whose handler trapped, or NONE
         ),
         help="the app ended",
     ),

@@ -93,7 +93,7 @@ def test_states_of_an_app() -> None:
         state = board.app_state()
         assert state is not None
         build = hashlib.sha256(Module.parse(guest_modules.main_never_ends()).strip()).hexdigest()
-        assert state == AppState("idle", "", "app", build[: 2 * sent.ID_SIZE])
+        assert state == AppState("idle", "", "app", build[: 2 * table.APP_ID_SIZE])
         with board.run(instance) as app:
             assert board.app_state().text == "app (running)"  # type: ignore[union-attr]
             app.stop()
