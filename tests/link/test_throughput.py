@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 
 import pytest
 
-from firmware_host.boards import load_board
+from firmware_host import resources
+from firmware_host.boards import known_boards, load_board
 from firmware_host.connection import Connection
 from firmware_host.upload import send
 from tests.link.firmware_link import FirmwareLink
@@ -32,10 +34,20 @@ def upload_rate(max_frame: int, window: int, size: int = 40 * 1024) -> float:
     return size / seconds
 
 
-@pytest.mark.parametrize("board", ["stm32f4", "host"])
-def test_an_upload_reaches_nine_tenths_of_the_wires_limit(board: str) -> None:
+def link_sizes(board: str) -> tuple[int, int]:
+    """The largest frame and the window of a board's firmware."""
     facts = load_board(board)
-    assert upload_rate(facts.vm.max_frame, facts.define["WINDOW"]) >= 0.9 * BAUD / BITS
+    sizes = resources.path("boards", "firmware", "sizes.h").read_text(encoding="utf-8")
+    default = re.search(r"^#define BOARD_WINDOW (\d+)$", sizes, re.MULTILINE)
+    assert default is not None
+    return facts.vm.max_frame, int(facts.define.get("WINDOW", default[1]))
+
+
+@pytest.mark.parametrize(("max_frame", "window"), sorted({link_sizes(board) for board in known_boards()}))
+def test_an_upload_reaches_nine_tenths_of_the_wires_limit_with_the_sizes_of_every_board(
+    max_frame: int, window: int
+) -> None:
+    assert upload_rate(max_frame, window) >= 0.9 * BAUD / BITS
 
 
 def test_without_a_window_it_would_not() -> None:
