@@ -197,13 +197,38 @@ void assignment_end(struct lower *lower, struct control *control, bool targeted,
 
 /* ---- lower_control.c ---- */
 uint32_t types_cells(struct types types);
+void lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
+void lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, value_type result);
+
+/* ---- lower_branch.c ---- */
+void lower_branch(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
+void lower_table_target(struct lower *lower, struct wirq_reader *reader);
 /* Moves the topmost operands to the cells from `slot` on, lowest first: no source lies below its destination. The stack itself
  * stays as it is. `retarget`: a single value's producer may write the cell instead. */
 void lower_move_values(struct lower *lower, uint32_t slot, struct types types, bool retarget);
-void lower_control(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
-void lower_table_target(struct lower *lower, struct wirq_reader *reader);
+/* The label that so many blocks further out has; NULL if there is none. */
+struct control *control_at_depth(struct control *control, uint32_t depth);
+/* Emits a branch to the control's label. */
+void branch_emit(struct lower *lower, struct control *control);
+/* Emits a conditional branch up to its distance. A long one is for the opposite condition and steps over a branch. */
+void branch_emit_condition(struct lower *lower, struct operand *condition, bool when, bool is_long);
+/* Emits the distance to the control's label: backward to a loop, or forward through the control's chain. */
+void branch_emit_distance(struct lower *lower, struct control *control, bool is_long);
+/* Emits the distance of a branch forward, to be filled in; *chain is its fixup chain. */
+void branch_emit_fixup(struct lower *lower, uint32_t *chain, bool is_long);
+/* Makes every branch of the chain come here. */
+void branch_patch(struct lower *lower, uint32_t chain);
+/* Emits a return of the topmost operands, which stay. */
+void branch_emit_return(struct lower *lower);
+/* Where the next unit comes, in units from the function's beginning. */
+static inline uint32_t lower_here(const struct lower *lower) {
+    return (uint32_t)(lower->code - lower->start);
+}
+
+/* ---- lower_exceptions.c ---- */
+void lower_throw(struct lower *lower, bool is_reference, struct wirq_reader *reader);
 void lower_catch(struct lower *lower, struct wirq_reader *reader);
-void lower_control_push(struct lower *lower, enum control_kind kind, const struct wirq_functype *type, value_type result);
+void lower_end_try(struct lower *lower, struct control *control);
 
 /* ---- lower_calls.c ---- */
 void lower_call(struct lower *lower, uint32_t opcode, struct wirq_reader *reader);
