@@ -15,7 +15,7 @@ from firmware_host.build import toolchains
 from firmware_host.build.generate import frozen_modules_h, link_table_h
 
 HERE = Path(__file__).parent
-_STORE = ("upload.c", "sha256.c", "files.c", "store.c")
+_STORE = ("upload.c", "sha256.c", "files.c", "store.c", "store_records.c", "store_room.c")
 SOURCES = ("link.c", "frame.c", "crc32.c", "receive.c", *_STORE, "commands_files.c")
 
 #: Of these it is counted how often they ask for the figures of the store.

@@ -13,7 +13,7 @@ from firmware_host import resources
 from firmware_host.build import toolchains
 
 HERE = Path(__file__).parent
-SOURCES = ("store.c", "sha256.c", "crc32.c")
+SOURCES = ("store.c", "store_records.c", "store_room.c", "sha256.c", "crc32.c")
 
 
 def compile_with(arguments: list[str], output: Path) -> None:
