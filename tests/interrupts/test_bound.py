@@ -8,7 +8,7 @@ from firmware_host.wasm import HandlerSettings, write_settings
 from tests.interrupts.guest_modules import BUTTON, OPEN_BLOCK, STEP, TIMER, UART, function, handler, log, module, raise_
 from tests.vm.machine import Machine, Refusal, wat
 
-#: The test driver's costs in instructions, as in driver.c.
+#: The costs in instructions that the test driver tells its VM.
 RAISE, DELIVER, OPERATION, STUB, CHUNK, IMPORT, PER_US = 100, 50, 10, 5, 600, 300, 10
 UNKNOWN = 0xFFFFFFFF
 

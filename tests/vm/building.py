@@ -76,11 +76,13 @@ class Builder:
                 self._compile(source, self.folder / f"vm-{source.stem}.o")
 
     def program(self, name: str) -> Path:
-        """The program whose main is in NAME.c of this folder."""
+        """The program that NAME.c of this folder is, or all files of its folder NAME."""
         target = self.folder / name
         objects = [str(path) for path in sorted(self.folder.glob("vm-*.o"))]
-        self._compile(HERE / f"{name}.c", self.folder / f"{name}.o")
-        _run([*self.compiler, *self.flags, str(self.folder / f"{name}.o"), *objects, "-lm", "-o", str(target)])
+        for source in sorted((HERE / name).glob("*.c")) or [HERE / f"{name}.c"]:
+            objects.append(str(self.folder / f"{name}-{source.stem}.o"))
+            self._compile(source, Path(objects[-1]))
+        _run([*self.compiler, *self.flags, *objects, "-lm", "-o", str(target)])
         return target
 
 
