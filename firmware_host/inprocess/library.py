@@ -19,7 +19,7 @@ from firmware_host.build.incremental import Unit, compile_units, exclusively, ru
 from firmware_host.errors import BuildError
 
 _SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
-_FLAGS = ("-std=c11", *WARNINGS, "-g", "-fPIC")
+_FLAGS = ("-std=c11", *WARNINGS, "-g", "-fPIC", "-DWIRQ_RECORD=1")
 
 #: The board whose sources, pins and stacks the VM has when it runs guests that talk to a board.
 _BOARD = "host"
@@ -52,6 +52,11 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "injection_log": (_CELLS, [_CELLS]),
     "injection_gap": (c_uint32, [c_void_p]),
     "injection_serve": (None, [c_void_p, c_void_p, c_uint32]),
+    "recorder_begin": (None, [c_void_p, _CELLS, c_uint32]),
+    "recorder_end": (None, []),
+    "recorder_listen": (c_bool, [c_uint32, c_uint32]),
+    "recorder_log": (_CELLS, [_CELLS]),
+    "recorder_lost": (c_uint32, []),
     "wirq_injection_count": (c_uint32, [c_void_p]),
     "wirq_instantiate": (c_uint8, [c_void_p, c_void_p, POINTER(c_void_p)]),
     "wirq_register": (c_uint8, [c_void_p, c_void_p, c_size_t, c_void_p]),

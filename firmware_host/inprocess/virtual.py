@@ -7,13 +7,16 @@ come where they are told to: at safe points of the guest, by number. The whole b
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from ctypes import c_bool, c_uint32
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from types import TracebackType
+from typing import Self
 
 from firmware_host import status
 from firmware_host.boards import load_board
+from firmware_host.errors import BoardError
 from firmware_host.inprocess.board import InProcessBoard, InProcessInstance
 from firmware_host.wasm import Kind
 
@@ -44,6 +47,29 @@ class Ended:
     place: tuple[int, int, int] | None = None
 
 
+@dataclass(frozen=True)
+class Signalled:
+    """A raise by a signal: before which control operation of the run it came, counted from 1, those of handlers and
+    each chunk of a bulk operation too; the source, and how many of that signal had come. Then what is so again in a
+    run from the log: the level it interrupted, function, byte of its lowered code, how often in a row this operation
+    was come to (how far a bulk operation is), and whether it ended a wait."""
+
+    operation: int
+    source: int
+    argument: int
+    level: int
+    function: int
+    offset: int
+    repeated: int
+    asleep: bool
+
+    @classmethod
+    def of(cls, row: Sequence[int]) -> Self:
+        """From its numbers, in this order."""
+        operation, source, argument, level, function, offset, repeated, asleep = row
+        return cls(operation, source, argument, level, function, offset, repeated, bool(asleep))
+
+
 class VirtualBoard(InProcessBoard):
     """One at a time in a process."""
 
@@ -53,6 +79,7 @@ class VirtualBoard(InProcessBoard):
         self._address = self._library.virtual_state(ctypes.byref(self._size))
         self._state_size = self._size.value
         self._armed: ctypes.Array[c_uint32] | None = None
+        self._replayed: ctypes.Array[c_uint32] | None = None
         self.sources = tuple(source.name for source in load_board(LIKE).irq_sources)
 
     def _open(self, arena: int, size: int) -> int | None:
@@ -116,6 +143,33 @@ class VirtualBoard(InProcessBoard):
         the same places (T12). Not what handlers raised, nor what ended waits."""
         pairs = self._library.injection_log(ctypes.byref(self._size))
         return [(pairs[2 * i], pairs[2 * i + 1]) for i in range(self._size.value)]
+
+    def listen(self, signals: Mapping[int, int]) -> None:
+        """Signals of the operating system raise sources during the next call, and are logged. They go to whichever
+        thread of this process; the call is to be made on this one. Whoever sends them stops before `recorded`."""
+        self.arm()
+        self._library.recorder_begin(self.vm, None, 0)
+        for number, source in signals.items():
+            if not self._library.recorder_listen(number, source):
+                self._library.recorder_end()
+                raise BoardError(f"this computer cannot listen to signal {number}")
+
+    def replay(self, log: Sequence[Signalled]) -> None:
+        """The next call is interrupted as the one was that left this log."""
+        self.arm()
+        flat = [int(field) for entry in log for field in astuple(entry)]
+        self._replayed = (c_uint32 * max(1, len(flat)))(*flat)
+        self._library.recorder_begin(self.vm, self._replayed, len(log))
+
+    def recorded(self) -> list[Signalled]:
+        """What signals, or a log of them, raised in that call; they do again what they did before. Shorter than the
+        log: the run was another one from there on."""
+        self._library.recorder_end()
+        if lost := self._library.recorder_lost():
+            raise BoardError(f"{lost} signals came faster than they can be logged")
+        fields = self._library.recorder_log(ctypes.byref(self._size))
+        width = len(dataclasses.fields(Signalled))
+        return [Signalled.of(fields[width * i : width * i + width]) for i in range(self._size.value)]
 
     def gap(self, instance: InProcessInstance) -> int:
         """The heaviest run of operations between two safe points that the loader has found in the module (R67)."""

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "firmware.h"
 #include "receive.h"
+#include "recorder.h"
 #include "text.h"
 #include "timers.h"
 #include "vm.h"
@@ -69,7 +70,7 @@ void wirq_port_sleep(uint64_t deadline_us) {
     }
     if (deadline_us != UINT64_MAX) {
         go_on_to(deadline_us > state.now ? deadline_us : state.now);
-    } else { /* nothing will ever wake it */
+    } else if (!recorder_sleep(firmware_vm)) { /* nothing will ever wake it */
         state.waits_for_ever = true;
         wirq_stop(firmware_vm);
     }

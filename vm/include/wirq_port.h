@@ -44,4 +44,8 @@ enum wirq_trace_event {
 };
 void wirq_port_trace(enum wirq_trace_event event, uint32_t source);
 
+/* What a build with WIRQ_RECORD=1 tells of every operation at counting stubs, handlers' too, before it looks what is due there: what is
+ * raised now is seen now. No other build has or needs this function. Thread context. */
+void wirq_port_counted(struct wirq_vm *vm);
+
 #endif

@@ -102,6 +102,11 @@
 #define WIRQ_TRACE 0
 #endif
 
+/* Telling the port of every operation at counting stubs (wirq_port_counted): for logs of interrupts. Off, nothing of it is in the code. */
+#ifndef WIRQ_RECORD
+#define WIRQ_RECORD 0
+#endif
+
 /* Control operations between two looks at what a guest's critical section or an interval holds back (R38, R42); a power of two. */
 #define WIRQ_WATCH_PERIOD 16
 

@@ -88,6 +88,9 @@ enum safe_point interrupt_safe_point(struct wirq_vm *vm) {
         interpreter_unpoison(vm); /* R57: first */
     } else {
         vm->counted++;
+#if WIRQ_RECORD
+        wirq_port_counted(vm);
+#endif
         was_counted = count_injection(vm);
         vm->trap.status = interrupt_charge(vm);
         if (vm->trap.status != WIRQ_OK && !vm->stop_requested)
