@@ -145,9 +145,11 @@ def raise_(context: Context, source: str, count: int, after: int, every: int) ->
         board.irq_raise(info.number, count, after, every)
         again = board.irq_show(info.number)
     times = "once" if count == 1 else f"{count} times"
-    when = f", the first in {after} us" if after else ""
+    when = f", {every:,} us apart" if every and count > 1 else ""
+    when += f", the first in {after:,} us" if after else ""
+    verb, so_far = ("raises", "so far ") if when else ("raised", "")  # those that are still to come are not counted yet
     context.result(
-        f"raised {info.number} {info.name} {times}{when}: {again.raised} raised, {again.delivered} delivered, "
+        f"{verb} {info.number} {info.name} {times}{when}: {so_far}{again.raised} raised, {again.delivered} delivered, "
         f"{again.missed} missed",
         source=asdict(again),
         count=count,
