@@ -18,7 +18,7 @@ _NONE = NONE["u32"]
 #: Statuses outside 32-79 that are the module's fault.
 _OF_MODULE = (
     *("UNKNOWN_IMPORT", "IMPORT_TYPE", "UNKNOWN_EXPORT", "NO_ENTRY", "ENTRY_TYPE"),
-    *("HANDLER_TYPE", "HANDLER_STACK", "LATENCY_BOUND", "BAD_PRIORITY", "BAD_BLOCK", "NULL_HANDLER"),
+    *("HANDLER_TYPE", "HANDLER_STACK", "LATENCY_BOUND", "BAD_PRIORITY", "BAD_BLOCK", "NULL_HANDLER", "ASYNCIFIED"),
 )
 
 #: What can be wrong with an export `irq:SOURCE[:PRIORITY]`.
@@ -67,6 +67,8 @@ def refusal(code: int, values: Mapping[str, Any], names: ModuleNames | None = No
     elif row.name == "LATENCY_BOUND":
         reached = "there is no bound" if detail == _NONE else f"the bound is {detail} us"
         message = f"{names.name} is refused: {row.text} for {names.source(function)}: {reached}"
+    elif row.name == "ASYNCIFIED":
+        message = f"{names.name} is refused: {row.text}"
     elif row.name == "HANDLER_STACK":
         message = f"{names.name} is refused: {row.text} ({detail} bytes are needed)"
     elif kind is NoSpace:

@@ -96,6 +96,11 @@ def command(
         "ring": None if ring is None else int(ring),
     }
     changes = {key: value for key, value in changes.items() if value is not None}
+    if class_ == "forced" and module.exported_function("asyncify_get_state") is not None:
+        raise BadModule(
+            f"{app.name} has been rewritten by asyncify: its code is never interrupted by force",
+            hint="its handlers can be quiescent, which is what they are by default",
+        )
     after = dict(before)
     if changes and number is None:
         raise click.UsageError("name the SOURCE whose handler that is for")

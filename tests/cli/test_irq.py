@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from wasmtime import Engine, Module
 
-from firmware_host.wasm import HandlerSettings, read_settings
+from firmware_host.wasm import HandlerSettings, read_settings, write_settings
 from tests.cli.conftest import Wirq, WriteModule
 from tests.interrupts.guest_modules import BUTTON, UART
 from tests.vm.machine import wat
@@ -103,6 +103,29 @@ def test_r46_config_allows_or_forbids_imports_by_name(wirq: Wirq, app: Path) -> 
     assert ran.code != 0
     assert "imports no function env.nothing" in ran.err
     assert "wirq.pend, wirq.poll" in ran.err
+
+
+def test_r52_nothing_of_a_module_that_asyncify_has_rewritten_is_made_forced(wirq: Wirq, tmp_path: Path) -> None:
+    app = tmp_path / "rewritten.wasm"
+    state = '(func (export "asyncify_get_state") (result i32) (i32.const 0))'
+    before = wat(f'(module {state} (func (export "irq:button") (param i32 i32 i32)))')
+    app.write_bytes(before)
+    ran = wirq("irq", "config", app, "button", "--class", "forced")
+    assert (ran.code, app.read_bytes()) == (6, before)
+    assert "rewritten by asyncify: its code is never interrupted by force" in ran.err
+    app.write_bytes(write_settings(before, [HandlerSettings(BUTTON, class_=3)]))
+    ran = wirq("irq", "bound", app)
+    assert (ran.code, "code that asyncify has rewritten is never interrupted by force" in ran.err) == (6, True)
+    assert wirq("irq", "config", app, "button", "--class", "quiescent").code == 0
+    assert wirq("irq", "bound", app).code == 0
+
+
+def test_r70_a_module_that_is_to_be_suspended_is_refused_by_the_feature(wirq: Wirq, tmp_path: Path) -> None:
+    app = tmp_path / "suspended.wasm"
+    app.write_bytes(wat('(module (tag $t) (export "irq:button" (tag $t)) (func (export "main")))'))
+    ran = wirq("run", app)
+    assert ran.code == 6
+    assert "it needs stack-switching, which this board's build does not have (in section export" in ran.err
 
 
 def test_config_says_what_is_wrong(wirq: Wirq, app: Path, tmp_path: Path) -> None:

@@ -41,6 +41,16 @@ def custom(body: bytes) -> bytes:
     return wat("(module)") + b"\0" + leb(len(content)) + content
 
 
+def test_code_that_asyncify_has_rewritten_is_not_to_be_forced(machine: Machine) -> None:
+    """R52: not by its settings either."""
+    body = handler("uart") + '(func (export "asyncify_get_state") (result i32) (i32.const 0))'
+    with pytest.raises(Refusal, match="ASYNCIFIED"):
+        machine.instantiate(configured(body, HandlerSettings(UART, class_=FORCED)))
+    assert not machine.source(UART).attached
+    machine.instantiate(configured(body, HandlerSettings(UART, class_=QUIESCENT)))
+    assert machine.source(UART).attached
+
+
 GO = function("go", f"{raise_(UART)} {STEP} {log(9)}")
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from firmware_host import status
 from tests.interrupts.guest_modules import (
     BLOCK,
     BUTTON,
     DEPTH,
+    FORCED,
     NEED,
     OPEN_BLOCK,
     POLLED,
@@ -28,7 +30,7 @@ from tests.interrupts.guest_modules import (
     raise_,
     set_word,
 )
-from tests.vm.machine import Machine, Refusal, Trap
+from tests.vm.machine import Machine, Refusal, Trap, wat
 
 # ---- raising and forced delivery
 
@@ -497,8 +499,25 @@ def test_a_quiescent_handler_runs_in_a_host_functions_wait_and_not_in_deliver(ma
 def test_asyncified_code_is_only_interrupted_when_quiescent(machine: Machine) -> None:
     """R52."""
     state = '(func (export "asyncify_get_state") (result i32) (i32.const 0))'
-    machine.instantiate(bare(handler("uart") + state))
+    instance = machine.instantiate(f'(module (func (export "irq:uart") (param i32 i32 i32)) {state})')
     assert machine.source(UART).class_ == QUIESCENT
+    with pytest.raises(Refusal, match="ASYNCIFIED"):
+        machine.command(f"bind {UART} {FORCED}")
+    assert machine.source(UART).class_ == QUIESCENT
+    machine.command(f"bind {BUTTON} {FORCED}")
+    with pytest.raises(Refusal, match="ASYNCIFIED"):
+        machine.command(f"attach {instance} {BUTTON} 0 0 0")
+    assert not machine.source(BUTTON).attached
+    machine.command(f"bind {UART} {POLLED}")
+
+
+def test_a_module_that_is_to_be_suspended_for_interrupts_is_refused(machine: Machine) -> None:
+    """R70 is not built: a tag so named is refused, by the feature, and no other export of it is."""
+    for name in ("irq:uart", "irq:no such source:7"):
+        with pytest.raises(Refusal, match="ABSENT_FEATURE") as caught:
+            machine.load(wat(f'(module (tag $t) (export "{name}" (tag $t)))'))
+        assert status.feature(caught.value.detail).text == "stack-switching"
+    machine.load(wat('(module (tag $t) (export "irq" (tag $t)) (export "irqs:uart" (tag $t)) (export "" (tag $t)))'))
 
 
 def test_a_polled_source_never_runs_its_handler(machine: Machine) -> None:

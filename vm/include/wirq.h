@@ -422,7 +422,8 @@ void wirq_poison(struct wirq_vm *vm);
  *   WIRQ_BUSY           another instance has a handler there: detach it first
  *   WIRQ_HANDLER_STACK  it needs more stack than its level has, or than it declares; detail of wirq_last_error: bytes needed
  *   WIRQ_LATENCY_BOUND  with it, a latency that is demanded cannot be promised; function and detail of wirq_last_error: the source
- * that demands it, and the bound in microseconds */
+ * that demands it, and the bound in microseconds
+ *   WIRQ_ASYNCIFIED     its class would be forced, which code that asyncify has rewritten cannot be (R52) */
 wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context,
                         uint32_t priority);
 
@@ -446,7 +447,7 @@ wirq_status wirq_detach(struct wirq_vm *vm, uint32_t source);
 wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on);
 
 /* Delivery class of a source's handler (interrupts.md section 2). Once bound, it stays whatever handler comes. WIRQ_UNKNOWN_SOURCE
- * past the last source. */
+ * past the last source; WIRQ_ASYNCIFIED: it has a handler that is never forced (R52). */
 enum wirq_class { WIRQ_CLASS_POLLED, WIRQ_CLASS_QUIESCENT, WIRQ_CLASS_FORCED };
 wirq_status wirq_bind(struct wirq_vm *vm, uint32_t source, enum wirq_class class_);
 

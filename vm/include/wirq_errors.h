@@ -103,6 +103,8 @@
     WIRQ_ERROR_ROW(121, BAD_CONFIG, "the module's wirq.cfg section is not valid", "write it anew with wirq irq config") \
     WIRQ_ERROR_ROW(122, LATENCY_BOUND, "the latency that the module demands cannot be promised", \
                    "wirq irq bound shows the parts of the bound") \
+    WIRQ_ERROR_ROW(123, ASYNCIFIED, "code that asyncify has rewritten is never interrupted by force", \
+                   "give its handlers the class quiescent, with wirq irq config, or none") \
     WIRQ_ERROR_ROW(119, UNKNOWN_PIN, "no such pin", "") \
     /* 128-159: link and firmware. */ \
     WIRQ_ERROR_ROW(128, BUSY, "something is running or being sent", "stop it first, or wait") \

@@ -16,11 +16,20 @@ static void set_class(struct wirq_vm *vm, struct source *s, uint8_t class_) {
         vm->has_quiescent = true;
 }
 
-/* R25, R52: code that asyncify has rewritten cannot be interrupted in its middle. */
-static uint8_t default_class(const struct wirq_instance *instance) {
+/* R25, R52: such code cannot be interrupted in its middle. */
+static bool is_asyncified(const struct wirq_instance *instance) {
     static const char name[] = "asyncify_get_state";
-    return module_find_export(instance->module, (const uint8_t *)name, sizeof name - 1) != NULL ? WIRQ_CLASS_QUIESCENT
-                                                                                                : WIRQ_CLASS_FORCED;
+    return module_find_export(instance->module, (const uint8_t *)name, sizeof name - 1) != NULL;
+}
+
+/* Of the source with a handler of that instance. */
+static uint32_t class_of(const struct source *s, const struct handler_settings *settings, bool asyncified) {
+    uint32_t class_ = settings->values[SETTING_CLASS];
+    if (s->bound)
+        return s->class_;
+    if (class_ != 0)
+        return class_ - 1;
+    return asyncified ? WIRQ_CLASS_QUIESCENT : WIRQ_CLASS_FORCED;
 }
 
 void interrupt_refresh(struct wirq_vm *vm, struct source *s) {
@@ -63,6 +72,10 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     wirq_status status = interrupt_check_stack(vm, handler.instance, handler.function, settings);
     if (status != WIRQ_OK)
         return status;
+    const bool asyncified = is_asyncified(handler.instance);
+    const uint32_t class_ = class_of(s, settings, asyncified);
+    if (asyncified && class_ == WIRQ_CLASS_FORCED)
+        return WIRQ_ASYNCIFIED;
     s->owner = from;
     s->instance = handler.instance;
     s->function = handler.function;
@@ -73,10 +86,7 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     s->priority = (uint8_t)priority;
     s->settings = *settings;
     s->attached = true;
-    if (!s->bound) {
-        uint32_t class_ = settings->values[SETTING_CLASS];
-        set_class(vm, s, class_ != 0 ? (uint8_t)(class_ - 1) : default_class(handler.instance));
-    }
+    set_class(vm, s, (uint8_t)class_);
     status = interrupt_check_latency(vm);
     if (status != WIRQ_OK) {
         interrupt_detach(vm, s);
@@ -132,9 +142,12 @@ wirq_status wirq_enable(struct wirq_vm *vm, uint32_t source, bool on) {
 wirq_status wirq_bind(struct wirq_vm *vm, uint32_t source, enum wirq_class class_) {
     if (source >= vm->source_count)
         return WIRQ_UNKNOWN_SOURCE;
-    vm->sources[source].bound = true;
-    set_class(vm, &vm->sources[source], (uint8_t)class_);
-    interrupt_refresh(vm, &vm->sources[source]);
+    struct source *s = &vm->sources[source];
+    if (class_ == WIRQ_CLASS_FORCED && s->attached && is_asyncified(s->instance))
+        return WIRQ_ASYNCIFIED;
+    s->bound = true;
+    set_class(vm, s, (uint8_t)class_);
+    interrupt_refresh(vm, s);
     return WIRQ_OK;
 }
 
@@ -185,6 +198,8 @@ wirq_status wirq_source(const struct wirq_vm *vm, uint32_t source, struct wirq_s
 
 /* ---- declared by export (R24) ---- */
 
+#define PREFIX_LENGTH UINT32_C(4)
+
 /* A decimal number of one to three digits, or UINT32_MAX. */
 static uint32_t parse_number(struct wirq_name text) {
     uint32_t number = 0;
@@ -227,17 +242,19 @@ static wirq_status parse_declaration(const struct wirq_vm *vm, struct wirq_name 
     return WIRQ_OK;
 }
 
+bool interrupt_declares(const struct wirq_name *name) {
+    return name->length >= PREFIX_LENGTH && memcmp(name->bytes, "irq:", PREFIX_LENGTH) == 0;
+}
+
 /* Checks every exported handler, and attaches it if there is an instance. */
 static wirq_status declare_handlers(const struct wirq_module *module, struct wirq_instance *instance) {
-    static const uint8_t prefix[4] = {'i', 'r', 'q', ':'};
     for (uint32_t i = 0; i < module->export_count; i++) {
         const struct export *export = &module->exports[i];
         uint32_t source, priority;
-        if (export->kind != WIRQ_FUNCTION || export->name.length < sizeof prefix ||
-            memcmp(export->name.bytes, prefix, sizeof prefix) != 0)
+        if (export->kind != WIRQ_FUNCTION || !interrupt_declares(&export->name))
             continue;
         wirq_status status = parse_declaration(
-            module->vm, (struct wirq_name){export->name.bytes + sizeof prefix, export->name.length - (uint32_t)sizeof prefix},
+            module->vm, (struct wirq_name){export->name.bytes + PREFIX_LENGTH, export->name.length - PREFIX_LENGTH},
             &source, &priority);
         if (status == WIRQ_OK && !is_handler_type(module_function_type(module, export->index)))
             status = WIRQ_HANDLER_TYPE;

@@ -1,6 +1,7 @@
 /* load_sections.c: the sections that declare: imports, functions, table, memory, globals, exports, start (WebAssembly spec 5.5). */
 #include "bytes.h"
 #include "load.h"
+#include "vm.h"
 
 /* Bytes of an item of each index space, by kind. */
 static const uint8_t item_sizes[5] = {sizeof(uint16_t), sizeof(struct table_type), sizeof(struct limits),
@@ -210,6 +211,8 @@ static wirq_status step_export_description(struct wirq_load *load, struct wirq_r
         return WIRQ_BAD_EXPORT_KIND;
     if (index >= module->counts[kind])
         return kind == WIRQ_TAG ? WIRQ_UNKNOWN_TAG : (wirq_status)(WIRQ_UNKNOWN_FUNCTION + kind); /* the codes are in the order of the kinds */
+    if (kind == WIRQ_TAG && interrupt_declares(&export->name)) /* R70 */
+        return load_absent(load, WIRQ_FEATURE_STACK_SWITCHING);
     if (module_find_export(module, export->name.bytes, export->name.length) != NULL)
         return WIRQ_DUPLICATE_EXPORT;
     export->kind = kind;

@@ -314,6 +314,8 @@ bool interrupt_due(struct wirq_vm *vm);
 void interrupt_publish(struct wirq_vm *vm);
 /* Checks the exports "irq:SOURCE[:PRIO]" of a module: source, priority, type (R26). */
 wirq_status interrupt_check_exports(const struct wirq_module *module);
+/* Whether an export of that name declares what becomes of a source (R24). */
+bool interrupt_declares(const struct wirq_name *name);
 /* Attaches those of a new instance, and registers the block that it exports as "wirq_block". */
 wirq_status interrupt_attach_exports(struct wirq_instance *instance);
 /* A function of an instance as handler of a source, its type checked. `from` is whose wish it is; another's source is BUSY. */
