@@ -235,6 +235,52 @@ def test_an_interrupt_at_any_point_leaves_memory_globals_and_result_as_they_were
             assert machine.log() == [1], n
 
 
+@pytest.mark.parametrize(
+    ("segment", "begin", "drop", "count", "trap"),
+    [
+        ('(memory 1) (data $s "REPEATED")', "memory.init $s", "data.drop $s", "(i32.load8_u (local.get $n))", "MEMORY"),
+        (
+            "(table $t 600 funcref) (elem $s funcref FUNCTIONS)",
+            "table.init $t $s",
+            "elem.drop $s",
+            "(i32.eqz (ref.is_null (table.get $t (local.get $n))))",
+            "TABLE",
+        ),
+    ],
+)
+def test_an_init_whose_segment_its_interrupt_drops_traps_where_it_was(
+    new_machine: Callable[..., Machine], segment: str, begin: str, drop: str, count: str, trap: str
+) -> None:
+    """R55: as the loop of R1 does. What was written stays."""
+    segment = segment.replace("REPEATED", "1" * 600).replace("FUNCTIONS", "(ref.func 0)" * 600)
+    text = bare(f"""{segment} (func (export "irq:soft0") (param i32 i32 i32) ({drop}))
+      {function("go", f"({begin} (i32.const 0) (i32.const 0) (i32.const 600))")}
+      (func (export "written") (result i32) (local $n i32)
+        (block $end (loop $more (br_if $end (i32.eq (local.get $n) (i32.const 600)))
+          (br_if $end (i32.eqz {count}))
+          (local.set $n (i32.add (local.get $n) (i32.const 1))) (br $more)))
+        (local.get $n))""")
+    written = set()
+    with new_machine() as machine:
+        instance = machine.instantiate(text)
+        machine.inject(SOFT, 0, False)
+        machine.call(instance, "go")
+        points = machine.injected()
+        for n in range(1, points + 1):
+            machine.reset()
+            instance = machine.instantiate(text)
+            machine.inject(SOFT, n, False)
+            try:
+                machine.call(instance, "go")
+            except Trap as trapped:
+                assert trapped.status == f"TRAP_{trap}"
+                written.add(machine.call(instance, "written")[0])
+            else:
+                assert machine.call(instance, "written") == [600]
+    chunk = 256 if trap == "MEMORY" else 32
+    assert written == set(range(0, 600, chunk))
+
+
 # ---- masking
 
 
