@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 
 const SOURCES = ["uart", "timer", "button", "soft0"];
 const LEVELS = 2;
+const LONGEST_CHAIN = 32; // handlers after another one before what they interrupt gets on (R42)
 const RED_ZONE = 128;
 const UNKNOWN_SOURCE = 112, BAD_PRIORITY = 114, BAD_BLOCK = 115, NOT_SUPPORTED = 117;
 const MAGIC = 0x51524957;
@@ -31,6 +32,7 @@ export class Guest {
         this.handlers = new Map();
         this.level = LEVELS;
         this.asked = false; // for a look at the next safe point
+        this.passes = false; // the next safe point, without a look
         this.block = -1;
         this.rings = new Map(); // of records of single raises (R21), by source
         this.clock = 0n;
@@ -120,9 +122,11 @@ export class Guest {
         return best;
     }
 
+    // Whether there was more to do, which is for later: what is interrupted gets on first (R42).
     deliver(waiting = false) {
         this.asked = false;
         this.publish();
+        let chained = 0;
         for (let source; (source = this.select(waiting)) !== null; ) {
             const [handler, context, priority] = this.handlers.get(source);
             const count = (this.raised[source] - this.taken[source]) >>> 0;
@@ -136,7 +140,12 @@ export class Guest {
             handler(source, count, context);
             if (pointer) pointer.value = before;
             this.level = outer;
+            if (chained++ === LONGEST_CHAIN) {
+                this.asked = true;
+                return true;
+            }
         }
+        return false;
     }
 
     wirq_safepoint(site) {
@@ -144,7 +153,8 @@ export class Guest {
             this.passed.push(site);
             while (this.schedule[0]?.[0] === this.passed.length) this.raise(this.schedule.shift()[1]);
         }
-        if (this.asked) this.deliver(); // what the guest holds back after that, it asks for itself (R36)
+        if (this.passes) this.passes = false;
+        else if (this.asked) this.deliver(); // what the guest holds back after that, it asks for itself (R36)
     }
 
     wirq_block(address, length, version) {
@@ -199,11 +209,11 @@ export class Guest {
     wirq_poll() {}
 
     wirq_deliver() {
-        this.deliver();
+        this.passes = this.deliver();
     }
 
     wirq_wait(timeout) {
-        this.deliver(true);
+        this.passes = this.deliver(true);
         const bits = this.woke.reduce((sum, woke, i) => sum | (woke ? 1 << i : 0), 0);
         this.woke.fill(false);
         if (bits === 0 && timeout < 0n) throw new Error("the guest waits and nothing will wake it");

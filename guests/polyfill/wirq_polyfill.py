@@ -19,6 +19,7 @@ import wasmtime
 
 SOURCES = ("uart", "timer", "button", "soft0")
 LEVELS = 2
+LONGEST_CHAIN = 32  # handlers after another one before what they interrupt gets on (R42)
 RED_ZONE = 128
 UNKNOWN_SOURCE, NOT_SUPPORTED, BAD_PRIORITY, BAD_BLOCK = 112, 117, 114, 115
 
@@ -64,6 +65,7 @@ class Guest:
         self._level, self._clock, self._block = LEVELS, 0, -1
         self._rings: dict[int, _Ring] = {}
         self._asked = False  # for a look at the next safe point
+        self._passes = False  # the next safe point, without a look
         self._pins: dict[int, int] = {}
         self._store = wasmtime.Store(wasmtime.Engine(config) if config is not None else None)
         compiled = wasmtime.Module(self._store.engine, module)
@@ -134,9 +136,11 @@ class Guest:
             best, urgency = source, priority
         return best
 
-    def _deliver(self, waiting: bool = False) -> None:
+    def _deliver(self, waiting: bool = False) -> bool:
+        """Whether there was more to do, which is for later: what is interrupted gets on first (R42)."""
         self._asked = False
         self._publish()
+        chained = 0
         while (source := self._select(waiting)) is not None:
             function, context, priority = self._handlers[source]
             count = (self._raised[source] - self._taken[source]) & 0xFFFFFFFF
@@ -151,6 +155,11 @@ class Guest:
             if pointer is not None:
                 pointer.set_value(self._store, wasmtime.Val.i32(before))
             self._level = outer
+            if chained == LONGEST_CHAIN:
+                self._asked = True
+                return True
+            chained += 1
+        return False
 
     # -- imports
 
@@ -171,7 +180,9 @@ class Guest:
             self.passed.append(site)
             while self._schedule and self._schedule[0][0] == len(self.passed):
                 self.raise_(self._schedule.pop(0)[1])
-        if self._asked:  # what the guest holds back after that, it asks for itself (R36)
+        if self._passes:
+            self._passes = False
+        elif self._asked:  # what the guest holds back after that, it asks for itself (R36)
             self._deliver()
 
     def _wirq_block(self, address: int, length: int, version: int) -> int:
@@ -229,10 +240,10 @@ class Guest:
         pass
 
     def _wirq_deliver(self) -> None:
-        self._deliver()
+        self._passes = self._deliver()
 
     def _wirq_wait(self, timeout_us: int) -> int:
-        self._deliver(waiting=True)
+        self._passes = self._deliver(waiting=True)
         bits = sum(1 << i for i, woke in enumerate(self._woke) if woke)
         self._woke = [False] * len(SOURCES)
         if not bits and timeout_us < 0:

@@ -129,6 +129,36 @@ RINGING = f"""(module (import "wirq" "block" (func $block (param i32 i32 i32) (r
     (global.set $n (i32.xor (global.get $n) (i32.const 0x77)))))"""
 
 
+#: Handlers that raise themselves and each other again and again, within each other and in waits: their chains are cut
+#: (R42), and what is interrupted gets on in between.
+CHAINING = """(module (import "wirq" "pend" (func $pend (param i32) (result i32)))
+  (import "wirq" "deliver" (func $deliver)) (import "wirq" "wait" (func $wait (param i64) (result i32)))
+  (memory (export "memory") 1) (global $mix (export "mix") (mut i32) (i32.const 1))
+  (global $left (mut i32) (i32.const 500))
+  (func $stir (param i32)
+    (global.set $mix (i32.add (i32.rotl (i32.xor (global.get $mix) (local.get 0)) (i32.const 7)) (i32.const 99))))
+  (func $again (param i32)
+    (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+    (if (i32.gt_s (global.get $left) (i32.const 0)) (then (drop (call $pend (local.get 0))))))
+  (func (export "go") (param $n i32) (result i32)
+    (loop $next
+      (call $stir (local.get $n))
+      (if (i32.eq (local.get $n) (i32.const 9))
+        (then (global.set $left (i32.const 300)) (call $deliver) (call $stir (i32.const 1))))
+      (if (i32.eq (local.get $n) (i32.const 6))
+        (then (drop (call $pend (i32.const 1))) (call $stir (call $wait (i64.const 0))) (call $stir (i32.const 2))))
+      (if (i32.eq (local.get $n) (i32.const 3))
+        (then (global.set $left (i32.const 200)) (drop (call $pend (i32.const 3))) (call $deliver)
+          (call $stir (i32.const 3))))
+      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (global.get $mix))
+  (func (export "irq:uart:0") (param i32 i32 i32) (call $stir (i32.const 5)) (call $again (i32.const 0)))
+  (func (export "irq:timer:1") (param i32 i32 i32) (call $stir (i32.const 6)) (call $again (i32.const 1))
+    (call $stir (local.get 1)))
+  (func (export "irq:button:1") (param i32 i32 i32) (call $again (i32.const 3)) (call $stir (i32.const 7)))
+  (func (export "irq:soft0:0") (param i32 i32 i32) (call $stir (local.get 1)) (call $again (i32.const 2))))"""
+
+
 #: Exceptions, thrown across calls and again, and bulk operations within and between two memories.
 CATCHING = """(module (memory $one (export "memory") 1) (memory $two 1) (tag $odd (param i32)) (tag $other)
   (global $mix (export "mix") (mut i32) (i32.const 5)) (data $bytes "BYTES")
@@ -194,7 +224,7 @@ PROGRAMS = {
     "copy.c": ("benchmarks/copy.c", "run", ("SIZE = 2048", "SIZE = 96")),
     "virtual.c": ("benchmarks/virtual.c", "run", ("STEPS = 1500", "STEPS = 8")),
 }
-NAMES = ("mixing", "masking", "ringing", "catching", *PROGRAMS)
+NAMES = ("mixing", "masking", "ringing", "catching", "chaining", *PROGRAMS)
 
 
 def case_of(name: str, scratch: Path) -> Case:
@@ -206,6 +236,8 @@ def case_of(name: str, scratch: Path) -> Case:
         return Case(bytes(wat2wasm(RINGING)), "go", (12,), (64, 288))
     if name == "catching":
         return Case(bytes(wat2wasm(CATCHING)), "go", (9,))
+    if name == "chaining":
+        return Case(bytes(wat2wasm(CHAINING)), "go", (12,))
     source, entry, smaller = PROGRAMS[name]
     return c_program(source, scratch, entry, smaller)
 
