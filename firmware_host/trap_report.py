@@ -14,7 +14,7 @@ from firmware_host.link import messages, table
 from firmware_host.loaded import Loaded
 from firmware_host.names import ModuleNames
 from firmware_host.status import code, status
-from firmware_host.symbols.report import Linked, Place, Report, Thrown
+from firmware_host.symbols.report import Linked, Operands, Place, Report, Thrown
 
 if TYPE_CHECKING:
     from firmware_host.board import Board
@@ -24,6 +24,9 @@ _NONE = table.NONE["u32"]
 
 #: Levels of a stack that are asked for; a guest that recursed for ever has thousands.
 _MOST_PLACES = 64
+
+#: Cells of a frame that are asked for. Compilers keep addresses in the first ones of all but huge functions.
+_MOST_CELLS = 256
 
 
 def collect(
@@ -53,6 +56,7 @@ def collect(
         thrown=thrown,
         instance=handle,
         linked=_linked(board, others - {handle, None}, loaded),
+        operands=_operands(board, trap),
     )
 
 
@@ -100,6 +104,21 @@ def _linked(
             known = loaded.module(one)
             found.append(Linked(one, known.build if known else build, known.name if known else ""))
     return tuple(found)
+
+
+def _operands(board: Board, trap: Trap) -> Operands | None:
+    """What an access to memory worked with; None if the trap was another, or if the firmware cannot tell."""
+    if trap.code != code("TRAP_MEMORY"):
+        return None
+    cells: list[int] = []
+    try:
+        while True:
+            values = board.ask("trap.operands", first=len(cells))
+            cells += messages.unpack_cells(values["cells"])
+            if not values["cells"] or len(cells) >= _MOST_CELLS:
+                return Operands.of(values["accumulator"], values["memory_size"], cells[:_MOST_CELLS])
+    except BoardError:
+        return None
 
 
 def _thrown(board: Board, trap: Trap, handle: int | None) -> Thrown | None:

@@ -1,4 +1,4 @@
-/* commands_trap.c: the link's channel trap: who called what trapped, and what was thrown. */
+/* commands_trap.c: the link's channel trap: who called what trapped, what it worked with, and what was thrown. */
 #include "app.h"
 #include "commands.h"
 #include "firmware.h"
@@ -34,9 +34,21 @@ static wirq_status where(const struct request *request) {
     return WIRQ_OK;
 }
 
+static wirq_status operands(const struct request *request) {
+    struct wirq_trap_operands of_trap;
+    if (!wirq_trap_operands(firmware_vm, &of_trap))
+        return WIRQ_NOT_SUPPORTED;
+    link_put_u32(of_trap.accumulator);
+    link_put_u32(of_trap.memory_size);
+    for (uint32_t i = link_get_u16(request->fields); i < of_trap.cell_count && link_room() >= sizeof *of_trap.cells; i++)
+        link_put_u32(of_trap.cells[i]);
+    return WIRQ_OK;
+}
+
 const struct link_command trap_commands[] = {
     {LINK_CHANNEL_TRAP, LINK_TRAP_CALLERS, LINK_TRAP_CALLERS_REQUEST_FIXED_SIZE, callers},
     {LINK_CHANNEL_TRAP, LINK_TRAP_EXCEPTION, LINK_TRAP_EXCEPTION_REQUEST_FIXED_SIZE, exception},
     {LINK_CHANNEL_TRAP, LINK_TRAP_WHERE, LINK_TRAP_WHERE_REQUEST_FIXED_SIZE, where},
+    {LINK_CHANNEL_TRAP, LINK_TRAP_OPERANDS, LINK_TRAP_OPERANDS_REQUEST_FIXED_SIZE, operands},
 };
 const uint32_t trap_command_count = sizeof trap_commands / sizeof *trap_commands;

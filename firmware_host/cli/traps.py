@@ -48,7 +48,8 @@ def of_report(report: Report, symbols: Symbols, name: str) -> Explained:
     """The same of a report that was kept; `name` is the module's."""
     why_not = symbols.why_no_lines(report)
     frames = symbols.frames(report)
-    stack = listing(report, frames)
+    access = symbols.access(report)
+    stack = listing(report, frames, access.text if access else "")
     hidden = report.depth - sum(1 for place in report.places if not place.interrupted)
     if report.source is None and hidden > 0:
         stack.append(f"    … {hidden} more")
@@ -58,6 +59,8 @@ def of_report(report: Report, symbols: Symbols, name: str) -> Explained:
         "frames": [_frame_object(frame) for frame in frames],
         "module_offset": frames[0].module_offset if frames else None,
     }
+    if access is not None:
+        fields["access"] = asdict(access)
     thrown = symbols.exception(report)
     if thrown is not None:
         values = [{"type": kind, "value": value} for kind, value in thrown.values]

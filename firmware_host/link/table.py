@@ -362,6 +362,15 @@ COMMANDS: tuple[Command, ...] = (
         response=(("instance", "u8"),),
         help=f"the instance whose function trapped last, 0x{NONE['instance']:X} = none that is loaded",
     ),
+    Command(
+        "trap",
+        4,
+        "operands",
+        (("first", "u16"),),
+        (("accumulator", "u32"), ("memory_size", "u32"), ("cells", "bytes")),
+        help="what the operation that trapped had before it: the accumulator, the size of its instance's first memory in bytes, and cells "
+        "of the frame from the first-th on, as many as fit a frame; NOT_SUPPORTED when something ran since",
+    ),
     # -- trace
     Command(
         "trace",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +16,7 @@ from firmware_host.errors import BadModule
 FORMAT = 1
 
 #: What reports of earlier versions lack.
-_OPTIONAL = {"app_file", "thrown", "instance", "linked"}
+_OPTIONAL = {"app_file", "thrown", "instance", "linked", "operands"}
 
 #: Characters of a build id that people are shown.
 SHOWN = 6
@@ -46,6 +46,29 @@ class Thrown:
     tag: int
     instance: int | None
     cells: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Operands:
+    """What the operation that trapped had before it: the accumulator, and the first `count` cells of its frame, of
+    which `cells` lacks the end where all are as the last one here; and the bytes that the first memory of its instance
+    has, 0 if there is none."""
+
+    accumulator: int
+    memory_size: int
+    cells: tuple[int, ...]
+    count: int
+
+    @classmethod
+    def of(cls, accumulator: int, memory_size: int, cells: Sequence[int]) -> Self:
+        kept = len(cells)
+        while kept > 1 and cells[kept - 1] == cells[kept - 2]:
+            kept -= 1
+        return cls(accumulator, memory_size, tuple(cells[:kept]), len(cells))
+
+    def cell(self, number: int) -> int | None:
+        """One cell; None if the board was not asked for it."""
+        return self.cells[min(number, len(self.cells) - 1)] if number < self.count else None
 
 
 @dataclass(frozen=True)
@@ -81,6 +104,7 @@ class Report:
     thrown: Thrown | None = None
     instance: int | None = None  # of the module `app`
     linked: tuple[Linked, ...] = ()
+    operands: Operands | None = None  # of an access to memory
 
     def to_json(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self), "places": [asdict(place) for place in self.places]}
@@ -101,11 +125,14 @@ class Report:
             if thrown is not None:
                 thrown = Thrown(**{**thrown, "cells": tuple(thrown["cells"])})
             linked = tuple(Linked(**one) for one in values.get("linked", ()))
+            operands = values.get("operands")
+            if operands is not None:
+                operands = Operands(**{**operands, "cells": tuple(operands["cells"])})
         except TypeError as error:
             raise BadModule(f"{name} has a stack that cannot be read: {error}") from error
-        rest = {key: values[key] for key in known - {"places", "thrown", "linked"} if key in values}
+        rest = {key: values[key] for key in known - {"places", "thrown", "linked", "operands"} if key in values}
         rest.setdefault("instance", places[0].instance if places else None)
-        return cls(**rest, places=places, thrown=thrown, linked=linked)
+        return cls(**rest, places=places, thrown=thrown, linked=linked, operands=operands)
 
     def save(self, directory: Path, keep: int = 20) -> Path:
         """Writes it to a file named by its time; the oldest beyond `keep` are removed."""

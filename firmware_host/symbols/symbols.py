@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from firmware_host import sent
 from firmware_host.errors import SymbolMismatch, WirqError
+from firmware_host.symbols import access
 from firmware_host.symbols.lines import Line, Lines
 from firmware_host.symbols.lowering import LoweringMap, lowering_map, operation_count
 from firmware_host.symbols.report import SHOWN, Place, Report, Thrown, build_of
@@ -47,6 +48,27 @@ class UncaughtException:
         """Such as "overflow(7, 0.5)"."""
         values = [value for _, value in self.values] + (["…"] if self.missing else [])
         return f"{self.name}({', '.join(values)})"
+
+
+@dataclass(frozen=True)
+class Access:
+    """An access beyond linear memory: its address, the instruction's offset included, and the memory's size in bytes,
+    None if the module has several."""
+
+    address: int
+    memory_size: int | None
+
+    @property
+    def text(self) -> str:
+        """Such as "address 0x1fffc, memory 64 KiB"."""
+        size = self.memory_size
+        if size is None:
+            return f"address {self.address:#x}"
+        return (
+            f"address {self.address:#x}, memory {size >> 10} KiB"
+            if size % 1024 == 0
+            else (f"address {self.address:#x}, memory {size} bytes")
+        )
 
 
 class Symbols:
@@ -131,6 +153,25 @@ class Symbols:
         """What stands at a byte of a function's lowered code, inlined functions included."""
         return list(self._frames(Place(function, offset), True))
 
+    def access(self, report: Report) -> Access | None:
+        """What address an access to memory that trapped had; None if that is not known, as of bulk operations."""
+        place, had = report.places[0], report.operands
+        if had is None or place.function is None or self.why_no_lines(report):
+            return None
+        symbols: Symbols | None = self
+        if place.instance != report.instance:
+            linked = next((one for one in report.linked if one.instance == place.instance), None)
+            symbols = None if linked is None else _sent(linked.build)
+        function = None if symbols is None else symbols.map.functions.get(place.function)
+        if symbols is None or function is None or not 0 <= place.offset // 2 < len(function.units):
+            return None
+        units = function.units[place.offset // 2 :]
+        slot = access.slot(units)
+        cell = 0 if slot is None else had.cell(slot)
+        address = None if cell is None else access.address(units, had.accumulator, cell)
+        memories = len(symbols.module.memories)
+        return None if address is None else Access(address, had.memory_size if memories == 1 else None)
+
     def exception(self, report: Report) -> UncaughtException | None:
         """What was thrown and not caught, in words; None if the report is of another trap."""
         thrown = report.thrown
@@ -187,8 +228,8 @@ def _code_start(module: Module) -> int:
     return next((section.body for section in module.sections if section.id == SectionId.CODE), 0)
 
 
-def listing(report: Report, frames: list[Frame]) -> list[str]:
-    """Lines such as "    #0 read_sample   app.c:41", and which interrupt source it was."""
+def listing(report: Report, frames: list[Frame], what: str = "") -> list[str]:
+    """Lines such as "    #0 read_sample   app.c:41", and which interrupt source it was; `what` goes to the first."""
     width = max((len(frame.name) for frame in frames), default=0)
     where = max((len(frame.where or _at(frame)) for frame in frames), default=0)
     source = "" if report.source is None else f"(source {report.source}, {report.source_name})"
@@ -197,6 +238,7 @@ def listing(report: Report, frames: list[Frame]) -> list[str]:
     for i, frame in enumerate(frames):
         note = "(interrupted here)" if frame.interrupted else source if source and i == last_of_handler else ""
         note = note or ("(inlined)" if frame.inlined else f"({frame.module})" if frame.module else "")
+        note = f"{what}   {note}" if i == 0 and what else note
         rows.append(f"    #{i} {frame.name:{width}}   {frame.where or _at(frame):{where}}   {note}".rstrip())
     return rows
 

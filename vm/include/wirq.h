@@ -391,6 +391,16 @@ struct wirq_caller {
 };
 bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *caller);
 
+/* What the operation that trapped had before it, so that a report can name the address of an access: operands name cells of the frame
+ * (docs/reference/operations.md). False when it is gone, as for wirq_caller. */
+struct wirq_trap_operands {
+    const uint32_t *cells; /* of the frame; what of them belongs to the function its code says */
+    uint32_t cell_count;
+    uint32_t accumulator;
+    uint32_t memory_size; /* bytes of the instance's first memory, 0 without one */
+};
+bool wirq_trap_operands(const struct wirq_vm *vm, struct wirq_trap_operands *operands);
+
 /* Ends whatever runs with WIRQ_TRAP_STOPPED at the next safe point; a wait, too. Nothing happens if nothing runs. Any ISR;
  * host function. */
 void wirq_stop(struct wirq_vm *vm);

@@ -1,4 +1,4 @@
-/* backtrace.c: who called what trapped. A trap leaves the return records where they are; nothing is kept for this while code runs. */
+/* backtrace.c: who called what trapped, and with what. A trap leaves frames and return records where they are; nothing is kept for this while code runs. */
 #include "code.h"
 #include "vm.h"
 
@@ -39,4 +39,16 @@ bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *calle
         caller->interrupted = false;
     }
     return false;
+}
+
+bool wirq_trap_operands(const struct wirq_vm *vm, struct wirq_trap_operands *operands) {
+    const struct wirq_instance *instance = vm->trap.instance;
+    const uint32_t *end = (const uint32_t *)(const void *)vm->trap_records;
+    if (vm->mode != VM_IDLE || end == NULL)
+        return false;
+    operands->cells = vm->trap_frame;
+    operands->cell_count = end > vm->trap_frame ? (uint32_t)(end - vm->trap_frame) : 0;
+    operands->accumulator = vm->trap_accumulator;
+    operands->memory_size = instance->module->memory_count != 0 ? instance->memories[0]->size : 0;
+    return true;
 }

@@ -210,6 +210,8 @@ bool interpreter_record_trap(struct wirq_vm *vm, wirq_status status) {
     trap->depth = (uint32_t)(vm->stacks[vm->level].top - r->rs);
     vm->trap_records = r->rs;
     vm->trap_level = vm->level;
+    vm->trap_frame = r->fp;
+    vm->trap_accumulator = r->a;
     trap->source = UINT32_MAX;
     return vm_in_handler(vm) && interrupt_handler_faulted(vm);
 }

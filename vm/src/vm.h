@@ -234,6 +234,8 @@ struct wirq_vm {
     struct wirq_trap trap;
     const struct record *trap_records; /* the newest when it trapped; NULL: they are gone */
     uint8_t trap_level;                /* on whose stack they are */
+    uint32_t *trap_frame;              /* fp and accumulator at the trap; valid while trap_records is */
+    uint32_t trap_accumulator;
     struct wirq_load_error error;
 
     /* Interrupts. */
