@@ -101,13 +101,85 @@ static void irq_list(void) {
     }
 }
 
-static void irq_raise(char **words, uint32_t count) {
-    uint32_t numbers[3] = {1, 0, 0}; /* count, after, every */
+/* The source that is named first; complains if there is none, and answers that there is none. */
+static uint32_t source_of(char **words, uint32_t count) {
     uint32_t source = count > 0 ? firmware_find_source(words[0]) : BOARD_SOURCE_COUNT;
-    if (source == BOARD_SOURCE_COUNT) {
+    if (source == BOARD_SOURCE_COUNT)
         console_complain(count > 0 ? "no such interrupt source" : "no source was named", "irq list shows the sources");
+    return source;
+}
+
+static void text_line(const char *name, const char *value) {
+    text_column(name, 16);
+    text_put(value);
+    text_put("\n");
+}
+
+static void irq_show(char **words, uint32_t count) {
+    static const char *const classes[] = {"polled", "quiescent", "forced"};
+    static const char *const policies[] = {"its program ends", "the handler is dropped", "the firmware decides"};
+    struct wirq_source_info source;
+    uint32_t number = source_of(words, count);
+    if (wirq_source(firmware_vm, number, &source) != WIRQ_OK)
+        return;
+    text_line("source", source.name);
+    if (firmware_source_vectors[number] != 0xFFFF)
+        line("vector", firmware_source_vectors[number], "");
+    text_line("class", classes[source.class_]);
+    if (source.attached) {
+        line("handler", source.function, "");
+        line("  level", source.priority, "");
+        text_line("  if it traps", policies[source.policy]);
+    }
+    text_line("enabled", source.enabled ? "yes" : "no");
+    text_line("pending", source.pending ? "yes" : "no");
+    line("raised", source.raised, "");
+    line("  missed", source.missed, "");
+    line("delivered", source.delivered, "");
+    line("  faults", source.faults, "");
+    line("  worst", source.worst_latency_us, " us");
+}
+
+static void bound_line(const char *name, uint32_t value, const char *unit) {
+    if (value == UINT32_MAX)
+        text_line(name, "none");
+    else
+        line(name, value, unit);
+}
+
+/* The longest time from a raise to the handler; its parts as `wirq irq bound` names them. */
+static void irq_bound(char **words, uint32_t count) {
+    struct wirq_bound bound;
+    uint32_t number = source_of(words, count);
+    if (number == BOARD_SOURCE_COUNT)
+        return;
+    wirq_status status = wirq_bound(firmware_vm, number, &bound);
+    if (status != WIRQ_OK) {
+        if (status == WIRQ_NULL_HANDLER)
+            console_complain("it has no handler", "irq list shows the handlers");
+        else
+            console_complain("this firmware computes no bounds", "its board.toml has no [latency]");
         return;
     }
+    line("raise", bound.raise, " instructions");
+    line("wait", bound.wait, "");
+    line("deliver", bound.deliver, "");
+    line("handlers", bound.handlers, "");
+    line("section", bound.section, "");
+    bound_line("total", bound.total, "");
+    bound_line("time", bound.us, " us");
+    if (bound.demanded_us != 0)
+        line("demanded", bound.demanded_us, " us");
+    struct wirq_source_info unlimited;
+    if (wirq_source(firmware_vm, bound.unlimited, &unlimited) == WIRQ_OK)
+        text_line("without budget", unlimited.name);
+}
+
+static void irq_raise(char **words, uint32_t count) {
+    uint32_t numbers[3] = {1, 0, 0}; /* count, after, every */
+    uint32_t source = source_of(words, count);
+    if (source == BOARD_SOURCE_COUNT)
+        return;
     for (uint32_t i = 1; i < count; i++) {
         if (i > 3 || !text_parse_number(words[i], i > 1, &numbers[i - 1])) {
             console_complain("irq raise SOURCE [COUNT [AFTER [EVERY]]]", "times such as 500us, 10ms, 1s");
@@ -119,20 +191,26 @@ static void irq_raise(char **words, uint32_t count) {
 }
 
 static void irq_enable(char **words, uint32_t count, bool on) {
-    uint32_t source = count > 0 ? firmware_find_source(words[0]) : BOARD_SOURCE_COUNT;
-    if (wirq_enable(firmware_vm, source, on) != WIRQ_OK)
-        console_complain(count > 0 ? "no such interrupt source" : "no source was named", "irq list shows the sources");
+    uint32_t source = source_of(words, count);
+    if (source != BOARD_SOURCE_COUNT)
+        (void)wirq_enable(firmware_vm, source, on);
 }
+
+#define IRQ_FORMS "list | show SOURCE | raise SOURCE [COUNT [AFTER [EVERY]]] | mask SOURCE | unmask SOURCE | bound SOURCE"
 
 static void irq(char **words, uint32_t count) {
     if (count >= 1 && strcmp(words[0], "list") == 0)
         irq_list();
+    else if (count >= 1 && strcmp(words[0], "show") == 0)
+        irq_show(words + 1, count - 1);
+    else if (count >= 1 && strcmp(words[0], "bound") == 0)
+        irq_bound(words + 1, count - 1);
     else if (count >= 1 && strcmp(words[0], "raise") == 0)
         irq_raise(words + 1, count - 1);
     else if (count >= 1 && (strcmp(words[0], "mask") == 0 || strcmp(words[0], "unmask") == 0))
         irq_enable(words + 1, count - 1, words[0][0] == 'u');
     else
-        console_complain("irq does not do that", "irq list, irq raise SOURCE [COUNT [AFTER [EVERY]]], irq mask SOURCE, irq unmask SOURCE");
+        console_complain("irq does not do that here", "irq " IRQ_FORMS "\n  the rest is asked from a computer: wirq irq --help");
 }
 
 /* ---- peek, pins ---- */
@@ -188,7 +266,7 @@ static const struct {
     {"help", help, "this list"},
     {"info", info, "the board, and where its RAM went"},
     {"ps", ps, "what is loaded and what runs"},
-    {"irq", irq, "list | raise SOURCE [COUNT [AFTER [EVERY]]] | mask SOURCE | unmask SOURCE"},
+    {"irq", irq, IRQ_FORMS},
     {"peek", peek, "ADDRESS [LENGTH]: the guest's memory"},
     {"pins", pins, "levels of the pins"},
     {"ls", console_ls, "files of the board"},

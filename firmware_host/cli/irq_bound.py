@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from firmware_host import status
 from firmware_host.cli.context import Context
 from firmware_host.cli.modules import load_app, send
 from firmware_host.cli.tables import table
+from firmware_host.errors import BoardError
 from firmware_host.info import SourceInfo
 from firmware_host.latency import LatencyBound
 
@@ -42,7 +44,16 @@ def command(context: Context, app: Path | None) -> None:
             send(board, file, context)
             board.instantiate()
         sources = [source for source in board.irq_sources() if source.attached]
-        bounds = {source.number: board.irq_bound(source.number) for source in sources}
+        try:
+            bounds = {source.number: board.irq_bound(source.number) for source in sources}
+        except BoardError as error:
+            if error.code != status.code("NOT_SUPPORTED"):
+                raise
+            raise BoardError(
+                f"the firmware of {board.info.name} computes no bounds",
+                hint="its board.toml has no [latency]; wirq irq list shows the worst wait that was seen",
+                code=error.code,
+            ) from error
     if not sources:
         context.result("no source has a handler", bounds=[])
         return

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from firmware_host.cli.context import Context
+from firmware_host.errors import WirqError
 from firmware_host.wast.batch import run_scripts
 from firmware_host.wast.report import CommandResult, Outcome, ScriptReport, by_group
 from firmware_host.wast.runner import RunnableBoard
@@ -61,12 +62,15 @@ class _PiecesType(click.ParamType[int]):
 @click.command("wast", help=_HELP)
 @click.option("--in-process", is_flag=True, help="Run on a VM in this process instead of a board.")
 @click.option("--pieces", type=_PiecesType(), help="Feed modules in such pieces; with --in-process.")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.pass_context
 def command(ctx: click.Context, paths: tuple[Path, ...], in_process: bool, pieces: int | None) -> None:
     context = ctx.ensure_object(Context)
     connect = _connector(context, in_process, pieces)
-    scripts = find_scripts(paths)
+    try:
+        scripts = find_scripts(paths)
+    except WirqError as error:
+        raise click.UsageError(str(error)) from error
     reports: list[ScriptReport] = []
     width = max(len(script.unit) for script in scripts)
     with context.progress("scripts", in_bytes=False) as progress:

@@ -59,6 +59,39 @@ def test_ctrl_c_takes_a_line_back(terminal: Terminal) -> None:
     terminal.expect(r"^3 +soft0 .* no +0 +0 +0")
 
 
+def test_a_source_is_shown_and_a_bound_needs_a_handler(terminal: Terminal) -> None:
+    terminal.type("irq mask soft0\r")
+    terminal.type("irq raise soft0 3\r")
+    terminal.type("irq show soft0\r")
+    terminal.expect(r"^source +soft0\r\n(.*\r\n)*enabled +no\r\npending +yes\r\nraised +3\r\n  missed +0\r\n")
+    terminal.type("irq show nosuch\r")
+    terminal.expect("no such interrupt source")
+    terminal.type("irq bound 3\r")
+    terminal.expect("error: it has no handler")
+    terminal.type("irq config 3\r")
+    terminal.expect("wirq irq --help")
+
+
+@pytest.mark.parametrize(("name", "told"), [("host", True), ("stm32f4", True), ("microbit", False)])
+def test_the_bound_of_a_handler_is_told_once_its_program_has_ended(name: str, told: bool, tmp_path: Path) -> None:
+    source = tmp_path / "ended.c"
+    source.write_text(
+        '#include "wirq_guest.h"\nWIRQ_HANDLER(soft0) {}\n'
+        'WIRQ_EXPORT("irq:button") void button(int32_t s, int32_t c, int32_t x) {}\n'
+        "int main(void) { return 0; }\n"
+    )
+    with machines.terminal(name) as terminal:
+        terminal.start(machines.compiled(source, tmp_path))
+        terminal.expect("wirq> ")
+        terminal.type("\rirq bound soft0\r")
+        if not told:  # it has no [latency] in its board.toml
+            terminal.expect("error: this firmware computes no bounds")
+            return
+        terminal.expect(r"^raise +\d+ instructions\r\nwait +[1-9]\d*\r\ndeliver +[1-9]\d*\r\n")
+        terminal.expect(r"^total +none\r\n")
+        terminal.expect(r"^without budget +button\r\n")
+
+
 def test_ctrl_c_stops_a_program_that_never_ends(terminal: Terminal, tmp_path: Path) -> None:
     terminal.start(machines.compiled(PROGRAMS / "endless.c", tmp_path))
     terminal.expect("computing")

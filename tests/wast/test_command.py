@@ -86,9 +86,9 @@ def test_json_has_every_file_and_every_failure(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_path_without_scripts_is_an_error_and_no_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _wast(tmp_path) == 1
+    assert _wast(tmp_path) == 2
     assert "there is no .wast file in" in capsys.readouterr().err
-    assert _wast(tmp_path / "nowhere") == 1
+    assert _wast(tmp_path / "nowhere") == 2
     assert "nowhere" in capsys.readouterr().err
 
 
