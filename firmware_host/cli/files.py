@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from firmware_host.cli.context import Context
+from firmware_host.cli.output import write_file
 from firmware_host.cli.tables import table
-from firmware_host.errors import BoardError, WirqError
+from firmware_host.errors import BoardError
 from firmware_host.files import FileInfo, Files, Stored, contents
 
 _SOURCE = click.Path(exists=True, path_type=Path)
@@ -146,10 +147,7 @@ def get(context: Context, name: str, output: Path | None) -> None:
     output = output or Path(Path(name).name)
     with context.connect() as board, context.progress(name) as progress:
         data = board.files.get(name, progress)
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        raise WirqError(f"cannot write {output}: {error.strerror}") from error
+    write_file(output, data)
     context.result(f"{output}  {amount(len(data))}", file=str(output), size=len(data))
 
 

@@ -8,6 +8,8 @@ import click
 
 from firmware_host.cli.context import Context
 from firmware_host.cli.modules import load_app
+from firmware_host.cli.output import write_file
+from firmware_host.errors import BadModule
 from firmware_host.wasm.instrument import IMPORT, instrument
 
 _HELP = """Rewrite APP, a module (.wasm) or a C file (.c), so that its safe points are calls of an import.
@@ -32,9 +34,14 @@ Examples:
 @click.pass_obj
 def command(context: Context, app: Path, output: Path | None) -> None:
     file = load_app(app, context)
+    if any((one.module, one.name) == IMPORT for one in file.module.imports):
+        raise BadModule(
+            f"{file.name} calls {'.'.join(IMPORT)} already; nothing was written",
+            hint="instrument the module that it was made of",
+        )
     data, sites = instrument(file.stripped)
     target = output or Path(f"{app.stem}.instrumented.wasm")
-    target.write_bytes(data)
+    write_file(target, data)
     context.result(
         f"wrote {target}: {len(sites)} safe points call {'.'.join(IMPORT)}, "
         f"{len(data):,} bytes instead of {len(file.stripped):,}",

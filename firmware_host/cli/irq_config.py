@@ -10,6 +10,7 @@ import click
 
 from firmware_host.boards import known_boards, load_board
 from firmware_host.cli.context import Context
+from firmware_host.cli.output import write_file
 from firmware_host.cli.tables import table
 from firmware_host.cli.times import TimeType
 from firmware_host.errors import BadModule, WirqError
@@ -112,7 +113,7 @@ def command(
     if changes or clear:
         written = write_settings(data, [after[key] for key in sorted(after)])
         target = output or app
-        target.write_bytes(written)
+        write_file(target, written)
         if number is not None and not clear and not _has_handler(module, number, names):
             context.note(f"{app.name} exports no handler irq:{names.get(number, number)}: this is for wirq.attach")
     else:

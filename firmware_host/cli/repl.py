@@ -16,6 +16,7 @@ import click
 from firmware_host.board import Board
 from firmware_host.cli.attached import PAUSE, Attached
 from firmware_host.cli.context import Context
+from firmware_host.cli.output import open_file
 from firmware_host.cli.repl_session import ReplSession
 from firmware_host.cli.stream import TextStream
 from firmware_host.errors import LinkError
@@ -50,7 +51,7 @@ _LEAVE = b"\x1d"  # Ctrl-]
 @click.pass_obj
 def command(context: Context, plain: bool, save: Path | None) -> None:
     with contextlib.ExitStack() as stack:
-        copy = stack.enter_context(save.open("wb")) if save else None
+        copy = stack.enter_context(open_file(save)) if save else None
         if plain:
             _plain(context, copy)
         else:

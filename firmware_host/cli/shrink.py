@@ -8,6 +8,7 @@ import click
 
 from firmware_host.cli.context import Context
 from firmware_host.cli.modules import load_app
+from firmware_host.cli.output import write_file
 from firmware_host.errors import BadModule
 from firmware_host.wasm.shrink import shrink
 
@@ -35,7 +36,7 @@ def command(context: Context, app: Path, output: Path | None) -> None:
     except BadModule as error:
         raise BadModule(f"{file.name} cannot be shrunk: {error}; nothing was written", hint=error.hint) from error
     target = output or Path(f"{app.stem}.shrunk.wasm")
-    target.write_bytes(shrunk.data)
+    write_file(target, shrunk.data)
     memory = file.module.memory
     assert memory is not None
     pages = f"{memory.limits.minimum} of {memory.page_size:,} bytes"

@@ -12,8 +12,11 @@ import click
 from firmware_host.build.image import defined
 from firmware_host.cli.context import Context
 from firmware_host.cli.modules import check_entry, load_app, send
+from firmware_host.cli.output import write_file
+from firmware_host.cli.run import trap_object
 from firmware_host.cli.stream import TextStream
 from firmware_host.cli.times import RaiseType
+from firmware_host.cli.traps import explain
 from firmware_host.trace import Recorder, Timeline
 from firmware_host.trace.picture import picture
 from firmware_host.trace.records import DEFINE
@@ -23,7 +26,8 @@ _HELP = """Run APP, a module (.wasm) or a C file (.c), and write a timeline of i
 FILE is in the trace-event format: https://ui.perfetto.dev and chrome://tracing open it. It has a row for the program
 and one for the handlers of each priority level; raises, masked and unmasked sources are marks. With --picture the same
 is drawn as SVG. The board's firmware has to record that: for host and emulated boards it is built so; for hardware,
-build it with --define WIRQ_TRACE=1. Recording takes each event some time, a few microseconds on a small board.
+build it with --define WIRQ_TRACE=1. Recording takes each event some time, a few microseconds on a small board. Exit
+code 1 if the app trapped or did not end with 0; the timeline is written all the same.
 
 \b
 Examples:
@@ -84,7 +88,9 @@ _LOOK = 0.02  # seconds between two reads of the board's ring
     "--for", "seconds", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop the app after this."
 )
 @click.pass_obj
+@click.pass_context
 def command(
+    ctx: click.Context,
     context: Context,
     app: Path,
     output: Path,
@@ -114,17 +120,26 @@ def command(
         result = running.stop()
         recorder.read()
         stream.finish()
+        explained = None if result.trap is None else explain(board, file, result.trap, instance)
         timeline = Timeline.of([one for one in recorder.records if one.event in events], sources)
         name = board.selector
-    output.write_text(json.dumps(timeline.trace_events(f"{file.name} on {name}")), encoding="utf-8")
+    title = f"{file.name} on {name}"
+    write_file(output, json.dumps(timeline.trace_events(title)).encode())
     if svg is not None:
-        svg.write_text(picture(timeline, f"{file.name} on {name}"), encoding="utf-8")
+        write_file(svg, picture(timeline, title).encode())
     handlers = sum(span.source is not None for span in timeline.spans)
     missing = recorder.missing
     lost = f"; {missing} records were lost: the ring was full" if missing else ""
+    ended_well = result.ok or (result.trap is not None and result.trap.stopped)  # by --for or Ctrl-C
+    how = ""
+    if explained is not None and not ended_well:
+        how = f"{explained.text}\n"
+    elif not ended_well:
+        how = f"the app ended with {result.status}\n"
     context.result(
-        f"wrote {output}: {timeline.end:,} us, {len(timeline.instants)} raises and masks, {handlers} handler runs"
+        f"{how}wrote {output}: {timeline.end:,} us, {len(timeline.instants)} raises and masks, {handlers} handler runs"
         f"{lost}",
+        ok=ended_well,
         output=str(output),
         picture=str(svg) if svg else None,
         microseconds=timeline.end,
@@ -132,4 +147,6 @@ def command(
         instants=len(timeline.instants),
         lost=missing,
         app_status=None if result.trap else result.status,
+        trap=trap_object(result.trap, explained),
     )
+    ctx.exit(0 if ended_well else 1)

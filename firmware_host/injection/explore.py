@@ -99,11 +99,12 @@ class _Runs:
 
     def expect(self, interrupts: int) -> None:
         """From now on runs have so many interrupts, and must come to what they come to one after the other: to nothing
-        else than the undisturbed run if the handler is one that keeps nothing."""
+        else than the undisturbed run if the handler is one that keeps nothing, and the program does not wait."""
         subject = self._subject
         serial = subject.serial(interrupts)
         self._runs_handler = subject.delivered > self._delivered
-        self._expected = [self._undisturbed] if subject.is_disturber else serial
+        keeps_nothing = subject.is_disturber and not subject.is_woken
+        self._expected = [self._undisturbed] if keeps_nothing else serial
 
     def marks(self) -> list[str]:
         """What the handler changes by intent, in words."""

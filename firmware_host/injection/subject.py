@@ -30,6 +30,8 @@ class Subject(Protocol):
     source_name: str
     #: Whether the program does nothing about the source, and was given a handler that keeps nothing.
     is_disturber: bool
+    #: Whether the program waits for interrupts: any of them wakes it, whatever its handler does.
+    is_woken: bool
 
     def run(self, points: Sequence[int] = ()) -> Outcome:
         """Runs it, with the source raised at each of these points."""
@@ -80,6 +82,11 @@ def has_handler(module: Module, source: str, number: int) -> bool:
     return any(words[0] == "irq" and len(words) > 1 and words[1] in (source, str(number)) for words in exports)
 
 
+def is_woken(module: Module) -> bool:
+    """Whether the module can wait for interrupts, and be told which have come."""
+    return any((one.module, one.name) == ("wirq", "wait") for one in module.imports)
+
+
 def minds_interrupts(module: Module) -> bool:
     """Whether the module may attach handlers while it runs, or look for interrupts by itself."""
     names = ("attach", "attach_ref", "block", "take")
@@ -110,6 +117,7 @@ class VirtualSubject:
         try:
             self.source_name, self.number = self._source(source or handler_of(module) or "soft0")
             self.is_disturber = not has_handler(module, self.source_name, self.number) and not minds_interrupts(module)
+            self.is_woken = is_woken(module)
             data = module.strip()
             if self.is_disturber:
                 data = disturber.added(data, self.source_name, len(module.functions))
@@ -220,6 +228,7 @@ class BoardSubject:
         self.number = board.irq_number(source or handler_of(module) or "soft0")
         self.source_name = board.irq_show(self.number).name
         self.is_disturber = not has_handler(module, self.source_name, self.number) and not minds_interrupts(module)
+        self.is_woken = is_woken(module)
         self._data = module.strip()
         if self.is_disturber:
             self._data = disturber.added(self._data, self.source_name, len(module.functions))

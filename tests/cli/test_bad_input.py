@@ -10,6 +10,7 @@ import pytest
 import serial
 
 from firmware_host import BadModule, Board, BoardBusy, BoardError, LinkError, NoSpace, ToolMissing
+from firmware_host.build.guest import compile_c
 from firmware_host.wasm.types import FunctionType
 from tests.cli import guest_modules
 from tests.cli.conftest import Wirq, WriteModule
@@ -144,6 +145,28 @@ def test_c_that_does_not_compile_is_exit_code_1_with_the_compilers_words(wirq: W
     ran = wirq("-b", "host", "run", source)
     assert ran.code == 1
     assert "nothing" in ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("instrument", "APP", "-o", "FILE"),
+        ("irq", "config", "MODULE", "button", "--fuel", "9", "-o", "FILE"),
+        ("-b", "host", "trace", "APP", "-o", "FILE"),
+        ("-b", "host", "repl", "--save", "FILE"),
+    ],
+    ids=lambda words: next(word for word in words if not word.startswith("-") and word != "host"),
+)
+def test_a_file_that_cannot_be_written_is_told_with_the_reason(
+    wirq: Wirq, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    app = tmp_path / "app.c"
+    app.write_text('#include "wirq_guest.h"\nint main(void) { return 0; }\n')
+    module = compile_c(app, tmp_path / "app.wasm")
+    missing = tmp_path / "missing" / "file"
+    ran = wirq(*(str({"APP": app, "MODULE": module, "FILE": missing}.get(word, word)) for word in words))
+    assert ran.code == 1
+    assert f"error: cannot write {missing}: No such file or directory\n" in ran.err
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(wirq: Wirq) -> None:

@@ -374,3 +374,5 @@ def test_the_command_writes_a_module_that_any_engine_takes(
     assert command(["instrument", "app.wasm"]) == 0
     assert "safe points call wirq.safepoint" in capsys.readouterr().out
     wasmtime.Module.validate(wasmtime.Engine(), (tmp_path / "app.instrumented.wasm").read_bytes())
+    assert command(["instrument", "app.instrumented.wasm"]) == 6
+    assert "calls wirq.safepoint already; nothing was written" in capsys.readouterr().err

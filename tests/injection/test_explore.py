@@ -209,7 +209,7 @@ def test_bad_options_are_told(race: Path, options: list[str], message: str, caps
 
 def test_a_program_that_is_not_the_same_twice_cannot_be_compared() -> None:
     class Restless:
-        source_name, is_disturber, points, delivered = "soft0", True, 5, 0
+        source_name, is_disturber, is_woken, points, delivered = "soft0", True, False, 5, 0
         runs = 0
 
         def run(self, points: object = ()) -> Any:
@@ -225,6 +225,16 @@ def test_a_program_that_is_not_the_same_twice_cannot_be_compared() -> None:
 
     with pytest.raises(WirqError, match="two undisturbed runs differ"):
         explore(Restless())
+
+
+def test_what_a_wait_tells_of_an_interrupt_is_no_difference() -> None:
+    """Whatever its handler keeps: a raise wakes (R50)."""
+    wait = '(module (import "wirq" "wait" (func $wait (param i64) (result i32)))'
+    for_ever = explored(f'{wait} (func (export "main") (drop (call $wait (i64.const -1)))))')
+    assert (for_ever.differences, for_ever.undisturbed.ending) == ((), "waits for ever")
+    assert for_ever.marks == ("how it ends: it returned, not waits for ever",)
+    told = explored(f'{wait} (func (export "main") (result i32) (call $wait (i64.const 10))))')
+    assert (told.differences, told.marks) == ((), ("its result",))
 
 
 ANSWER = '(module (func (export "main") (result i32) (i32.const {})))'

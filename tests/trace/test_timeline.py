@@ -167,3 +167,19 @@ def test_events_choose_what_is_written(tmp_path: Path, capsys: pytest.CaptureFix
     assert names == {"run", "raise soft0"}
     assert run([*command, "--events", "call"]) == 2
     assert "'call' is not recorded by firmware" in capsys.readouterr().out
+
+
+def test_an_app_that_traps_or_ends_badly_says_so_and_its_timeline_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "t.json"
+    program = tmp_path / "bad.c"
+    for body, told in (("__builtin_trap();", "#0 main   bad.c:2\n"), ("return 3;", "the app ended with 3\n")):
+        program.write_text(f'#include "wirq_guest.h"\nint main(void) {{ {body} }}\n')
+        output.unlink(missing_ok=True)
+        assert run(["-b", "host", "trace", str(program), "-o", str(output)]) == 1
+        assert told in capsys.readouterr().out
+        assert json.loads(output.read_text())["traceEvents"]
+    assert run(["-b", "host", "trace", str(program), "-o", str(output), "--json"]) == 1
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (result["ok"], result["app_status"], result["trap"]) == (False, 3, None)
