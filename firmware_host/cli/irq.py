@@ -26,9 +26,10 @@ def command() -> None:
 
 _LIST_HELP = """Show every source: its handler, what is pending, and what was delivered and missed.
 
-VECTOR is the hardware's number of it, HANDLER the function that is attached, LEVEL its priority. PENDING counts raises
-that no handler has taken. MISSED are raises that are counted but of which no record was kept. WORST is the longest time
-from a raise to its handler that was seen; `wirq irq bound` shows how long it can be.
+VECTOR is the hardware's number of it, HANDLER the function that is attached, LEVEL its priority. PENDING is 1 where
+raises wait for their handler, however many. MISSED are raises that are counted but of which no record was kept. WORST
+is the longest time from a raise to its handler that was seen, time for which it was held back included; `wirq irq
+bound` shows how long it can be.
 
 \b
 Examples:
@@ -144,13 +145,14 @@ def raise_(context: Context, source: str, count: int, after: int, every: int) ->
         info = _known(board, source)
         board.irq_raise(info.number, count, after, every)
         again = board.irq_show(info.number)
-    times = "once" if count == 1 else f"{count} times"
+    times = "once" if count == 1 else f"{count:,} times"
     when = f", {every:,} us apart" if every and count > 1 else ""
     when += f", the first in {after:,} us" if after else ""
-    verb, so_far = ("raises", "so far ") if when else ("raised", "")  # those that are still to come are not counted yet
+    is_done = (again.raised - info.raised) & 0xFFFFFFFF >= count  # many take their time, even at once
+    verb, so_far = ("raised", "") if is_done else ("raises", "so far ")
     context.result(
-        f"{verb} {info.number} {info.name} {times}{when}: {so_far}{again.raised} raised, {again.delivered} delivered, "
-        f"{again.missed} missed",
+        f"{verb} {info.number} {info.name} {times}{when}: {so_far}{again.raised:,} raised, "
+        f"{again.delivered:,} delivered, {again.missed:,} missed",
         source=asdict(again),
         count=count,
     )

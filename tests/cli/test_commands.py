@@ -72,6 +72,8 @@ def test_irq_raise_takes_a_name_or_a_number(wirq: Wirq) -> None:
     ran = wirq("-b", "host", "irq", "raise", "soft0", "--count", "3", "--after", "1s", "--every", "2ms")
     told = "raises 3 soft0 3 times, 2,000 us apart, the first in 1,000,000 us: so far 0 raised, 0 delivered, 0 missed\n"
     assert (ran.code, ran.out) == (0, told)
+    ran = wirq("-b", "host", "irq", "raise", "soft0", "--count", "4000000000")  # in batches, for seconds
+    assert ran.out.startswith("raises 3 soft0 4,000,000,000 times: so far ")
     assert wirq("-b", "host", "irq", "raise", "3", "--json").last["source"]["raised"] == 1
 
 
