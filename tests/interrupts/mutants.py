@@ -2,7 +2,8 @@
 
 Each break is made in a copy of the project, and only the test that is named beside it is run there; before that, the
 same tests are run in a copy without a break, where they must pass. A test that cannot be run there (because the break
-does not compile, say) has caught nothing. Words after the command choose by property or text; --quick the few for CI.
+does not compile, say) has caught nothing. Words after the command choose by property or text; --quick the few for CI;
+--list only prints what would be broken and the test that is to notice.
 """
 
 from __future__ import annotations
@@ -146,6 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("words", nargs="*", help="only those whose property or description has one of these")
     parser.add_argument("--longest", type=float, default=LONGEST_TEST, help="seconds that a test may take (120)")
     parser.add_argument("--quick", action="store_true", help="only the few that CI makes")
+    parser.add_argument("--list", action="store_true", help="print them and their tests, and break nothing")
     options = parser.parse_args(arguments)
     chosen = [
         one
@@ -153,6 +155,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (one.quick or not options.quick)
         and (not options.words or any(word == one.breaks or word in one.what for word in options.words))
     ]
+    if not chosen:
+        parser.error(f"no mutant has any of these words: {' '.join(options.words)}")
+    if options.list:
+        for mutant in chosen:
+            print(f"{mutant.breaks:4} {mutant.what:66} {mutant.test.split('/', 1)[1]}")
+        return 0
     survivors = 0
     with tempfile.TemporaryDirectory(prefix="wirq-mutants-") as scratch:
         workshop = Workshop(Path(scratch), options.longest)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interrupts.mutants import MUTANTS, PROPERTIES, Mutant, Workshop
+from tests.interrupts.mutants import MUTANTS, PROPERTIES, Mutant, Workshop, main
 from tests.vm.building import ROOT
 
 
@@ -31,6 +31,18 @@ def test_a_mutant_breaks_what_is_there_and_its_test_exists(mutant: Mutant) -> No
     assert re.search(
         rf"^def {re.escape(name.split('[')[0])}\b", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE
     )
+
+
+def test_the_list_names_the_test_of_each_and_words_that_choose_none_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [mutant.breaks for mutant in MUTANTS]
+    assert all(line.endswith(f" {one.test.removeprefix('tests/')}") for one, line in zip(MUTANTS, lines, strict=True))
+    with pytest.raises(SystemExit):
+        main(["--list", "no such word"])
+    assert "no mutant has any of these words" in capsys.readouterr().err
 
 
 @pytest.mark.slow
