@@ -211,7 +211,7 @@ static wirq_status step_export_description(struct wirq_load *load, struct wirq_r
         return WIRQ_BAD_EXPORT_KIND;
     if (index >= module->counts[kind])
         return kind == WIRQ_TAG ? WIRQ_UNKNOWN_TAG : (wirq_status)(WIRQ_UNKNOWN_FUNCTION + kind); /* the codes are in the order of the kinds */
-    if (kind == WIRQ_TAG && interrupt_declares(&export->name)) /* R70 */
+    if (kind == WIRQ_TAG && interrupt_declares(&export->name)) /* to be suspended with, which is not built: R25 */
         return load_absent(load, WIRQ_FEATURE_STACK_SWITCHING);
     if (module_find_export(module, export->name.bytes, export->name.length) != NULL)
         return WIRQ_DUPLICATE_EXPORT;
