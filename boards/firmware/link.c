@@ -32,6 +32,7 @@ static struct {
     uint8_t expected; /* sequence of the host's next frame */
     uint8_t sequence; /* of our next frame */
 
+    bool answered; /* the last frame that must arrive was an answer: if there is something to tell, it has its turn */
     bool any_request;
     uint16_t request_id; /* the last request that was run */
     bool deferred;       /* a request's answer comes when the app has it */
@@ -304,6 +305,7 @@ static void end_response(uint8_t channel, uint16_t request_id, wirq_status statu
         status = WIRQ_IMPLEMENTATION_LIMIT;
     if (status != WIRQ_OK)
         write_failure(channel, request_id, status);
+    link.answered = true;
     send_sequenced();
 }
 
@@ -410,6 +412,7 @@ static void send_due(void) {
     } else if (link.confirmed && events_pending()) {
         begin(LINK_KIND_EVENT, 0, 0);
         if (events_write(&channel)) {
+            link.answered = false;
             current()[LINK_HEADER_CHANNEL] = channel;
             send_sequenced();
         }
@@ -421,6 +424,8 @@ void link_poll(void) {
     take_hello();
     if (receive_damaged() && link.open)
         send_state(LINK_KIND_NACK);
+    if (link.answered) /* a host that asks without a pause would leave no room for anything else */
+        send_due();
     take_frame();
     send_due();
 }

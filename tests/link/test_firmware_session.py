@@ -111,6 +111,20 @@ def test_requests_and_events_cross_without_harm() -> None:
     assert told == list(range(100))
 
 
+def test_a_host_that_asks_without_a_pause_is_told_what_happens() -> None:
+    """Found with wirq trace: every request acknowledged the last answer, and its own took the room again."""
+    board = FirmwareLink(window=1)
+    line = line_to(board)
+    requests = [line.session.request(RAISE, raise_values(number)) for number in range(1, 41)]
+    board.tell_events(3)
+    line.settle()
+    happened = [i for i, event in enumerate(line.events) if isinstance(event, core.Happened)]
+    answers = [event.request_id for event in line.events if isinstance(event, core.Answered)]
+    assert answers == requests
+    assert len(happened) == 3
+    assert happened[-1] < 12
+
+
 def test_one_lost_frame_of_a_window_costs_no_wait_for_a_timer() -> None:
     board = FirmwareLink(window=8)
     line = line_to(board)
