@@ -1,5 +1,6 @@
 /* chip.c: memory of a chip. Symbols that begin with __ are the linker script's. */
 #include "chip.h"
+#include "sizes.h"
 
 #include <string.h>
 
@@ -15,7 +16,7 @@ extern uint8_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss
 
 /* The C stack lies at the start of RAM: one that overflows meets no memory and faults, instead of overwriting data. */
 __attribute__((section(".stack"), aligned(8), used)) static uint8_t stack[BOARD_C_STACK_SIZE];
-__attribute__((section(".arena"), aligned(8))) static uint8_t arena[BOARD_ARENA_SIZE];
+__attribute__((section(".arena"), aligned(8))) static uint8_t arena[BOARD_ARENA_SIZE - BOARD_TRACE_BYTES];
 
 void chip_init_memory(void) {
     memcpy(__data_start, __data_load, (size_t)(__data_end - __data_start));

@@ -29,6 +29,13 @@
 #ifndef BOARD_TRACE_RECORDS
 #define BOARD_TRACE_RECORDS 256
 #endif
+/* Their RAM, which is taken from the arena: builds without them have it all for the VM. */
+#define BOARD_TRACE_RECORD_SIZE 12
+#if WIRQ_TRACE
+#define BOARD_TRACE_BYTES (BOARD_TRACE_RECORDS * BOARD_TRACE_RECORD_SIZE + 16)
+#else
+#define BOARD_TRACE_BYTES 0
+#endif
 
 /* Instances that the host can have loaded at once. */
 #ifndef BOARD_INSTANCES

@@ -1,5 +1,5 @@
-/* trace.c: what the VM tells of interrupts as they happen, kept in a ring until the host reads it. Only in builds with WIRQ_TRACE=1, as
- * `wirq trace` makes them. */
+/* trace.c: what the VM tells of interrupts and calls as they happen, kept in a ring until the host reads it. Only in builds with
+ * WIRQ_TRACE, as `wirq trace` makes them. */
 #include "clock.h"
 #include "commands.h"
 #include "link_table.h"
@@ -10,12 +10,14 @@
 #include "board.h"
 
 static struct {
-    uint32_t time_us;
-    uint8_t event, source;
+    uint32_t time_us, subject;
+    uint16_t detail;
+    uint8_t event;
 } records[BOARD_TRACE_RECORDS];
+_Static_assert(sizeof *records == BOARD_TRACE_RECORD_SIZE, "the arena makes room for them");
 static uint32_t written, taken, lost; /* modulo 2^32 */
 
-void wirq_port_trace(enum wirq_trace_event event, uint32_t source) {
+void wirq_port_trace(enum wirq_trace_event event, uint32_t subject, uint32_t detail) {
     uintptr_t before = board_mask(); /* raises come from ISRs, everything else from the thread */
     if (written - taken == BOARD_TRACE_RECORDS) {
         lost++;
@@ -23,7 +25,8 @@ void wirq_port_trace(enum wirq_trace_event event, uint32_t source) {
         uint32_t at = written++ % BOARD_TRACE_RECORDS;
         records[at].time_us = (uint32_t)clock_us();
         records[at].event = (uint8_t)event;
-        records[at].source = (uint8_t)source;
+        records[at].subject = subject;
+        records[at].detail = (uint16_t)(detail > UINT16_MAX ? UINT16_MAX : detail);
     }
     board_unmask(before);
 }
@@ -31,11 +34,13 @@ void wirq_port_trace(enum wirq_trace_event event, uint32_t source) {
 static wirq_status read(const struct request *request) {
     (void)request;
     link_put_u32(lost);
+    link_put_u8(WIRQ_TRACE);
     while (link_room() >= LINK_TRACE_RECORD_FIXED_SIZE && taken != written) {
         uint32_t at = taken % BOARD_TRACE_RECORDS;
         link_put_u32(records[at].time_us);
         link_put_u8(records[at].event);
-        link_put_u8(records[at].source);
+        link_put_u32(records[at].subject);
+        link_put_u16(records[at].detail);
         taken++;
     }
     return WIRQ_OK;

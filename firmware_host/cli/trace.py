@@ -19,9 +19,9 @@ from firmware_host.cli.times import RaiseType
 from firmware_host.cli.traps import explain
 from firmware_host.trace import Recorder, Timeline
 from firmware_host.trace.picture import picture
-from firmware_host.trace.records import DEFINE
+from firmware_host.trace.records import DEFINE, DEFINE_CALLS
 
-_HELP = """Run APP, a module (.wasm) or a C file (.c), and write a timeline of its interrupts.
+_HELP = """Run APP, a module (.wasm) or a C file (.c), and write a timeline of its interrupts and calls.
 
 FILE is in the trace-event format: https://ui.perfetto.dev and chrome://tracing open it. It has a row for the program
 and one for the handlers of each priority level; raises, masked and unmasked sources are marks. With --picture the same
@@ -29,9 +29,14 @@ is drawn as SVG. The board's firmware has to record that: for host and emulated 
 build it with --define WIRQ_TRACE=1. Recording takes each event some time, a few microseconds on a small board. Exit
 code 1 if the app trapped or did not end with 0; the timeline is written all the same.
 
+--events call adds every function, of the guest and of the board, from its call to its return. That makes calls slower,
+and a ring is soon full: a board keeps 128 or 256 records until they are read, host 65,536, and what is lost is told.
+Hardware needs --define WIRQ_TRACE=2 for it. --events mem shows the size of linear memory as it grows.
+
 \b
 Examples:
   wirq trace app.c -o app.json --raise button@2ms --raise soft0@4ms
+  wirq trace app.c -o app.json --events app,call,irq
   wirq trace blink.c -o blink.json --picture blink.svg --for 0.5 -b qemu:stm32f4
 """
 
@@ -42,7 +47,11 @@ EVENT_GROUPS = {
     "irq": ("enter", "leave"),
     "mask": ("mask", "unmask"),
     "wait": ("wait", "woke"),
+    "mem": ("memory",),
+    "call": ("call", "return"),
 }
+#: What is written by default: calls only when they are asked for, for there are many.
+_DEFAULT = ("app", "raise", "irq", "mask", "wait", "mem")
 
 
 class EventsType(click.ParamType[frozenset[str]]):
@@ -80,9 +89,9 @@ _LOOK = 0.02  # seconds between two reads of the board's ring
 @click.option(
     "--events",
     type=EventsType(),
-    default=",".join(EVENT_GROUPS),
+    default=",".join(_DEFAULT),
     metavar="LIST",
-    help=f"What to write, with commas between: {', '.join(EVENT_GROUPS)} (all).",
+    help=f"What to write, with commas between: {', '.join(EVENT_GROUPS)} (all but call).",
 )
 @click.option(
     "--for", "seconds", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop the app after this."
@@ -101,18 +110,22 @@ def command(
 ) -> None:
     file = load_app(app, context)
     check_entry(file)
-    with defined(DEFINE), context.connect() as board:
+    calls = "call" in events
+    with defined(DEFINE_CALLS if calls else DEFINE), context.connect() as board:
         stream = TextStream(context)
         send(board, file, context)
         board.on_text = stream.feed
         instance = board.instantiate()
         for source, after_us in raises:
             board.irq_raise(board.irq_number(source), after_us=after_us)
-        recorder = Recorder(board)
+        recorder = Recorder(board, calls=calls)
         end = None if seconds is None else time.monotonic() + seconds
         running = board.run(instance)
         try:
-            while not running.wait_or(lambda: True, interval=_LOOK) and (end is None or time.monotonic() < end):
+            while end is None or time.monotonic() < end:
+                look = time.monotonic() + _LOOK
+                if running.wait_or(lambda at=look: time.monotonic() >= at, interval=_LOOK):  # type: ignore[misc]
+                    break
                 recorder.read()
         except KeyboardInterrupt:
             pass
@@ -121,7 +134,8 @@ def command(
         recorder.read()
         stream.finish()
         explained = None if result.trap is None else explain(board, file, result.trap, instance)
-        timeline = Timeline.of([one for one in recorder.records if one.event in events], sources)
+        wanted = [one for one in recorder.records if one.event in events]
+        timeline = Timeline.of(wanted, sources, lambda function: file.module.function_name(function) or str(function))
         name = board.selector
     title = f"{file.name} on {name}"
     write_file(output, json.dumps(timeline.trace_events(title)).encode())

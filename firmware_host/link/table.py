@@ -376,8 +376,10 @@ COMMANDS: tuple[Command, ...] = (
         "trace",
         1,
         "read",
-        response=(("lost", "u32"), ("records", "bytes")),  # TRACE_RECORD each, as many as fit a frame
-        help="what has happened and was not read yet, and how much was lost; only firmware built with WIRQ_TRACE=1 answers",
+        # TRACE_RECORD each, as many as fit a frame
+        response=(("lost", "u32"), ("recorded", "u8"), ("records", "bytes")),
+        help="what has happened and was not read yet, how much was lost, and whether calls are recorded (2) or not (1); only firmware built "
+        "with WIRQ_TRACE=1 or 2 answers",
     ),
 )
 
@@ -389,8 +391,8 @@ TICK_HZ = {"least": 16384, "most": 1_000_000_000}
 CALLER: Fields = (("function", "u32"), ("offset", "u32"), ("instance", "u8"), ("interrupted", "u8"))
 
 #: One record in the answer of trace.read: board time, low 32 bits, and what happened (enum wirq_trace_event).
-TRACE_RECORD: Fields = (("time_us", "u32"), ("event", "u8"), ("source", "u8"))
-TRACE_EVENTS = ("run", "end", "raise", "enter", "leave", "mask", "unmask", "wait", "woke")
+TRACE_RECORD: Fields = (("time_us", "u32"), ("event", "u8"), ("subject", "u32"), ("detail", "u16"))
+TRACE_EVENTS = ("run", "end", "raise", "enter", "leave", "mask", "unmask", "wait", "woke", "call", "return", "memory")
 
 #: Nothing is loaded; loaded and not started; being loaded; it or a call runs; only its handlers do; it has ended; it has trapped or
 #: was stopped.

@@ -1,4 +1,5 @@
-"""A timeline as SVG: one row for the program and for each level of handlers, marks where sources were raised."""
+"""A timeline as SVG: one row for the program and for each level of handlers, marks where sources were raised.
+Calls are too many and too short for it."""
 
 from __future__ import annotations
 
@@ -31,6 +32,8 @@ def picture(timeline: Timeline, title: str) -> str:
         out.append(f'<text x="10" y="{y + 16}">{escape(timeline.rows[row])}</text>')
         out.append(f'<line x1="{_LEFT}" x2="{_WIDTH - 20}" y1="{y + _BAR}" y2="{y + _BAR}" stroke="#ddd"/>')
     for span in timeline.spans:
+        if span.depth:
+            continue
         width = max((span.end - span.start) * scale, 1.5)
         colour = _COLOURS[span.source % len(_COLOURS)] if span.source is not None else _PROGRAM
         colour = _WAIT if span.name == "wait" else colour

@@ -10,12 +10,15 @@ from xml.etree import ElementTree
 import pytest
 
 from firmware_host import Board
+from firmware_host.build.image import defined
 from firmware_host.cli.main import run
 from firmware_host.errors import BoardError
 from firmware_host.info import SourceInfo
 from firmware_host.inprocess import library
 from firmware_host.trace import Record, Recorder, Timeline
 from firmware_host.trace.picture import picture
+from firmware_host.trace.records import DEFINE
+from tests import needs
 
 COUNTS = ("raised", "delivered", "missed", "faults", "worst_us")
 PROGRAM = """#include "wirq_guest.h"
@@ -101,7 +104,7 @@ def test_a_run_on_a_board_has_its_handlers_raises_and_waits(traced: tuple[dict[s
 
 def test_the_file_is_what_trace_viewers_read(traced: tuple[dict[str, Any], str]) -> None:
     for one in traced[0]["traceEvents"]:
-        assert one["ph"] in ("M", "X", "i") and isinstance(one["name"], str)
+        assert one["ph"] in ("M", "X", "i", "C") and isinstance(one["name"], str)
         assert isinstance(one["pid"], int) and isinstance(one["tid"], int)
         if one["ph"] != "M":
             assert one["ts"] >= 0
@@ -137,6 +140,59 @@ def test_names_are_no_markup() -> None:
     assert "<b>" not in picture(timeline((0, "run", 0), (5, "end", 0)), "<b>.c")
 
 
+CALLS = """#include "wirq_guest.h"
+static volatile uint32_t sum;
+static __attribute__((noinline)) void inner(uint32_t n) { for (uint32_t i = 0; i < n; i++) sum = sum + i; }
+static __attribute__((noinline)) void outer(uint32_t n) { inner(n); sum = 1; inner(n); sum = 2; }
+WIRQ_HANDLER(button) { inner((uint32_t)count); sum = 3; }
+int main(void) {
+    outer(100);
+    __builtin_wasm_memory_grow(0, 1000);
+    wirq_wait(50000);
+    outer(100);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("board", ["host", "qemu:stm32f4", "qemu:microbit"])
+def test_calls_lie_in_what_calls_them_and_memory_grows(board: str, tmp_path: Path) -> None:
+    if board != "host":
+        needs.program("qemu-system-arm", "calls in a timeline of an emulated board")
+    (tmp_path / "calls.c").write_text(CALLS)
+    target = tmp_path / "calls.json"
+    command = ["-b", board, "trace", str(tmp_path / "calls.c"), "-o", str(target), "--raise", "button@1ms"]
+    assert run([*command, "--events", "app,irq,call,mem"]) == 0
+    events = json.loads(target.read_text())["traceEvents"]
+    calls = [one for one in events if one["ph"] == "X"]
+    program = [one["name"] for one in calls if one["tid"] == 0]
+    assert program == ["run", "main", "outer", "inner", "inner", "wirq_wait", "outer", "inner", "inner"]
+    assert [one["name"] for one in calls if one["tid"] == 1] == ["button", "inner"]
+    outer = [one for one in calls if one["name"] == "outer"]
+    for one in (one for one in calls if one["name"] == "inner" and one["tid"] == 0):
+        assert any(o["ts"] <= one["ts"] and one["ts"] + one["dur"] <= o["ts"] + o["dur"] for o in outer)
+    sizes = [one["args"]["bytes"] for one in events if one["ph"] == "C"]
+    assert len(sizes) == 2 and sizes[1] - sizes[0] == 1000
+
+
+def test_functions_that_are_left_without_a_word_end_with_what_goes_on() -> None:
+    records = [
+        Record(0, "run"), Record(1, "call", 7, 1), Record(2, "call", 8, 2), Record(3, "call", 9, 3),  # 9 throws to 7
+        Record(5, "call", 10, 2), Record(6, "call", 11, 2),  # 10 calls 11 as its last deed
+        Record(8, "return", 0, 2), Record(9, "return", 0, 1), Record(10, "end"),
+    ]  # fmt: skip
+    assert spans(Timeline.of(records, SOURCES)) == [
+        (0, "run", 0, 10), (0, "function 7", 1, 9), (0, "function 8", 2, 5), (0, "function 9", 3, 5),
+        (0, "function 10", 5, 6), (0, "function 11", 6, 8),
+    ]  # fmt: skip
+
+
+def test_firmware_that_records_no_calls_says_how_to_have_them() -> None:
+    with defined(DEFINE), Board.connect("host") as board, pytest.raises(BoardError, match="no calls") as caught:
+        Recorder(board, calls=True)
+    assert "WIRQ_TRACE=2" in caught.value.hint
+
+
 def test_other_firmware_records_nothing_and_says_how_to_have_it() -> None:
     with Board.connect("host") as board, pytest.raises(BoardError, match="records nothing") as caught:
         Recorder(board)
@@ -165,8 +221,8 @@ def test_events_choose_what_is_written(tmp_path: Path, capsys: pytest.CaptureFix
     assert run([*command, "--events", "raise,app"]) == 0
     names = {one["name"] for one in json.loads(output.read_text())["traceEvents"] if one["ph"] != "M"}
     assert names == {"run", "raise soft0"}
-    assert run([*command, "--events", "call"]) == 2
-    assert "'call' is not recorded by firmware" in capsys.readouterr().out
+    assert run([*command, "--events", "load"]) == 2
+    assert "'load' is not recorded by firmware" in capsys.readouterr().out
 
 
 def test_an_app_that_traps_or_ends_badly_says_so_and_its_timeline_is_written(

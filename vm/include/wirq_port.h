@@ -29,8 +29,9 @@ void wirq_port_request_safe_point(struct wirq_vm *vm);
  * interrupt's handler runs when the caller unmasks. May return early. interrupts.md R51. */
 void wirq_port_sleep(uint64_t deadline_us);
 
-/* What a build with WIRQ_TRACE=1 tells as it happens: no other build has or needs this function. `source` is 0 where none is meant. Called
- * from any ISR (raises) and from thread context; it must be short, for the handlers wait meanwhile. */
+/* What a build with WIRQ_TRACE=1 tells as it happens, and one with WIRQ_TRACE=2 of calls, too: no other build has or needs this
+ * function. `subject` is the source, where one is meant; `detail` is 0 unless said. Called from any ISR (raises) and from thread
+ * context; it must be short, for the handlers wait meanwhile. */
 enum wirq_trace_event {
     WIRQ_TRACE_RUN,    /* a call, or a reactor, begins */
     WIRQ_TRACE_END,    /* … ends */
@@ -41,8 +42,12 @@ enum wirq_trace_event {
     WIRQ_TRACE_UNMASK, /* … and unmasked */
     WIRQ_TRACE_WAIT,   /* the guest begins to wait in a host function */
     WIRQ_TRACE_WOKE,   /* … and goes on */
+    WIRQ_TRACE_CALL,   /* a function is entered: its index in the low half of `subject`, its instance's number in the high one; `detail` is
+                        * the depth of the stack in it */
+    WIRQ_TRACE_RETURN, /* the function that had depth `detail` returns; one that is left otherwise does not tell */
+    WIRQ_TRACE_MEMORY, /* linear memory `detail` has `subject` bytes: told of all when a run begins, and of what has grown */
 };
-void wirq_port_trace(enum wirq_trace_event event, uint32_t source);
+void wirq_port_trace(enum wirq_trace_event event, uint32_t subject, uint32_t detail);
 
 /* What a build with WIRQ_RECORD=1 tells of every operation at counting stubs, handlers' too, before it looks what is due there: what is
  * raised now is seen now. No other build has or needs this function. Thread context. */

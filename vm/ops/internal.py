@@ -131,7 +131,7 @@ def control() -> Iterator[Operation]:
     yield refer("call_ref", "suuf", "LEAVE(call_out);")
     # In place of a return. The arguments are in the first cells of the frame, which the callee takes over. What leaves the instance
     # may be a host function's: the `return` behind it follows then. Element index, type, table.
-    yield tail("return_call", "u", "ip = vm->code[U16(1)]; DISPATCH();")
+    yield tail("return_call", "u", "TAIL_CALL(U16(1));")
     yield tail("return_call_import", "u", "goto return_call_out;")
     yield tail("return_call_indirect", "suu", "goto return_call_out;")
     yield refer("return_call_ref", "suu", "goto return_call_out;")

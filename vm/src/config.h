@@ -97,7 +97,8 @@
 #define WIRQ_CODE_MEMORY 1
 #endif
 
-/* Telling the port of every raise, handler and wait (wirq_port_trace): for timelines. Off, nothing of it is in the code. */
+/* Telling the port of every raise, handler and wait and of growing memory (wirq_port_trace): for timelines. 2: of calls, too, which
+ * makes them slower. Off, nothing of it is in the code. */
 #ifndef WIRQ_TRACE
 #define WIRQ_TRACE 0
 #endif

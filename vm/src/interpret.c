@@ -53,6 +53,13 @@ INLINE uint32_t count(uint32_t unit) {
         if (UNLIKELY((uintptr_t)(fp + WIRQ_STACK_SLACK) > (uintptr_t)RS))                                                    \
             goto no_room_to_call; /* the record lies where the caller's frame had room to spare */                           \
         ip = vm->code[function];                                                                                             \
+        TRACE_CALL(vm, ip, RS);                                                                                              \
+        DISPATCH();                                                                                                          \
+    } while (0)
+#define TAIL_CALL(function)                                                                                                  \
+    do {                                                                                                                     \
+        ip = vm->code[function];                                                                                             \
+        TRACE_CALL(vm, ip, RS);                                                                                              \
         DISPATCH();                                                                                                          \
     } while (0)
 /* Of a function of this instance; all else is seen to apart. */
@@ -78,6 +85,7 @@ INLINE uint32_t count(uint32_t unit) {
     } while (0)
 #define RETURN()                                                                                                             \
     do {                                                                                                                     \
+        TRACE_RETURN(vm, RS);                                                                                                \
         POP_RECORD();                                                                                                        \
         DISPATCH();                                                                                                          \
     } while (0)

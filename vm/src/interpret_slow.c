@@ -73,6 +73,7 @@ static NOINLINE wirq_status call_instance(struct wirq_vm *vm, const struct funct
     vm->registers.fp = frame;
     vm->registers.rs = rs;
     vm_enter_instance(vm, instance);
+    TRACE_CALL(vm, vm->registers.ip, rs);
     return WIRQ_NEED_MORE;
 }
 
@@ -84,12 +85,16 @@ wirq_status interpreter_call(struct wirq_vm *vm, const struct function_import *t
         return WIRQ_TRAP_FORBIDDEN_IN_HANDLER;
 #if WIRQ_TRACE
     bool waited = vm->waiting;
+    if (!waited)
+        TRACE_HOST_CALL(vm, host);
 #endif
     vm->waiting = false; /* a function that waited is called again: only its new answer counts */
     wirq_status status = host->function(vm, frame);
 #if WIRQ_TRACE
     if ((status == WIRQ_WAIT) != waited)
         TRACE(waited ? WIRQ_TRACE_WOKE : WIRQ_TRACE_WAIT, 0);
+    if (status != WIRQ_WAIT)
+        TRACE_RETURN(vm, vm->registers.rs - 1);
 #endif
     if (status != WIRQ_OK) {
         if (status != WIRQ_WAIT)
@@ -163,6 +168,7 @@ wirq_status interpreter_return_call_out(struct wirq_vm *vm) {
     }
     r->ip = target.instance->module->code[target.function - target.instance->module->imported_functions];
     vm_enter_instance(vm, target.instance);
+    TRACE_CALL(vm, r->ip, r->rs);
     return WIRQ_OK;
 }
 

@@ -215,7 +215,7 @@ static NOINLINE enum wirq_run run(struct wirq_vm *vm) {
     if (vm->mode == VM_IDLE)
         return WIRQ_RUN_DONE;
     if (vm->mode & VM_BEGINS) {
-        TRACE(WIRQ_TRACE_RUN, 0);
+        TRACE_RUN(vm->call_instance);
         interrupt_begin_run(vm);
         vm->mode ^= VM_BEGINS;
     }
@@ -225,7 +225,7 @@ static NOINLINE enum wirq_run run(struct wirq_vm *vm) {
 enum wirq_run wirq_run(struct wirq_vm *vm) {
     if (UNLIKELY(vm->state != (VM_CALL | VM_BEGINS) || vm->attention != 0))
         return run(vm);
-    TRACE(WIRQ_TRACE_RUN, 0);
+    TRACE_RUN(vm->call_instance);
     vm->mode = VM_CALL;
     enum wirq_run ran = interpret(vm);
     if (UNLIKELY(ran != WIRQ_RUN_DONE || vm->state != VM_CALL || vm->attention != 0))

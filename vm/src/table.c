@@ -171,6 +171,8 @@ wirq_status interpreter_object(struct wirq_vm *vm, const uint16_t *ip, uint32_t 
         return WIRQ_OK;
     case OBJECT_memory_grow:
         cells[0] = memory_grow(vm, instance->memories[ip[3]], cells[0]);
+        if (cells[0] != UINT32_MAX)
+            TRACE_MEMORY(instance->memories[ip[3]]->size, ip[3]);
         vm_reload_memory(vm);
         return WIRQ_OK;
     case OBJECT_memory_copy:

@@ -264,9 +264,28 @@ struct wirq_vm {
 /* To whom it concerns: wirq_port.h. */
 #if WIRQ_TRACE
 #include "wirq_port.h"
-#define TRACE(event, source) wirq_port_trace((event), (uint32_t)(source))
+#define TRACE(event, source) wirq_port_trace((event), (uint32_t)(source), 0)
+/* A run of an instance begins. */
+void trace_run(const struct wirq_instance *instance);
+#define TRACE_RUN(instance) trace_run(instance)
+#define TRACE_MEMORY(size, number) wirq_port_trace(WIRQ_TRACE_MEMORY, (size), (number))
 #else
 #define TRACE(event, source) ((void)0)
+#define TRACE_RUN(instance) ((void)0)
+#define TRACE_MEMORY(size, number) ((void)0)
+#endif
+#if WIRQ_TRACE >= 2
+/* The function at registers.ip has been entered. Of a host function: it will be, with one level more. */
+void trace_call(const struct wirq_vm *vm, const uint16_t *code, const struct record *rs);
+void trace_host_call(const struct wirq_vm *vm, const struct wirq_host_import *host);
+void trace_return(const struct wirq_vm *vm, const struct record *rs);
+#define TRACE_CALL(vm, code, rs) trace_call((vm), (code), (rs))
+#define TRACE_HOST_CALL(vm, host) trace_host_call((vm), (host))
+#define TRACE_RETURN(vm, rs) trace_return((vm), (rs))
+#else
+#define TRACE_CALL(vm, code, rs) ((void)0)
+#define TRACE_HOST_CALL(vm, host) ((void)0)
+#define TRACE_RETURN(vm, rs) ((void)0)
 #endif
 
 /* The handler table, indexed by operation. */
