@@ -186,6 +186,18 @@ def test_r69_a_ring_that_would_break_a_promise_is_refused_with_its_block(machine
     assert machine.log() == [0]
 
 
+def test_r69_attaching_what_would_break_a_promise_leaves_the_source_without_a_handler(machine: Machine) -> None:
+    attach = "(call $log (call $attach (i32.const 1) (i32.const 0) (i32.const 0) (i32.const {})))"
+    own = "(func $h (param i32 i32 i32)) (table funcref (elem $h))"
+    body = handler("uart:0") + own + function("go", attach.format(1)) + function("now", attach.format(0))
+    instance = machine.instantiate(configured(body, HandlerSettings(UART, latency_us=90)))
+    machine.call(instance, "go")
+    assert machine.source(TIMER).attached
+    machine.call(instance, "now")  # as urgent as the handler that is promised its time, and without a budget
+    assert machine.log() == [0, 122]
+    assert not machine.source(TIMER).attached
+
+
 def test_r69_a_guest_may_not_break_a_promise_by_a_larger_budget(machine: Machine) -> None:
     budget = "(call $log (call $budget (i32.const 1) (i32.const {}) (i32.const 0)))"
     go = function("go", budget.format(30) + budget.format(0) + budget.format(10))

@@ -432,7 +432,7 @@ void wirq_poison(struct wirq_vm *vm);
  *   WIRQ_BUSY           another instance has a handler there: detach it first
  *   WIRQ_HANDLER_STACK  it needs more stack than its level has, or than it declares; detail of wirq_last_error: bytes needed
  *   WIRQ_LATENCY_BOUND  with it, a latency that is demanded cannot be promised; function and detail of wirq_last_error: the source
- * that demands it, and the bound in microseconds
+ * that demands it, and the bound in microseconds. The source has no handler then; after the other errors it has the one that it had
  *   WIRQ_ASYNCIFIED     its class would be forced, which code that asyncify has rewritten cannot be (R52) */
 wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context,
                         uint32_t priority);
@@ -449,7 +449,7 @@ enum wirq_policy {
  * Limits of its handler: control operations and microseconds of one run (R43), and the least time between two runs (R42);
  * 0: none. They last until the handler is detached. */
 wirq_status wirq_budget(struct wirq_vm *vm, uint32_t source, uint32_t fuel, uint32_t deadline_us, uint32_t interval_us);
-/* What becomes of it when it fails; until it is detached. */
+/* What becomes of it when it fails; until it is detached. policy is one of the enum: it is not checked. */
 wirq_status wirq_set_policy(struct wirq_vm *vm, uint32_t source, enum wirq_policy policy);
 /* Takes the handler away; one that runs goes on to its end. What is raised from then on stays pending. */
 wirq_status wirq_detach(struct wirq_vm *vm, uint32_t source);
@@ -513,9 +513,9 @@ struct wirq_memory_info {
 };
 void wirq_memory_info(const struct wirq_vm *vm, struct wirq_memory_info *info);
 
-/* Bits of enum wirq_feature that this build has, and the number of its internal operations (the set the host lowers alike).
- * */
+/* Bits 1 << enum wirq_feature of what this build has. Any context. */
 uint32_t wirq_features(void);
+/* The number of its internal operations: builds in which it is the same lower a module to the same code. Any context. */
 uint32_t wirq_operation_count(void);
 
 #endif

@@ -33,6 +33,8 @@ wirq_status wirq_load_code_memory(struct wirq_vm *vm, const struct wirq_code_mem
 static wirq_status use_code(struct wirq_load *load) {
     struct wirq_module *module = load->module;
     const struct wirq_code_memory *memory = load->code_memory;
+    if (memory->size < LOWERED_SIZE)
+        return WIRQ_BAD_REQUEST;
     const uint8_t *fields = memory->base + memory->size - LOWERED_SIZE;
     arena_free(&load->vm->arena, module->code);
     module->is_code_outside = true;

@@ -100,6 +100,9 @@ static wirq_status load_outside(uint8_t *bytes, size_t size, long piece, uint8_t
         wirq_module_info(*module, &before);
         wirq_unload(vm, *module);
         forget_bodies(bytes, size);
+        code.size = 1; /* less than what stands behind the code */
+        status = load_from(bytes, size, piece, &code, module);
+        CHECK(status == WIRQ_BAD_REQUEST || status == WIRQ_NO_MEMORY);
         code.size = counted;
         code.base = memcpy(malloc(counted), written.bytes, counted); /* not where it was written for */
         status = load_from(bytes, size, piece, &code, module);
