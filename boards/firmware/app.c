@@ -26,7 +26,8 @@ static struct {
     uint8_t job; /* enum job */
     bool stays;  /* the module stays where it is and is used from there */
     bool no_start;
-    uint8_t answer; /* enum answer */
+    uint8_t asker;  /* enum app_asker: who is given the answer to what runs */
+    uint8_t answer; /* enum answer: the one that waits for its asker */
     wirq_status answer_status;
     bool answer_is_trap; /* the status is a trap of code that ran, not a refusal */
     bool exit_pending;
@@ -61,7 +62,7 @@ static void end_job(void) {
 }
 
 bool app_is_busy(void) {
-    return app.job != IDLE;
+    return app.job != IDLE || app.answer != NO_ANSWER;
 }
 
 bool app_is_loading(void) {
@@ -110,7 +111,7 @@ void app_summary(struct app_summary *summary) {
 
 static void answer(enum answer kind, wirq_status status, bool is_trap) {
     end_job();
-    app.answer = (uint8_t)kind;
+    app.answer = (uint8_t)(app.asker == APP_NOBODY ? NO_ANSWER : kind);
     app.answer_status = status;
     app.answer_is_trap = is_trap;
 }
@@ -143,7 +144,7 @@ static wirq_status begin_load(void) {
     return status;
 }
 
-wirq_status app_instantiate(const char *name, uint32_t length, bool keep, bool no_start) {
+wirq_status app_instantiate(enum app_asker asker, const char *name, uint32_t length, bool keep, bool no_start) {
     struct store_file file = {0};
     bool frozen = false;
     wirq_status status = WIRQ_OK;
@@ -171,6 +172,7 @@ wirq_status app_instantiate(const char *name, uint32_t length, bool keep, bool n
     if (status != WIRQ_OK)
         return status;
     app.job = LOAD;
+    app.asker = (uint8_t)asker;
     app.no_start = no_start;
     return WIRQ_OK;
 }
@@ -252,6 +254,7 @@ wirq_status app_invoke(uint32_t handle, const char *name, uint32_t name_length, 
     if (status != WIRQ_OK)
         return status;
     app.type = wirq_function_type(instance, found.index);
+    app.asker = APP_LINK;
     begin_run(INVOKE, instance);
     timers_release();
     return WIRQ_OK;
@@ -397,22 +400,25 @@ static void run_ended(enum wirq_run run) {
     }
 }
 
-void app_turn(void) {
+bool app_turn(void) {
+    if (app.job == IDLE)
+        return false;
     if (app.job == LOAD) {
         load_piece();
-        return;
+        return true;
     }
     enum wirq_run run = wirq_run(firmware_vm);
     if (run == WIRQ_RUN_WAITING)
         wirq_idle(firmware_vm, UINT64_MAX);
     else if (run != WIRQ_RUN_SUSPENDED)
         run_ended(run);
+    return true;
 }
 
 /* ---- outcomes ---- */
 
-bool app_answer_pending(void) {
-    return app.answer != NO_ANSWER;
+bool app_answer_pending(enum app_asker asker) {
+    return app.answer != NO_ANSWER && app.asker == asker;
 }
 
 wirq_status app_take_status(void) {
@@ -421,6 +427,9 @@ wirq_status app_take_status(void) {
 }
 
 void app_forget_answer(void) {
+    if (app.asker != APP_LINK)
+        return;
+    app.asker = APP_NOBODY;
     app.answer = NO_ANSWER;
 }
 

@@ -72,7 +72,7 @@ static void fail(wirq_status status) {
 }
 
 wirq_status autostart_run(const char *name, uint32_t length) {
-    wirq_status status = app_instantiate(name, length, false, false);
+    wirq_status status = app_instantiate(APP_AUTOSTART, name, length, false, false);
     if (status == WIRQ_OK)
         autostart.state = LOADS;
     return status;
@@ -81,11 +81,13 @@ wirq_status autostart_run(const char *name, uint32_t length) {
 void autostart_poll(void) {
     struct store_file file;
     wirq_status status = WIRQ_OK;
-    if (!autostart_pending() || app_is_busy())
+    if (!autostart_pending())
         return;
     if (autostart.state == WAITS) {
+        if (app_is_busy())
+            return;
         status = find(&file) ? autostart_run(file.name, file.name_length) : WIRQ_UNKNOWN_FILE;
-    } else if (app_answer_pending()) {
+    } else if (app_answer_pending(APP_AUTOSTART)) {
         status = app_take_status();
         if (status == WIRQ_OK)
             status = app_run(0);

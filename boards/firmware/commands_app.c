@@ -10,7 +10,7 @@
 static wirq_status instantiate(const struct request *request) {
     uint8_t flags = request->fields[LINK_APP_INSTANTIATE_REQUEST_FLAGS];
     const char *name = (const char *)request->fields + LINK_APP_INSTANTIATE_REQUEST_FIXED_SIZE;
-    wirq_status status = app_instantiate(name, request->length - LINK_APP_INSTANTIATE_REQUEST_FIXED_SIZE,
+    wirq_status status = app_instantiate(APP_LINK, name, request->length - LINK_APP_INSTANTIATE_REQUEST_FIXED_SIZE,
                                          flags & LINK_INSTANTIATE_KEEP, flags & LINK_INSTANTIATE_NO_START);
     return status == WIRQ_OK ? LINK_DEFERRED : status;
 }

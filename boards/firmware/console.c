@@ -72,6 +72,8 @@ void console_poll(void) {
     while ((length = receive_text(bytes, sizeof bytes)) > 0)
         console_type(bytes, length, true);
     if (receive_interrupted()) {
+        if (app_answer_pending(APP_LINK)) /* its host takes nothing any more: who sits here is to be free to run something */
+            app_forget_answer();
         text_put(autostart_cancel() ? "^C\nsafe mode: nothing was started\n" : "^C\n");
         console_prompt();
     }

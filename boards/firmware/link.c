@@ -221,6 +221,13 @@ static void reset_if_asked(void) {
         board_reset();
 }
 
+/* Who asked has gone: the answer, be it there or to come, is for nobody. */
+static void forget_deferred(void) {
+    if (link.deferred)
+        app_forget_answer();
+    link.deferred = false;
+}
+
 static void hello(uint32_t nonce, uint8_t major) {
     bool repeated = link.open && nonce == link.nonce;
     if (repeated && link.confirmed)
@@ -234,9 +241,7 @@ static void hello(uint32_t nonce, uint8_t major) {
         link.confirmed = link.any_request = link.stamps_lines = false;
         forget_all_kept();
         link.expected = link.sequence = 0;
-        if (link.deferred)
-            app_forget_answer();
-        link.deferred = false;
+        forget_deferred();
         receive_open_session();
     }
     link.nonce = nonce;
@@ -247,6 +252,7 @@ static void bye(void) {
     reset_if_asked();
     link.open = false;
     forget_all_kept();
+    forget_deferred(); /* else the app would be busy with it until the next session */
     receive_close_session();
     if (app_exit_pending()) { /* it ended while the host was going */
         struct app_exit exit;
@@ -400,16 +406,27 @@ static void take_frame(void) {
         bye();
 }
 
-static void send_due(void) {
-    uint8_t channel;
-    if (!link.open || !may_write())
+static bool answer_is_due(void) {
+    return link.open && may_write() && link.deferred && app_answer_pending(APP_LINK);
+}
+
+/* Before the next request is taken, which may drop or overwrite what the answer is made of. */
+static void send_deferred(void) {
+    if (!answer_is_due())
         return;
-    if (link.deferred && app_answer_pending()) {
-        begin_response(link.deferred_channel, link.deferred_id);
-        wirq_status status = app_answer();
-        link.deferred = false;
-        end_response(link.deferred_channel, link.deferred_id, status);
-    } else if (link.confirmed && events_pending()) {
+    begin_response(link.deferred_channel, link.deferred_id);
+    wirq_status status = app_answer();
+    link.deferred = false;
+    end_response(link.deferred_channel, link.deferred_id, status);
+}
+
+static bool event_is_due(void) {
+    return link.open && may_write() && link.confirmed && events_pending();
+}
+
+static void send_event(void) {
+    uint8_t channel;
+    if (event_is_due()) {
         begin(LINK_KIND_EVENT, 0, 0);
         if (events_write(&channel)) {
             link.answered = false;
@@ -424,18 +441,17 @@ void link_poll(void) {
     take_hello();
     if (receive_damaged() && link.open)
         send_state(LINK_KIND_NACK);
+    send_deferred();
     if (link.answered) /* a host that asks without a pause would leave no room for anything else */
-        send_due();
+        send_event();
     take_frame();
-    send_due();
+    send_event();
 }
 
 bool link_pending(void) {
     uint32_t length;
     const uint8_t *frame = receive_frame(&length);
-    bool may_send = link.open && may_write();
-    return (frame != NULL && !must_wait(frame)) || (may_send && link.deferred && app_answer_pending()) ||
-           (may_send && link.confirmed && events_pending());
+    return (frame != NULL && !must_wait(frame)) || answer_is_due() || event_is_due();
 }
 
 bool link_is_open(void) {

@@ -124,9 +124,7 @@ void firmware_main(void) {
         link_poll();
         console_poll();
         autostart_poll();
-        if (app_is_busy())
-            app_turn();
-        else
+        if (!app_turn())
             sleep_until_called();
     }
 }

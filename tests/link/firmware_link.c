@@ -169,8 +169,8 @@ bool app_is_loading(void) {
     return false;
 }
 
-bool app_answer_pending(void) {
-    return answered;
+bool app_answer_pending(enum app_asker asker) {
+    return answered && asker == APP_LINK;
 }
 
 wirq_status app_answer(void) {
