@@ -124,6 +124,8 @@ void firmware_main(void) {
         link_poll();
         console_poll();
         autostart_poll();
+        if (firmware_guest_runs && link_pending()) /* several frames may have come at once, and each poll takes one */
+            wirq_yield_soon(firmware_vm);
         if (!app_turn())
             sleep_until_called();
     }

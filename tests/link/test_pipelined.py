@@ -137,6 +137,15 @@ def said(line: PipeTransport, typed: bytes, until: bytes) -> bytes:
     return text
 
 
+def test_what_comes_at_once_is_answered_while_a_guest_runs_for_ever(line: PipeTransport) -> None:
+    """Without another byte from the host: each one would interrupt the guest."""
+    session = session_on(line)
+    for source in range(3):
+        session.request(messages.COMMANDS["irq.show"], {"source": source})
+    heard = said(line, session.data_to_send(time.monotonic()), b"button")
+    assert [name in heard for name in (b"uart", b"timer", b"button")] == [True, True, True]
+
+
 def test_a_call_whose_host_says_bye_keeps_nobody_waiting_once_it_is_stopped(line: PipeTransport) -> None:
     session = session_on(line)
     session.say_bye()
