@@ -116,7 +116,7 @@ def _open(
         case "tcp":
             from firmware_host.transport.stream_socket import connect
 
-            return Target(selector, connect(_address(selector, argument), timeout=timeout))
+            return Target(selector, connect(_address(selector, argument), timeout=timeout, exclusive=True))
         case "port":
             return Target(selector, _serial(argument, reset, entry))
         case "id":

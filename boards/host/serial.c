@@ -26,6 +26,10 @@
 #define LOOK_MS 50
 #define PATIENCE_MS 1000
 
+/* What the firmware may take to notice that nobody is at the other end of a pipe any more. A count of instructions holds
+ * every interrupt off, for as long as the guest likes: nobody could end it, and the file of the store would stay taken. */
+#define NOTICE_MS 2000
+
 static pthread_t firmware_thread;
 static int listener = NOBODY;
 static atomic_int input = NOBODY, output = NOBODY;
@@ -112,6 +116,7 @@ static void forget_client(void) {
 }
 
 static void *read_line(void *unused) {
+    int waited_ms = 0;
     (void)unused;
     for (;;) {
         if (options.serial == SERIAL_TCP && atomic_load(&input) == NOBODY)
@@ -125,7 +130,10 @@ static void *read_line(void *unused) {
         } else {
             atomic_store(&ended, true); /* until the firmware has noticed, whatever it is doing */
             call_isr();
+            if (waited_ms >= NOTICE_MS)
+                _exit(1);
             pause_ms(LOOK_MS);
+            waited_ms += LOOK_MS;
         }
     }
     return NULL;

@@ -11,6 +11,7 @@ from firmware_host.connection import Connection
 from firmware_host.errors import LinkError
 from firmware_host.selector import Target
 from firmware_host.transport import Transport, descriptor
+from firmware_host.transport.stream_socket import REFUSAL
 
 _LOOPBACK = "127.0.0.1"
 _POLL = 0.02
@@ -58,6 +59,7 @@ class Bridge:
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
         self._client: socket.socket | None = None
+        self._refused: list[socket.socket] = []  # told why, until they close
 
     def serve(self, told: Callable[[str], None] = lambda what: None) -> None:
         """Carries bytes both ways until the board ends (LinkError) or this is interrupted. `told` hears of clients."""
@@ -66,22 +68,35 @@ class Bridge:
             if data and self._client is not None:
                 with contextlib.suppress(LinkError):  # it has gone, as reading will tell
                     descriptor.write(self._client.fileno(), data, "the client")
-            waiting = [self._listener, *([self._client] if self._client is not None else [])]
+            waiting = [self._listener, *self._refused, *([self._client] if self._client is not None else [])]
             ready = select.select(waiting, [], [], 0)[0]
             if self._client in ready:  # before the next one: that this one has left may be what it says
                 self._from_client(told)
+            for refused in [one for one in self._refused if one in ready]:
+                self._from_refused(refused)
             if self._listener in ready:
                 self._accept(told)
 
     def _accept(self, told: Callable[[str], None]) -> None:
         client, _ = self._listener.accept()
+        client.setblocking(False)
         if self._client is not None:  # one line, one user: the board would mix two sessions up
-            client.close()
+            # Closing at once, with its hello unread, would reset the connection and lose the reason.
+            with contextlib.suppress(OSError):
+                client.send(REFUSAL)
+                client.shutdown(socket.SHUT_WR)
+            self._refused.append(client)
             return
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.setblocking(False)
         self._client = client
         told("connected")
+
+    def _from_refused(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            if client.recv(4096):
+                return
+        self._refused.remove(client)
+        client.close()
 
     def _from_client(self, told: Callable[[str], None]) -> None:
         """Everything that has come, and the end if it has come too."""
@@ -100,6 +115,6 @@ class Bridge:
         told("disconnected")
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
+        for client in [*self._refused, *([self._client] if self._client is not None else [])]:
+            client.close()
         self._listener.close()

@@ -39,7 +39,10 @@ class PortLock:
     """Holds the lock of one port until it is closed. Raises PortBusy naming the holder."""
 
     def __init__(self, port: str) -> None:
-        self._path = lock_directory() / (re.sub(r"[^A-Za-z0-9]+", "-", os.path.realpath(port)).strip("-") + ".lock")
+        known_as = (
+            os.path.realpath(port) if Path(port).is_absolute() else port
+        )  # a device has several names, an address one
+        self._path = lock_directory() / (re.sub(r"[^A-Za-z0-9]+", "-", known_as).strip("-") + ".lock")
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,18 +12,24 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from firmware_host.errors import BoardNotFound
+from firmware_host.errors import BoardNotFound, LinkError, PortBusy
 from firmware_host.transport import descriptor
+from firmware_host.transport.lock import PortLock
 
 _Address = tuple[str, int] | Path
 
+#: What a bridge says to a client while it has another one, before it closes.
+REFUSAL = b"\r\nin use by another client\r\n"
+
 
 class SocketTransport:
-    """A connected stream socket."""
+    """A connected stream socket. `lock` is released when it is closed."""
 
-    def __init__(self, connected: socket.socket, name: str) -> None:
+    def __init__(self, connected: socket.socket, name: str, lock: PortLock | None = None) -> None:
         self._socket = connected
         self._name = name
+        self._lock = lock
+        self._first = b""
         connected.setblocking(False)
 
     @property
@@ -31,7 +37,16 @@ class SocketTransport:
         return self._name
 
     def read(self, timeout: float) -> bytes:
-        return descriptor.read(self._socket.fileno(), timeout, self._name)
+        try:
+            data = descriptor.read(self._socket.fileno(), timeout, self._name)
+        except LinkError:
+            if self._first == REFUSAL:
+                message = f"{self._name} is in use by another client"
+                raise PortBusy(message, hint="end it, then try again", port=self._name) from None
+            raise
+        if len(self._first) <= len(REFUSAL):
+            self._first += data[: len(REFUSAL) + 1]
+        return data
 
     def write(self, data: bytes) -> None:
         descriptor.write(self._socket.fileno(), data, self._name)
@@ -40,14 +55,20 @@ class SocketTransport:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        if self._lock is not None:
+            self._lock.close()
 
 
-def connect(address: _Address, *, name: str = "", timeout: float = 5.0) -> SocketTransport:
-    """Connects to (host, port), or to a UNIX socket by its path. Raises BoardNotFound if nothing listens there."""
+def connect(address: _Address, *, name: str = "", timeout: float = 5.0, exclusive: bool = False) -> SocketTransport:
+    """Connects to (host, port), or to a UNIX socket by its path. Raises BoardNotFound if nothing listens there, and
+    with `exclusive` PortBusy if another wirq of this computer talks to it already."""
     shown = name or (str(address) if isinstance(address, Path) else f"{address[0]}:{address[1]}")
+    lock = PortLock(shown) if exclusive else None
     try:
-        return SocketTransport(open_socket(address, timeout), shown)
+        return SocketTransport(open_socket(address, timeout), shown, lock)
     except OSError as error:
+        if lock is not None:
+            lock.close()
         reason = error.strerror or str(error)
         raise BoardNotFound(f"nothing answers at {shown}: {reason}", hint="is the board's bridge running?") from error
 

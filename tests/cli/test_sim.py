@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -59,6 +61,26 @@ def test_clients_come_and_go_and_what_they_left_is_still_there(selector: str) ->
         assert board.memory().arena_used > 0
         board.put(guest_modules.add())
         assert board.instantiate().invoke("add", [1, 2]) == [3]
+
+
+def test_a_second_client_is_told_who_has_the_board_and_the_first_goes_on(selector: str, wirq: Wirq) -> None:
+    with Board.connect(selector) as board:
+        second = wirq("-b", selector, "ls")
+        assert second.code == 4
+        assert re.search(rf"in use by `.*` \(pid {os.getpid()}\)", second.err)
+        board.put(guest_modules.add())
+        assert board.instantiate().invoke("add", [1, 2]) == [3]
+    assert wirq("-b", selector, "ls").code == 0
+
+
+def test_a_client_that_asks_for_no_lock_keeps_others_out_too(selector: str, wirq: Wirq) -> None:
+    host, port = selector.removeprefix("tcp:").split(":")
+    with socket.create_connection((host, int(port))):
+        for _ in range(3):
+            refused = wirq("--json", "-b", selector, "ls")
+            assert refused.code == 4
+            assert refused.last["message"] == f"{host}:{port} is in use by another client"
+    assert wirq("-b", selector, "ls").code == 0
 
 
 def test_a_log_shows_what_an_app_prints_that_somebody_else_left_running(
@@ -132,3 +154,31 @@ def test_an_emulator_ends_when_the_tool_is_killed_hard() -> None:
     while any(is_running(int(pid)) for pid in children):
         assert time.monotonic() < end, "the emulator lives on"
         time.sleep(0.05)
+
+
+def test_the_host_board_ends_with_the_tool_even_when_nothing_can_interrupt_it(tmp_path: Path) -> None:
+    """A count of instructions holds all interrupts off, and this guest never ends."""
+    script = (
+        "import sys; from firmware_host import Board; from tests.cli import guest_modules\n"
+        "board = Board.connect('host'); board.put(guest_modules.main_never_ends())\n"
+        "print(board._target.transport.process.pid, flush=True); board.bench('main')"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path)}
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    board = int(process.stdout.readline())
+    end = time.monotonic() + 10.0
+    while processor_seconds(board) < 0.5:  # the guest runs
+        assert time.monotonic() < end, "the guest does not run"
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    end = time.monotonic() + 10.0
+    while is_running(board):
+        assert time.monotonic() < end, "the board lives on"
+        time.sleep(0.05)
+
+
+def processor_seconds(pid: int) -> float:
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11]
+    return int(ticks) / os.sysconf("SC_CLK_TCK")
