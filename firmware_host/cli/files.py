@@ -11,11 +11,13 @@ from typing import Any
 
 import click
 
+from firmware_host.board import Board
 from firmware_host.cli.context import Context
 from firmware_host.cli.output import write_file
 from firmware_host.cli.tables import table
 from firmware_host.errors import BoardError
 from firmware_host.files import FileInfo, Files, Stored, contents
+from firmware_host.sim.host import default_store
 
 _SOURCE = click.Path(exists=True, path_type=Path)
 
@@ -30,9 +32,15 @@ def amount(size: int) -> str:
     return f"{size} B"
 
 
-def _note_if_volatile(context: Context, files: Files) -> None:
-    if not files.space().lasting:
-        context.note("this board has no flash for files: they are in RAM, and gone after a reset")
+def _note_if_volatile(context: Context, board: Board) -> None:
+    if board.files.space().lasting:
+        return
+    flash = default_store() if board.selector == "host" else None
+    if flash is not None:  # one process at a time has it
+        context.note(f"another host board has {flash} open, so this one's files are in RAM, and gone when it ends")
+        context.note(f"  find it with: fuser -v {flash}, and end it")
+        return
+    context.note("this board has no flash for files: they are in RAM, and gone after a reset")
 
 
 @click.command("ls")
@@ -85,7 +93,7 @@ def put(
             _would_put(context, board.files, sources, name, force)
             return
         results = [_put(context, board.files, source, name, force) for source in sources]
-        _note_if_volatile(context, board.files)
+        _note_if_volatile(context, board)
     context.result(files=[_stored(one) for one in results])
 
 
@@ -263,7 +271,7 @@ def autostart(context: Context, name: str | None, off: bool) -> None:
     with context.connect() as board:
         if name is not None or off:
             board.files.set_autostart(name)
-            _note_if_volatile(context, board.files)
+            _note_if_volatile(context, board)
         current = board.files.autostart
     text = f"starts at boot: {current.name}" if current else "nothing starts at boot"
     context.result(text, autostart=current.name if current else None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware_host import Board
 from firmware_host.sim.host import STORE_VARIABLE
 from tests.cli.conftest import Wirq
 
@@ -45,6 +46,15 @@ def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(wirq: Wirq, modules
     assert listed(wirq) == {"a.txt": 5}
     forced = wirq("put", modules / "a.txt", "--force", "--dry-run", "--json").last
     assert forced["files"] == [{"name": "a.txt", "size": 5, "send": True}]
+
+
+def test_a_second_host_board_says_why_its_files_do_not_last(wirq: Wirq, modules: Path, tmp_path: Path) -> None:
+    with Board.connect("host"):
+        ran = wirq("put", modules / "a.txt")
+        assert ran.code == 0
+        assert f"another host board has {tmp_path / 'store'} open" in ran.err
+    assert listed(wirq) == {}
+    assert wirq("put", modules / "a.txt").err == ""
 
 
 def test_put_says_what_it_replaced(wirq: Wirq, modules: Path) -> None:
