@@ -16,11 +16,6 @@ static struct {
     uint64_t when_us;
 } autostart;
 
-static void put_name(const struct store_file *file) {
-    for (uint32_t i = 0; i < file->name_length; i++)
-        text_character(file->name[i]);
-}
-
 static bool is_button_pressed(void) {
 #if BOARD_HAS_BUTTON
     return board_button_pressed();
@@ -45,7 +40,7 @@ void autostart_begin(void) {
         autostart.state = WAITS;
         autostart.when_us = clock_us() + BOARD_AUTOSTART_US;
     }
-    put_name(&file);
+    text_write(file.name, file.name_length);
 }
 
 bool autostart_pending(void) {

@@ -56,12 +56,6 @@ static wirq_status abort_(const struct request *request) {
     return WIRQ_OK;
 }
 
-static bool is_autostart(const struct store_file *file) {
-    struct store_file autostart;
-    bool frozen;
-    return files_autostart(&autostart, &frozen) == WIRQ_OK && autostart.bytes == file->bytes;
-}
-
 static wirq_status list(const struct request *request) {
     uint32_t position = link_get_u32(request->fields + LINK_FILES_LIST_REQUEST_POSITION);
     struct store_file file;
@@ -69,7 +63,7 @@ static wirq_status list(const struct request *request) {
     if (!files_next(&position, &file, &frozen))
         return WIRQ_UNKNOWN_FILE;
     link_put_u32(position);
-    link_put_u8((uint8_t)(frozen * LINK_FILE_FROZEN | is_autostart(&file) * LINK_FILE_AUTOSTART));
+    link_put_u8((uint8_t)(frozen * LINK_FILE_FROZEN | files_is_autostart(&file) * LINK_FILE_AUTOSTART));
     link_put_u32(file.size);
     link_put_bytes(file.sha256, SHA256_SIZE);
     link_put_bytes(file.name, file.name_length);

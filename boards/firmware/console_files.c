@@ -9,17 +9,6 @@
 #include "link_table.h"
 #include "text.h"
 
-static void put_name(const struct store_file *file) {
-    for (uint32_t i = 0; i < file->name_length; i++)
-        text_character(file->name[i]);
-}
-
-static bool is_autostart(const struct store_file *file) {
-    struct store_file autostart;
-    bool frozen;
-    return files_autostart(&autostart, &frozen) == WIRQ_OK && autostart.bytes == file->bytes;
-}
-
 void console_ls(char **words, uint32_t count) {
     (void)words;
     (void)count;
@@ -27,8 +16,8 @@ void console_ls(char **words, uint32_t count) {
     bool frozen;
     for (uint32_t position = 0; files_next(&position, &file, &frozen);) {
         text_number_column(file.size, 8);
-        put_name(&file);
-        if (is_autostart(&file))
+        text_write(file.name, file.name_length);
+        if (files_is_autostart(&file))
             text_put(", run at boot");
         if (frozen)
             text_put(", frozen");

@@ -200,3 +200,9 @@ wirq_status files_autostart(struct store_file *file, bool *frozen) {
     uint32_t position = FROZEN;
     return files_next(&position, file, frozen) ? WIRQ_OK : WIRQ_UNKNOWN_FILE;
 }
+
+bool files_is_autostart(const struct store_file *file) {
+    struct store_file autostart;
+    bool frozen;
+    return files_autostart(&autostart, &frozen) == WIRQ_OK && autostart.bytes == file->bytes;
+}

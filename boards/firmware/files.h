@@ -39,5 +39,6 @@ void files_release(void);
 wirq_status files_set_autostart(const char *name, uint32_t length);
 /* The one that was set; else the first frozen one. WIRQ_UNKNOWN_FILE if there is none. */
 wirq_status files_autostart(struct store_file *file, bool *frozen);
+bool files_is_autostart(const struct store_file *file);
 
 #endif
