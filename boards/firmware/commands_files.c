@@ -102,6 +102,8 @@ static wirq_status space(const struct request *request) {
 }
 
 static wirq_status set_autostart(const struct request *request) {
+    if (app_is_loading()) /* it would end the record of lowered code that is being written */
+        return WIRQ_BUSY;
     return files_set_autostart((const char *)request->fields, request->length);
 }
 

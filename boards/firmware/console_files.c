@@ -65,5 +65,5 @@ void console_boot(char **words, uint32_t count) {
     uint32_t length = count == 0 ? 0 : (uint32_t)strlen(words[0]);
     if (count > 0 && strcmp(words[0], "-") == 0)
         length = 0;
-    tell(count == 0 ? WIRQ_OK : files_set_autostart(words[0], length), count);
+    tell(count == 0 ? WIRQ_OK : app_is_loading() ? WIRQ_BUSY : files_set_autostart(words[0], length), count);
 }

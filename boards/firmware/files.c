@@ -51,10 +51,10 @@ static wirq_status open_in_ram(void) {
         .program = program_ram,
         .erase = erase_ram,
     };
-    upload_drop(); /* it lies where the store is to be */
     wirq_status status = wirq_resize_arena(firmware_vm, board_memory()->arena_size - BOARD_STORE_RAM);
     if (status != WIRQ_OK)
         return status;
+    upload_forget(); /* it lay where the store is to be */
     files.place = ram;
     files.place.bytes = ram_store();
     memset(ram_store(), 0, BOARD_STORE_RAM);

@@ -21,11 +21,16 @@ static size_t pool_size(void) {
     return board_memory()->arena_size - files_memory();
 }
 
-static void give_back(void) {
-    (void)wirq_resize_arena(firmware_vm, pool_size());
+void upload_forget(void) {
     upload.bytes = NULL;
     upload.memory = 0;
     upload.committed = false;
+}
+
+/* If the arena cannot have the memory now, for a module is being loaded, it is the upload's until it is dropped again. */
+static void give_back(void) {
+    if (wirq_resize_arena(firmware_vm, pool_size()) == WIRQ_OK)
+        upload_forget();
 }
 
 void upload_drop(void) {

@@ -17,7 +17,10 @@ wirq_status upload_begin(uint32_t size, const uint8_t *sha256, uint32_t *offset)
 wirq_status upload_write(uint32_t offset, const uint8_t *bytes, uint32_t length, uint32_t *next);
 /* Checks the hash. A wrong one ends the upload. */
 wirq_status upload_commit(void);
+/* Not while its bytes are read by a load. */
 void upload_drop(void);
+/* Its memory has another use already. */
+void upload_forget(void);
 
 /* The upload's bytes once it is committed, else NULL. */
 const uint8_t *upload_bytes(uint32_t *size);

@@ -6,21 +6,18 @@ import itertools
 import secrets
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from firmware_host import Board, status
 from firmware_host.build import firmware
-from firmware_host.connection import Connection
 from firmware_host.link import core, messages, table
 from firmware_host.selector import Target
 from firmware_host.transport.pipe import PipeTransport
 from tests.cli import guest_modules
+from tests.link.pipelining import Request, answers
 
 OK, BUSY = 0, status.code("BUSY")
-
-Request = tuple[str, dict[str, Any]]
 
 INSTANTIATE: Request = ("app.instantiate", {"flags": 0, "name": "add.wasm"})
 DROP: Request = ("app.drop", {})
@@ -47,15 +44,6 @@ def board() -> Iterator[Board]:
         yield connected
         connected.put(guest_modules.add(), replace=True)
         assert connected.instantiate().invoke("add", [20, 22]) == [42]
-
-
-def answers(connection: Connection, requests: list[Request]) -> list[messages.Response]:
-    """Sends all of them in one write and waits until each has its answer."""
-    with connection._lock:
-        ids = [connection._session.request(messages.COMMANDS[name], values) for name, values in requests]
-        connection._answers.update(dict.fromkeys(ids))
-        connection._send()
-    return [connection.finish(one, 5.0) for one in ids]
 
 
 def is_right(name: str, request: Request, answer: messages.Response) -> bool:

@@ -1,0 +1,39 @@
+"""Requests about files that come while a module is loaded: what the load reads and writes is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from firmware_host import Board
+from firmware_host.status import code
+from tests.link.pipelining import Request, answers
+from tests.store.test_boards import host
+from tests.store.test_kept_code import adder
+
+#: So much that its load takes many turns of the board's main loop, and requests behind it come in between.
+LARGE = adder(10, functions=2000)
+
+
+@pytest.fixture(params=["ram", "flash"])
+def board(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Board]:
+    with host(tmp_path / "flash" if request.param == "flash" else None) as connected:
+        yield connected
+
+
+@pytest.mark.parametrize(
+    "asked", [("files.set_autostart", {"name": ""}), ("console.input", {"data": b"boot -\r"})], ids=["link", "console"]
+)
+def test_what_starts_at_boot_is_not_set_and_the_upload_is_kept(board: Board, asked: Request) -> None:
+    free = board.memory().arena_largest_free
+    board.put(LARGE)
+    loaded, answer = answers(board.connection, [("app.instantiate", {"flags": 0, "name": ""}), asked])
+    assert loaded.status == 0
+    if asked[0] == "console.input":
+        board.console.expect("error: something runs", 5.0)
+    else:
+        assert answer.status == code("BUSY")
+    board.drop()
+    assert board.memory().arena_largest_free == free
