@@ -36,7 +36,7 @@ static wirq_status write(const struct request *request) {
     uint32_t next = 0, offset = link_get_u32(request->fields + LINK_FILES_WRITE_REQUEST_OFFSET);
     const uint8_t *bytes = request->fields + LINK_FILES_WRITE_REQUEST_FIXED_SIZE;
     uint32_t length = request->length - LINK_FILES_WRITE_REQUEST_FIXED_SIZE;
-    wirq_status status = to_store ? store_write(offset, bytes, length, &next) : upload_write(offset, bytes, length, &next);
+    wirq_status status = to_store ? files_write(offset, bytes, length, &next) : upload_write(offset, bytes, length, &next);
     link_put_u32(next);
     return status;
 }
@@ -44,7 +44,7 @@ static wirq_status write(const struct request *request) {
 static wirq_status commit(const struct request *request) {
     (void)request;
     link_acknowledge(); /* for the same reason */
-    return to_store ? store_commit() : upload_commit();
+    return to_store ? files_commit() : upload_commit();
 }
 
 static wirq_status abort_(const struct request *request) {

@@ -164,6 +164,15 @@ wirq_status files_begin(const char *name, uint32_t length, uint32_t size, const 
     return status;
 }
 
+/* What is begun may be a record of lowered code, which a load writes. */
+wirq_status files_write(uint32_t offset, const uint8_t *bytes, uint32_t length, uint32_t *next) {
+    return store_is_writing_kind(STORE_FILE) ? store_write(offset, bytes, length, next) : WIRQ_NO_UPLOAD;
+}
+
+wirq_status files_commit(void) {
+    return store_is_writing_kind(STORE_FILE) ? store_commit() : WIRQ_NO_UPLOAD;
+}
+
 bool files_keep(const struct store_file *file, bool frozen) {
     return frozen || store_pin(file);
 }

@@ -29,6 +29,9 @@ wirq_status files_remove(const char *name, uint32_t length);
 /* As those of store.h. WIRQ_NO_MEMORY if the arena has no room for a store in RAM. */
 wirq_status files_begin(const char *name, uint32_t length, uint32_t size, const uint8_t *sha256, uint32_t *offset);
 
+wirq_status files_write(uint32_t offset, const uint8_t *bytes, uint32_t length, uint32_t *next);
+wirq_status files_commit(void);
+
 /* Keeps a module's bytes where they are for as long as it is loaded; files_release() lets all of them go. */
 bool files_keep(const struct store_file *file, bool frozen);
 void files_release(void);

@@ -138,6 +138,10 @@ bool store_is_writing(void) {
     return store.writing != NOWHERE;
 }
 
+bool store_is_writing_kind(enum store_kind kind) {
+    return store.writing != NOWHERE && record_header(store.writing)->kind == kind;
+}
+
 void store_abort(void) {
     if (store.writing != NOWHERE)
         (void)record_kill(store.writing);

@@ -70,8 +70,9 @@ const uint8_t *store_place(void);
 /* Checks the hash of what the flash holds and puts the file in place, in one step. */
 wirq_status store_commit(void);
 void store_abort(void);
-/* Is a file being written? */
+/* Is a file being written? One of that kind? */
 bool store_is_writing(void);
+bool store_is_writing_kind(enum store_kind kind);
 
 /* ---- room ---- */
 

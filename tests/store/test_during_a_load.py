@@ -11,7 +11,7 @@ from firmware_host import Board
 from firmware_host.status import code
 from tests.link.pipelining import Request, answers
 from tests.store.test_boards import host
-from tests.store.test_kept_code import adder
+from tests.store.test_kept_code import adder, stored
 
 #: So much that its load takes many turns of the board's main loop, and requests behind it come in between.
 LARGE = adder(10, functions=2000)
@@ -37,3 +37,16 @@ def test_what_starts_at_boot_is_not_set_and_the_upload_is_kept(board: Board, ask
         assert answer.status == code("BUSY")
     board.drop()
     assert board.memory().arena_largest_free == free
+
+
+def test_lowered_code_that_is_being_written_takes_nothing_from_the_host(tmp_path: Path) -> None:
+    """Not a byte, and it is not for the host to commit: of its own it has begun nothing."""
+    with host(tmp_path / "flash") as board:
+        board.files.put(adder(10, functions=20_000), "a.wasm")  # written for as long as some requests take
+        strangers: list[Request] = [("files.write", {"offset": 0, "data": b"\0"}), ("files.commit", {})]
+        loaded, *refused = answers(
+            board.connection, [("app.instantiate", {"flags": 0, "name": "a.wasm"}), *strangers * 200]
+        )
+        assert {answer.status for answer in refused} == {code("NO_UPLOAD")}
+        assert loaded.status == 0
+        assert stored(board) == ("found", [11])
