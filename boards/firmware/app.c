@@ -42,6 +42,7 @@ static struct {
 
     struct wirq_module *module;
     const uint8_t *bytes; /* of the module that is loaded */
+    uint32_t kept_before; /* files_kept() when its load began */
     uint32_t size, loaded; /* loaded: those that were fed */
 
     const struct wirq_functype *type; /* of the function that was called */
@@ -129,7 +130,7 @@ uint32_t app_instance_count(void) {
 void app_drop(void) {
     timers_clear();
     wirq_reset(firmware_vm);
-    files_release();
+    files_release(0);
     app.has_ended = false;
     app.instance_count = 0;
     app.names_used = 0;
@@ -159,6 +160,7 @@ wirq_status app_instantiate(enum app_asker asker, const char *name, uint32_t len
     if (!keep)
         app_drop();
     app.stays = length != 0;
+    app.kept_before = files_kept();
     if (app.instance_count == BOARD_INSTANCES || (app.stays && !files_keep(&file, frozen)))
         return WIRQ_NO_MEMORY;
     memcpy(app.ids[app.instance_count], app.stays ? file.sha256 : upload_hash(), LINK_APP_ID_SIZE);
@@ -169,12 +171,20 @@ wirq_status app_instantiate(enum app_asker asker, const char *name, uint32_t len
     app.bytes = file.bytes;
     app.size = file.size;
     status = begin_load();
-    if (status != WIRQ_OK)
+    if (status != WIRQ_OK) {
+        files_release(app.kept_before);
         return status;
+    }
     app.job = LOAD;
     app.asker = (uint8_t)asker;
     app.no_start = no_start;
     return WIRQ_OK;
+}
+
+/* Nothing of the module is loaded any more. */
+static void load_failed(wirq_status status) {
+    files_release(app.kept_before);
+    answer(INSTANCE_MADE, status, false);
 }
 
 static void instantiate(void) {
@@ -182,12 +192,15 @@ static void instantiate(void) {
     bool needed = false;
     wirq_status status = wirq_instantiate(firmware_vm, app.module, &instance);
     if (status != WIRQ_OK) {
-        /* When a segment was out of bounds, those before it may have written functions of this module into tables of others. */
-        if (app.instance_count == 0)
+        if (app.instance_count == 0) {
             app_drop();
-        else if (status != WIRQ_TRAP_MEMORY && status != WIRQ_TRAP_TABLE)
+        } else if (status == WIRQ_TRAP_MEMORY || status == WIRQ_TRAP_TABLE) {
+            /* A segment was out of bounds; those before it may have written functions of this module into tables of others. */
+            app.kept_before = files_kept();
+        } else {
             wirq_unload(firmware_vm, app.module);
-        answer(INSTANCE_MADE, status, false);
+        }
+        load_failed(status);
         return;
     }
     app.instances[app.instance_count++] = instance;
@@ -214,7 +227,7 @@ static void load_piece(void) {
             return;
     }
     if (status != WIRQ_OK) {
-        answer(INSTANCE_MADE, status, false);
+        load_failed(status);
         return;
     }
     if (!BOARD_KEEP_UPLOAD && !app.stays)
@@ -348,7 +361,7 @@ wirq_status app_stop(void) {
     if (app.job == LOAD) {
         wirq_load_abort(firmware_vm);
         kept_code_abort();
-        answer(INSTANCE_MADE, WIRQ_TRAP_STOPPED, false);
+        load_failed(WIRQ_TRAP_STOPPED);
     } else {
         wirq_stop(firmware_vm);
     }

@@ -177,8 +177,12 @@ bool files_keep(const struct store_file *file, bool frozen) {
     return frozen || store_pin(file);
 }
 
-void files_release(void) {
-    store_unpin();
+uint32_t files_kept(void) {
+    return store_pin_count();
+}
+
+void files_release(uint32_t kept) {
+    store_unpin(kept);
 }
 
 /* ---- the module that is started at boot ---- */

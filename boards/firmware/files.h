@@ -32,9 +32,11 @@ wirq_status files_begin(const char *name, uint32_t length, uint32_t size, const 
 wirq_status files_write(uint32_t offset, const uint8_t *bytes, uint32_t length, uint32_t *next);
 wirq_status files_commit(void);
 
-/* Keeps a module's bytes where they are for as long as it is loaded; files_release() lets all of them go. */
+/* Keeps a module's bytes where they are for as long as it is loaded. */
 bool files_keep(const struct store_file *file, bool frozen);
-void files_release(void);
+/* How much is kept, lowered code included; and lets go of what came after so much. */
+uint32_t files_kept(void);
+void files_release(uint32_t kept);
 
 /* ---- the module that is started at boot ---- */
 

@@ -128,8 +128,13 @@ bool store_pin(const struct store_file *file) {
     return true;
 }
 
-void store_unpin(void) {
-    store.pin_count = 0;
+uint32_t store_pin_count(void) {
+    return store.pin_count;
+}
+
+void store_unpin(uint32_t count) {
+    if (count < store.pin_count)
+        store.pin_count = count;
 }
 
 /* ---- writing ---- */

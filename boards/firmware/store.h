@@ -54,7 +54,9 @@ wirq_status store_remove(enum store_kind kind, const char *name, uint32_t length
 
 /* The file's bytes stay where they are, even if it is removed or replaced, until store_unpin. False if too many are pinned. */
 bool store_pin(const struct store_file *file);
-void store_unpin(void); /* all of them */
+uint32_t store_pin_count(void);
+/* All but the `count` that were pinned first. */
+void store_unpin(uint32_t count);
 
 /* ---- writing a file ---- */
 

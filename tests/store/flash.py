@@ -146,7 +146,7 @@ class Store:
         self._c.store_pin(ctypes.byref(self._found(name, FILE)))
 
     def unpin(self) -> None:
-        self._c.store_unpin()
+        self._c.store_unpin(0)
 
     def space(self) -> Space:
         space = _Space()

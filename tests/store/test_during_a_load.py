@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from firmware_host import Board
+from firmware_host.link import table
 from firmware_host.status import code
+from tests.cli import guest_modules
 from tests.link.pipelining import Request, answers
 from tests.store.test_boards import host
 from tests.store.test_kept_code import adder, stored
@@ -50,3 +52,24 @@ def test_lowered_code_that_is_being_written_takes_nothing_from_the_host(tmp_path
         assert {answer.status for answer in refused} == {code("NO_UPLOAD")}
         assert loaded.status == 0
         assert stored(board) == ("found", [11])
+
+
+#: More than the board can keep in place at once (PINS of its board.toml).
+MANY = 35
+
+
+@pytest.mark.parametrize("kind", ["invalid", "import", "stopped"])
+def test_stored_modules_that_fail_to_load_beside_others_leave_their_places(board: Board, kind: str) -> None:
+    bad = {"invalid": guest_modules.invalid(), "import": guest_modules.imports("no", "such"), "stopped": LARGE}[kind]
+    board.files.put(adder(10), "first.wasm")
+    board.files.put(adder(20), "last.wasm")
+    first = board.instantiate(stored="first.wasm")
+    for number in range(MANY):
+        name = f"{number}.wasm"
+        board.files.put(bad, name)
+        request: Request = ("app.instantiate", {"flags": table.INSTANTIATE_FLAGS["keep"], "name": name})
+        loaded, *_ = answers(board.connection, [request, *([("control.stop", {})] if kind == "stopped" else [])])
+        assert loaded.status != 0
+        board.files.remove(name)
+    last = board.instantiate(keep=True, stored="last.wasm")
+    assert (first.invoke("run", [1]), last.invoke("run", [1])) == ([11], [21])
