@@ -226,9 +226,13 @@ static void peek(char **words, uint32_t count) {
         return;
     }
     const struct wirq_instance *instance = app_instance(app_instance_count() - 1);
-    const uint8_t *memory = instance != NULL ? wirq_memory(instance, &size) : NULL;
+    if (instance == NULL) {
+        console_complain("there is no guest", "load one: run NAME");
+        return;
+    }
+    const uint8_t *memory = wirq_memory(instance, &size);
     if (memory == NULL || address > size || length > size - address) {
-        console_complain(memory == NULL ? "there is no guest with a memory" : "that is beyond the guest's memory", "ps shows its size");
+        console_complain(memory == NULL ? "the guest has no memory" : "that is beyond the guest's memory", "ps shows its size");
         return;
     }
     for (uint32_t i = 0; i < length; i++) {

@@ -59,6 +59,11 @@ def test_ctrl_c_takes_a_line_back(terminal: Terminal) -> None:
     terminal.expect(r"^3 +soft0 .* no +0 +0 +0")
 
 
+def test_without_a_guest_its_memory_is_not_shown_and_the_way_to_one_is(terminal: Terminal) -> None:
+    terminal.type("peek 0\r")
+    terminal.expect(r"error: there is no guest\r\n +load one: run NAME\r\n")
+
+
 def test_a_source_is_shown_and_a_bound_needs_a_handler(terminal: Terminal) -> None:
     terminal.type("irq mask soft0\r")
     terminal.type("irq raise soft0 3\r")
