@@ -157,8 +157,15 @@ void firmware_received(uint8_t byte) {
     receiver.last = byte;
 }
 
+/* Where the text ends that can be taken now. With interrupts masked: where Ctrl-C was typed and whether it was belong together. */
+static uint32_t text_end(void) {
+    return receiver.interrupted ? receiver.interrupted_at : receiver.text_in;
+}
+
 uint32_t receive_text(uint8_t *to, uint32_t capacity) {
-    uint32_t out = receiver.text_out, length = (receiver.interrupted ? receiver.interrupted_at : receiver.text_in) - out;
+    uintptr_t before = board_mask();
+    uint32_t out = receiver.text_out, length = text_end() - out;
+    board_unmask(before); /* what the ISR adds meanwhile lies behind that */
     if (length > capacity)
         length = capacity;
     for (uint32_t i = 0; i < length; i++)
@@ -168,10 +175,12 @@ uint32_t receive_text(uint8_t *to, uint32_t capacity) {
 }
 
 bool receive_interrupted(void) {
-    if (!receiver.interrupted || receiver.text_out != receiver.interrupted_at)
-        return false;
-    receiver.interrupted = false;
-    return true;
+    uintptr_t before = board_mask(); /* another Ctrl-C may come, behind other text */
+    bool is_next = receiver.interrupted && receiver.text_out == receiver.interrupted_at;
+    if (is_next)
+        receiver.interrupted = false;
+    board_unmask(before);
+    return is_next;
 }
 
 uint32_t receive_add_text(const uint8_t *text, uint32_t length) {
@@ -186,8 +195,10 @@ uint32_t receive_add_text(const uint8_t *text, uint32_t length) {
 }
 
 void receive_forget_text(void) {
-    receiver.text_out = receiver.interrupted ? receiver.interrupted_at : receiver.text_in;
+    uintptr_t before = board_mask(); /* a Ctrl-C that comes now is not forgotten */
+    receiver.text_out = text_end();
     receiver.interrupted = false;
+    board_unmask(before);
 }
 
 const uint8_t *receive_frame(uint32_t *length) {
@@ -221,9 +232,10 @@ bool receive_hello(uint8_t hello[LINK_HELLO_FIXED_SIZE]) {
 }
 
 bool receive_damaged(void) {
-    bool damaged = receiver.damaged;
-    receiver.damaged = false;
-    return damaged;
+    if (!receiver.damaged)
+        return false;
+    receiver.damaged = false; /* not if it was not set: the ISR may set it just now */
+    return true;
 }
 
 void receive_open_session(void) {

@@ -63,14 +63,19 @@ def _library(max_frame: int, window: int) -> tuple[Path, tempfile.TemporaryDirec
     return directory / "link.so", temporary
 
 
+def fresh_copy(library: Path) -> ctypes.CDLL:
+    """The library with a state of its own."""
+    with tempfile.NamedTemporaryFile(suffix=".so") as copy:
+        shutil.copyfile(library, copy.name)
+        return ctypes.CDLL(copy.name)
+
+
 class FirmwareLink:
     """One board with a state of its own: every one loads its own copy of the library."""
 
     def __init__(self, max_frame: int = 256, window: int = 3) -> None:
         library, _ = _library(max_frame, window)
-        with tempfile.NamedTemporaryFile(suffix=".so") as copy:
-            shutil.copyfile(library, copy.name)
-            self._c = ctypes.CDLL(copy.name)
+        self._c = fresh_copy(library)
         self.clock: Callable[[], float] = lambda: 0.0
         self._buffer = ctypes.create_string_buffer(1 << 16)
 
