@@ -36,9 +36,13 @@ def configured(body: str, *settings: HandlerSettings) -> bytes:
     return write_settings(wat(module(body)), settings)
 
 
+def custom_section(name: bytes, body: bytes) -> bytes:
+    content = leb(len(name)) + name + body
+    return b"\0" + leb(len(content)) + content
+
+
 def custom(body: bytes) -> bytes:
-    content = b"\x08wirq.cfg" + body
-    return wat("(module)") + b"\0" + leb(len(content)) + content
+    return wat("(module)") + custom_section(b"wirq.cfg", body)
 
 
 def test_code_that_asyncify_has_rewritten_is_not_to_be_forced(machine: Machine) -> None:
@@ -168,10 +172,20 @@ def test_a_bad_section_is_refused_and_leaves_nothing_behind(machine: Machine, bo
 
 
 def test_an_empty_section_and_similar_names_are_nothing(machine: Machine) -> None:
-    machine.load(custom(b""))
-    for name in (b"wirq.cf", b"wirq.cfh", b"wirq.cfg2", b""):
-        content = leb(len(name)) + name + b"\x01\x01"
-        machine.load(wat("(module)") + b"\0" + leb(len(content)) + content, 1)
+    plain = wat(module(handler("button")))
+    sections = [custom_section(b"wirq.cfg", b"")]
+    bad = b"\x00\x02\xff\x01"  # no such key, for the button
+    sections += [custom_section(name, bad) for name in (b"wirq.cf", b"wirq.cfh", b"wirq.cfg2", b"")]
+    states = []
+    for data in (plain, *(plain + one for one in sections)):
+        for piece in (0, 1):
+            instance = machine.instantiate(data, piece)
+            states.append(machine.source(BUTTON))
+            machine.release(instance)
+    assert states[0].attached
+    assert states == [states[0]] * len(states)
+    with pytest.raises(Refusal, match="BAD_CONFIG"):
+        machine.load(plain + custom_section(b"wirq.cfg", bad))
 
 
 def test_the_host_refuses_a_malformed_section_too() -> None:

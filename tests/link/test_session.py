@@ -239,13 +239,19 @@ def test_garbage_from_the_board_is_counted_and_does_no_harm() -> None:
 
 
 def test_a_frame_whose_crc_is_right_but_which_makes_no_sense_is_ignored() -> None:
-    line = Line(ModelBoard())
+    board = ModelBoard()
+    line = Line(board)
     line.connect()
     nonsense = [b"\x01", bytes(6), b"\xff" * 30, messages.Frame(table.KINDS["ack"], acknowledge=200).to_bytes()]
     for content in nonsense:
-        line.session.receive(frames.encode(content), line.now)
-    line.session.request(RAISE, raise_values())
+        assert line.session.receive(frames.encode(content), line.now) == []
+    assert line.session.open
+    request = line.session.request(RAISE, raise_values())
     line.settle()
+    answers = [one for one in line.events if isinstance(one, core.Answered)]
+    assert [(one.request_id, one.response.status) for one in answers] == [(request, 0)]
+    assert board.raised[0] == 1
+    assert board.sessions == 1
 
 
 def test_bye_ends_the_session_and_the_next_hello_begins_another() -> None:

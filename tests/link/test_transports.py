@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from firmware_host import Board, BoardNotFound, LinkError, PortBusy, PortForbidden
+from firmware_host.selector import Target
 from firmware_host.transport import LineControl, Transport
 from firmware_host.transport.lock import PortLock
 from firmware_host.transport.pipe import PipeTransport
@@ -138,7 +139,8 @@ def test_setting_the_lines_of_a_pseudo_terminal_does_no_harm() -> None:
     with serial_port(ModelBoard()) as port:
         transport = SerialTransport(port, dtr=False, rts=False)
         transport.set_lines(dtr=True, rts=None)
-        transport.close()
+        with Board(Target(port, transport), timeout=5.0) as board:
+            assert board.info.name == "model"  # bytes pass both ways as before
 
 
 def test_a_port_in_use_by_the_tool_is_busy_and_names_the_holder() -> None:
