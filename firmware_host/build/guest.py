@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import tempfile
@@ -30,6 +31,18 @@ _COMPILE = (
     "-g",
     "-DWIRQ_STACK_POINTER_EXPORTED",  # see the link line: guests/c/wirq_guest.h makes handlers the quick way then
 )
+
+#: What the compiler says of a header, and the linker of a function, that is not there.
+_NO_FILE = re.compile(r"'([\w/.]+)' file not found")
+_UNDEFINED = "undefined symbol: "
+
+#: Headers of a hosted C11 or POSIX library; those that a freestanding compiler has are left out.
+_LIBRARY_HEADER = re.compile(
+    r"(assert|complex|ctype|errno|fcntl|fenv|locale|math|pthread|setjmp|signal|stdio|stdlib|strings?|sys/\w+|tgmath|threads"
+    r"|time|uchar|unistd|wchar|wctype)\.h"
+)
+
+_HEADER_INSTEAD = "wirq_guest.h has wirq_print and wirq_print_number, and declares all that a board offers"
 
 
 def compile_c(
@@ -93,5 +106,17 @@ def _run(command: Sequence[str], source: Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     printed = (done.stderr + done.stdout).strip()
     if done.returncode:
-        raise BuildError(f"compiling {source.name} failed\n{printed}", hint=f"it was: {shlex.join(command)}")
+        raise BuildError(
+            f"compiling {source.name} failed\n{printed}", hint=_way_out(printed), tool_command=shlex.join(command)
+        )
     return printed
+
+
+def _way_out(printed: str) -> str:
+    """What to do about what the compiler or the linker said, where it is for want of a C library."""
+    missing = _NO_FILE.search(printed)
+    if missing is not None and _LIBRARY_HEADER.fullmatch(missing[1]):
+        return f"there is no C library, so no {missing[1]}: {_HEADER_INSTEAD}"
+    if _UNDEFINED in printed:
+        return f"nothing else is linked, and there is no C library: {_HEADER_INSTEAD}"
+    return ""

@@ -13,6 +13,11 @@ _HELP = """Check compilers, emulators, Python packages, serial ports and the fir
 
 Prints the command that brings what is missing; runs none. Exit code 8 if something is missing that is always needed.
 With --fix it prints the commands only, one a line.
+
+\b
+Examples:
+  wirq doctor
+  wirq doctor --fix
 """
 
 _MARKS = {"ok": "ok", "missing": "MISSING", "optional": "not there", "warning": "look here"}

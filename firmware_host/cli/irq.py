@@ -8,6 +8,7 @@ import click
 
 from firmware_host.board import Board
 from firmware_host.cli.context import Context, stamp
+from firmware_host.cli.groups import Group
 from firmware_host.cli.inject import command as inject_every
 from firmware_host.cli.irq_bound import command as bound
 from firmware_host.cli.irq_config import command as config
@@ -16,10 +17,16 @@ from firmware_host.cli.tables import table
 from firmware_host.cli.times import TimeType
 from firmware_host.info import SourceInfo
 
+_HELP = """A board's interrupt sources: list, show, raise, mask, bound them. SOURCE is a number or a name.
 
-@click.group(
-    "irq", help="A board's interrupt sources: list, show, raise, mask, bound them. SOURCE is a number or a name."
-)
+\b
+Examples:
+  wirq irq list
+  wirq -b qemu:stm32f4 irq show timer
+"""
+
+
+@click.group("irq", cls=Group, help=_HELP)
 def command() -> None:
     pass
 
@@ -158,14 +165,29 @@ def raise_(context: Context, source: str, count: int, after: int, every: int) ->
     )
 
 
-@command.command("mask", help="Hold SOURCE back: its raises stay pending and are counted, its handler does not run.")
+_MASK_HELP = """Hold SOURCE back: its raises stay pending and are counted, its handler does not run.
+
+\b
+Example:
+  wirq irq mask button
+"""
+
+_UNMASK_HELP = """Let SOURCE through again. What is pending is delivered at once.
+
+\b
+Example:
+  wirq irq unmask button
+"""
+
+
+@command.command("mask", help=_MASK_HELP)
 @click.argument("source")
 @click.pass_obj
 def mask(context: Context, source: str) -> None:
     _enable(context, source, False)
 
 
-@command.command("unmask", help="Let SOURCE through again. What is pending is delivered at once.")
+@command.command("unmask", help=_UNMASK_HELP)
 @click.argument("source")
 @click.pass_obj
 def unmask(context: Context, source: str) -> None:

@@ -13,6 +13,8 @@ import click
 
 from firmware_host.announce import listen
 from firmware_host.cli.context import Context
+from firmware_host.cli.groups import Group
+from firmware_host.cli.usage import Misuse
 from firmware_host.errors import BoardAmbiguous, WirqError
 
 #: Commands: where each lives, and its line in the help. They are imported when they are called, not before.
@@ -117,7 +119,7 @@ def global_options() -> list[click.Option]:
     ]
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """Knows its commands by name and imports one when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -132,13 +134,6 @@ class LazyGroup(click.Group):
         command.context_settings = {**_HELP_OPTIONS, **command.context_settings}
         add_global_options(command)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name, command, rest = super().resolve_command(ctx, args)
-        ctx.ensure_object(Context).command = name or ""
-        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -195,13 +190,12 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     context = Context(json="--json" in arguments)
-    if sys.stderr.isatty() and not context.json:
-        listen(context.note)
+    listen(context.note if sys.stderr.isatty() and not context.json else context.detail)
     try:
         code = cli.main(args=arguments, prog_name="wirq", standalone_mode=False, obj=context)
         return code if isinstance(code, int) else 0
     except WirqError as error:
-        context.error(error, error.exit_code, _hint(error, arguments), **error.details)
+        context.error(error, error.exit_code, _hint(error, arguments, context.verbosity), **error.details)
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         if context.json:
@@ -212,7 +206,7 @@ def _run(arguments: list[str]) -> int:
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "wirq"
         shown = click.UsageError(error.format_message())
-        context.error(shown, 2, f"try: {where} --help")
+        context.error(shown, 2, error.hint if isinstance(error, Misuse) else f"try: {where} --help")
         return 2
     except click.ClickException as error:
         context.error(click.UsageError(error.format_message()), error.exit_code)
@@ -223,12 +217,19 @@ def _run(arguments: list[str]) -> int:
         return 130
     except SystemExit as end:  # told to end by a signal
         if not context.finished and isinstance(end.code, int) and end.code > 128:
-            context.error(KeyboardInterrupt(f"ended by {signal.Signals(end.code - 128).name}"), end.code)
+            context.error(Terminated(f"ended by {signal.Signals(end.code - 128).name}"), end.code)
         raise
 
 
-def _hint(error: WirqError, arguments: list[str]) -> str:
-    """The way out; where a board is to be chosen, as the very command to type."""
+class Terminated(Exception):
+    """What a run that another process ended says of it; nothing raises it."""
+
+
+def _hint(error: WirqError, arguments: list[str], verbosity: int) -> str:
+    """The way out; where a board is to be chosen, as the very command to type. With -v also the command of the compiler
+    that failed."""
+    if verbosity > 0 and "tool_command" in error.details:
+        return "\n".join(filter(None, (error.hint, f"it was: {error.details['tool_command']}")))
     if not isinstance(error, BoardAmbiguous):
         return error.hint
     import shlex

@@ -56,7 +56,7 @@ RUNS = (
     ("shrink APP", 6),
     ("instrument APP", 0),
     ("log --for 0.1", 0),
-    ("trace APP -o DIR/trace.json", 0),
+    ("trace APP -o DIR/trace.json", 1),
     ("trace APP -o DIR/trace.json --events call", 2),
     ("info", 0),
     ("boards", 0),
@@ -67,7 +67,7 @@ RUNS = (
     ("flash -b stm32f4 DIR/app.wasm --dry-run", 7),
     ("size --board nosuch", 3),
     ("crash NOSUCH", 6),
-    ("wast NOSUCH", 1),
+    ("wast NOSUCH", 2),
     ("bench APP --invoke nosuch", 6),
     ("test NOSUCH", 2),
     ("completion bash", 0),
@@ -147,6 +147,13 @@ def test_the_console_without_a_terminal_ends_with_a_result_too() -> None:
     check(ran.stdout)
 
 
+@pytest.mark.parametrize("words_of_it", ["irq list", "irq raise soft0", "irq bound", "df"])
+def test_a_result_names_its_command_by_all_words(wirq: Wirq, words_of_it: str) -> None:
+    [*named] = words_of_it.split()
+    ran = wirq("-b", "host", *named, "--json")
+    assert ran.last["command"] == words_of_it.removesuffix(" soft0")
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("command", ["run", "log"])
 def test_what_is_interrupted_ends_with_one_too(
@@ -166,4 +173,6 @@ def test_what_is_interrupted_ends_with_one_too(
     process.send_signal(number)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == code
-    check(first + out)
+    last = check(first + out)
+    if number == signal.SIGTERM:
+        assert (last["type"], last["name"], last["message"]) == ("error", "Terminated", "ended by SIGTERM")

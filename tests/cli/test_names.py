@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import resource
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -54,6 +56,29 @@ def test_every_command_takes_the_global_options() -> None:
         assert command is not None
         flags = {flag for p in command.params for flag in p.opts}
         assert {"--board", "--json", "--timeout", "--quiet"} <= flags, name
+
+
+def commands_below(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from commands_below(below, f"{path} {name}")
+
+
+ALL = dict(commands_below(cli, "wirq"))
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_every_help_has_an_example_of_the_command(path: str) -> None:
+    command = ALL[path]
+    text = inspect.cleandoc(f"{command.help}\n\n{command.epilog or ''}")
+    assert "Example" in text, text
+    examples = [line.strip() for line in text.partition("Example")[2].splitlines()[1:]]
+    options = r"(-b \S+ |--board \S+ )?"
+    assert any(re.match(f"wirq {options}{path.removeprefix('wirq').strip()}", line) for line in examples), text
 
 
 def test_every_error_has_an_exit_code_of_the_table() -> None:
