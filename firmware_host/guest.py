@@ -52,9 +52,17 @@ def of_bytes(data: bytes, name: str = "app.wasm", path: Path | None = None) -> A
         module = Module.parse(data)
         return AppFile(name, module, module.strip(), path or Path())
     except BadModule as error:
-        hint = error.hint if data.startswith(b"\0asm") else "give a binary module (.wasm) or a C file (.c)"
+        hint = error.hint if data.startswith(b"\0asm") else _instead_of(data, name)
         message = f"{name} is refused: {error}; nothing was sent"
         raise BadModule(message, hint=hint, offset=error.offset) from error
+
+
+def _instead_of(data: bytes, name: str) -> str:
+    """What to give instead of a file that is no module."""
+    if data.lstrip().startswith((b"(", b";;")):
+        output = f"{Path(name).stem}.wasm"
+        return f"it is text: wat2wasm {name} -o {output}, or wasm-tools parse {name} -o {output}, makes a module of it"
+    return "give a binary module (.wasm) or a C file (.c)"
 
 
 def compiled(source: Path, report: Callable[[str], None] | None = None) -> Path:

@@ -9,7 +9,7 @@ from firmware_host.errors import BadModule
 from firmware_host.info import Digest
 from firmware_host.link import messages, table
 from firmware_host.link.messages import Values
-from firmware_host.values import from_python, split_results, to_python
+from firmware_host.values import check_count, from_python, split_results, to_python
 
 if TYPE_CHECKING:
     from firmware_host.board import Board
@@ -56,8 +56,7 @@ class Instance:
             there = ", ".join(self.names.exported_functions())
             hint = f"it exports {there}" if there else "it exports no function at all"
             raise BadModule(f"{self.names.name} exports no function {name!r}; nothing was called", hint=hint)
-        if len(arguments) != len(type_.parameters):
-            raise ValueError(f"{name} has type {type_}: {len(type_.parameters)} arguments, not {len(arguments)}")
+        check_count(name, type_, len(arguments))
         cells = []
         for kind, value in zip(type_.parameters, arguments, strict=True):
             cells += from_python(kind, value)

@@ -6,10 +6,24 @@ import math
 import struct
 from collections.abc import Sequence
 
+from firmware_host.wasm.types import FunctionType
+
 NULL_REFERENCE = 0
 
 _INTEGER_BITS = {"i32": 32, "i64": 64}
 _FLOATS = {"f32": ("<f", "<I", 23), "f64": ("<d", "<Q", 52)}  # struct codes and bits of the payload
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 argument, 2 arguments."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def check_count(name: str, type_: FunctionType, given: int) -> None:
+    """Raises ValueError telling the function's type if that is not how many arguments it takes."""
+    taken = len(type_.parameters)
+    if given != taken:
+        raise ValueError(f"{name} has type {type_}: {counted(taken, 'argument')}, not {given}")
 
 
 def cell_count(kind: str) -> int:

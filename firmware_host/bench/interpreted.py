@@ -15,6 +15,7 @@ from firmware_host.bench import counting
 from firmware_host.board import Board
 from firmware_host.boards import BoardFacts
 from firmware_host.build.sizes import symbol_address
+from firmware_host.errors import LinkTimeout
 from firmware_host.info import BenchResult
 from firmware_host.selector import Target
 from firmware_host.sim.qemu import Qemu, target_of
@@ -56,6 +57,13 @@ def run_interpreted(
             way = Target(f"qemu:{board.name}", qemu.transport, qemu.tick_hz, qemu.close)
             with Board(way) as connected:
                 connected.put(module, name, symbols=symbols)
-                said = connected.bench(export, cells, timeout)
+                try:
+                    said = connected.bench(export, cells, timeout)
+                except LinkTimeout as error:
+                    raise LinkTimeout(
+                        f"{name} {export} has not ended after {timeout or 0:g} s under qemu:{board.name}",
+                        hint="does it end by itself? wirq bench --run-time gives it longer",
+                        **error.details,
+                    ) from error
         profile = counting.read_profile(log) if profiled else None
         return InterpretedRun(counting.read_counts(log), said, profile)

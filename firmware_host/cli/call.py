@@ -11,7 +11,7 @@ from firmware_host.cli.modules import AppFile, load_app, send
 from firmware_host.cli.stream import TextStream
 from firmware_host.cli.traps import explained_errors
 from firmware_host.errors import BadModule
-from firmware_host.values import format_value, parse_value, split_results
+from firmware_host.values import check_count, format_value, parse_value, split_results
 from firmware_host.wasm import FunctionType, Kind
 
 _HELP = """Call EXPORT of APP, a module (.wasm) or a C file (.c), with ARGS of the export's own types.
@@ -67,8 +67,10 @@ def function_type(file: AppFile, export: str) -> FunctionType:
 
 def argument_cells(export: str, type_: FunctionType, args: tuple[str, ...]) -> list[int]:
     """Cells of the arguments. Raises click.UsageError telling the export's type."""
-    if len(args) != len(type_.parameters):
-        raise click.UsageError(f"{export} has type {type_}: {len(type_.parameters)} arguments, not {len(args)}")
+    try:
+        check_count(export, type_, len(args))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     cells: list[int] = []
     for kind, text in zip(type_.parameters, args, strict=True):
         try:

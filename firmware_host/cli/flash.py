@@ -57,7 +57,11 @@ def command(
 
     board, info, probe = _board(context)
     if not board.flashers:
-        raise FlashError(f"{board.name} is not flashed: it runs as a process or in an emulator only")
+        raise FlashError(
+            f"{board.name} is not flashed: it runs as a process or in an emulator only",
+            hint=f"it needs no flashing:  wirq -b {_started_by(board)} run APP\n"
+            f"what is flashed:  wirq flash -b {' | '.join(_flashable())}",
+        )
     build_id = ""
     if file is None:
         image = build(Options(board.name, toolchain, variant))
@@ -95,6 +99,11 @@ def _board(context: Context) -> tuple[BoardFacts, BoardInfo | None, str | None]:
         return _found(context)
     except PortBusy as error:
         raise PortBusy(str(error), hint=_without_port(context), **error.details) from error
+
+
+def _started_by(board: BoardFacts) -> str:
+    """The selector of a board that is a process or emulated only."""
+    return board.name if board.ram is None else f"{'renode' if board.qemu() is None else 'qemu'}:{board.name}"
 
 
 def _without_port(context: Context) -> str:

@@ -10,9 +10,11 @@ import click
 
 from firmware_host.boards import known_boards, load_board
 from firmware_host.cli.context import Context
+from firmware_host.cli.modules import is_c, load_app
 from firmware_host.cli.output import write_file
 from firmware_host.cli.tables import table
 from firmware_host.cli.times import TimeType
+from firmware_host.cli.usage import Misuse
 from firmware_host.errors import BadModule, WirqError
 from firmware_host.wasm import HandlerSettings, Module, read_settings, write_settings
 from firmware_host.wasm.settings import CLASSES, IMPORT_BITS, POLICIES
@@ -20,7 +22,8 @@ from firmware_host.wasm.settings import CLASSES, IMPORT_BITS, POLICIES
 _HELP = """Show or change what the module APP says about the handler of SOURCE.
 
 The settings are a custom section, wirq.cfg, which every other engine skips; a board reads them when it loads APP.
-Without options they are shown. With options they are written: into APP itself, or with -o into another file.
+Without options they are shown. With options they are written: into APP itself, or with -o into another file. C (.c) is
+compiled first, and needs -o then.
 
 \b
 Examples:
@@ -75,8 +78,8 @@ def command(
     clear: bool,
     output: Path | None,
 ) -> None:
-    data = app.read_bytes()
-    module = Module.parse(data)
+    module = load_app(app, context).module
+    data = module.data
     if stack is not None and 0 < stack < _LEAST_STACK:
         raise click.UsageError(f"--stack {stack}: a stack has {_LEAST_STACK} bytes at least; 0 is its whole level's")
     names = source_names(context.board_selector)
@@ -103,6 +106,8 @@ def command(
             hint="its handlers can be quiescent, which is what they are by default",
         )
     after = dict(before)
+    if is_c(app) and output is None and (changes or clear):
+        raise Misuse(f"{app.name} is C, and settings are kept in a module", hint=f"add -o {app.stem}.wasm")
     if changes and number is None:
         raise click.UsageError("name the SOURCE whose handler that is for")
     if clear:

@@ -10,12 +10,17 @@ from firmware_host.errors import BadModule, NoSpace
 from firmware_host.guest import C_SUFFIXES, AppFile, load
 from firmware_host.info import BoardInfo
 
-__all__ = ["C_SUFFIXES", "AppFile", "check_entry", "check_memory", "load_app", "send"]
+__all__ = ["C_SUFFIXES", "AppFile", "check_entry", "check_memory", "is_c", "load_app", "send"]
+
+
+def is_c(path: Path) -> bool:
+    """Is it a file that is compiled first?"""
+    return path.suffix in C_SUFFIXES
 
 
 def load_app(path: Path, context: Context) -> AppFile:
     """Reads a module, compiling it first if it is C. Raises BuildError, BadModule, ToolMissing."""
-    if path.suffix in C_SUFFIXES:
+    if is_c(path):
         context.detail(f"compiling {path.name}")
     return load(path, context.note)
 
@@ -28,13 +33,16 @@ def check_entry(app: AppFile) -> None:
         return
     if any(one.module == "wirq" and one.name.startswith("attach") for one in app.module.imports):
         return
+    hints = []
+    if is_c(app.path):  # first, for its main may be there, and yet not be exported
+        hints.append('#include "wirq_guest.h" in it: that exports main')
     if functions:
-        hint = f"it exports {', '.join(functions)}: wirq call {app.name} EXPORT calls one"
-    elif Path(app.name).suffix in C_SUFFIXES:
-        hint = '#include "wirq_guest.h" in it: that exports main'
-    else:
-        hint = "export _start or main, or a handler irq:SOURCE"
-    raise BadModule(f"{app.name} has neither an entry point nor an interrupt handler; nothing was sent", hint=hint)
+        hints.append(f"it exports {', '.join(functions)}: wirq call {app.name} EXPORT calls one")
+    elif not hints:
+        hints.append("export _start or main, or a handler irq:SOURCE")
+    raise BadModule(
+        f"{app.name} has neither an entry point nor an interrupt handler; nothing was sent", hint="\n".join(hints)
+    )
 
 
 def check_memory(app: AppFile, info: BoardInfo, taken: int = 0) -> None:

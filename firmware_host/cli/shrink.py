@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from firmware_host.cli.context import Context
-from firmware_host.cli.modules import load_app
+from firmware_host.cli.modules import is_c, load_app
 from firmware_host.cli.output import write_file
 from firmware_host.errors import BadModule
 from firmware_host.wasm.shrink import shrink
@@ -31,6 +31,12 @@ Examples:
 @click.pass_obj
 def command(context: Context, app: Path, output: Path | None) -> None:
     file = load_app(app, context)
+    if is_c(app):
+        raise BadModule(
+            f"{file.name} cannot be shrunk: wirq compiles it to a memory of single bytes, no larger than what it uses; "
+            "nothing was written",
+            hint="wirq shrink is for modules that were linked with whole pages of 64 KiB",
+        )
     try:
         shrunk = shrink(file.module.data)
     except BadModule as error:

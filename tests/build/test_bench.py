@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,20 @@ def test_what_cannot_be_counted_is_refused(
     printed = bench(capsys, str(resources.path("benchmarks", "fib.c")), *arguments)
     assert (printed["type"], printed["code"]) == ("error", code)
     assert named in printed["message"]
+
+
+def test_what_never_ends_is_given_up_after_the_time_that_was_announced(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    source = tmp_path / "loop.c"
+    source.write_text('#include "wirq_guest.h"\nint main(void) { for (volatile int i = 0;; i++) {} }\n')
+    begun = time.monotonic()
+    assert run(["bench", str(source), "--invoke", "main", "--run-time", "1.5"]) == 5
+    assert time.monotonic() - begun < 300  # less than without it, on a busy machine that builds the firmware too
+    told = capsys.readouterr().err
+    assert told.startswith("counting, for 1.5 s at most (--run-time)\n")
+    assert "error: loop.c main has not ended after 1.5 s under qemu:stm32f4\n" in told
+    assert "--run-time gives it longer" in told
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ def test_values_of_every_type_go_in_and_come_out(board: Board) -> None:
     [
         ("i32", (1 << 32,), "does not fit i32"),
         ("i32", (0.5,), "cannot be given as i32"),
-        ("i32", (), "1 arguments, not 0"),
+        ("i32", (), "1 argument, not 0"),
         ("f32", (1e300,), "does not fit f32"),
         ("f64", (None,), "is no f64"),
     ],
