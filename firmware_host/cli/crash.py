@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
+import shlex
 from pathlib import Path
 
 import click
 
 from firmware_host.cli.context import Context
-from firmware_host.cli.modules import AppFile, load_app
+from firmware_host.cli.modules import C_SUFFIXES, AppFile, load_app
 from firmware_host.cli.traps import of_report
 from firmware_host.errors import BadModule
 from firmware_host.symbols import report as reports
@@ -16,6 +16,8 @@ from firmware_host.symbols.report import SHOWN, Report
 from firmware_host.symbols.symbols import Symbols
 
 _HELP = """Show the newest trap report, or FILE, as `run` and `call` keep them when a guest traps.
+
+Without FILE it is the newest that a command in this directory left; if there is none, the newest of all.
 
 Names and lines come from the app that was run, or from --app: a module with names and debug information, or its C file.
 One of another build is refused, for its lines would be wrong.
@@ -38,10 +40,9 @@ def command(context: Context, file: Path | None, app: Path | None, force_symbols
     loaded = _app(report, app, context)
     symbols = Symbols(loaded.module, loaded.stripped)
     if not force_symbols:
-        symbols.check(report, loaded.name)
+        symbols.check(report, loaded.name, path.name)
     explained = of_report(report, symbols, loaded.module_name)
-    when = datetime.datetime.fromisoformat(report.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    head = f"{report.app} (build {report.build[:SHOWN]}) on {report.board}, {when}"
+    head = f"{report.app} (build {report.build[:SHOWN]}) on {report.board}, {report.when}"
     text = "\n".join((head, explained.headline, *explained.stack))
     context.result(text, report=report.to_json(), path=str(path), **explained.fields)
 
@@ -49,11 +50,13 @@ def command(context: Context, file: Path | None, app: Path | None, force_symbols
 def _path(file: Path | None) -> Path:
     """The report that is meant: a file, or the name of one that was kept."""
     if file is None:
-        newest = reports.newest()
+        newest = reports.newest(reports.here())
         if newest is None:
             hint = "wirq crash FILE shows one of your own"
             raise BadModule("no guest has trapped yet, so there is no report", hint=hint)
         return newest
+    if file.suffix in (*C_SUFFIXES, ".wasm"):
+        raise BadModule(f"{file.name} is an app, not a trap report", hint=f"wirq crash --app {shlex.quote(str(file))}")
     kept = reports.directory() / file.name
     if not file.exists() and file.name == str(file) and kept.is_file():
         return kept

@@ -20,6 +20,7 @@ from firmware_host.cli.traps import Explained, explain, explained_errors
 from firmware_host.errors import BadModule, BuildError, NoSpace, TrapError
 from firmware_host.info import SourceInfo, Trap
 from firmware_host.link.messages import Values
+from firmware_host.symbols.report import shown_path
 
 _HELP = """Run APP, a module (.wasm) or a C file (.c), on a board.
 
@@ -275,7 +276,7 @@ def ending(
     if explained is not None and result.trap is not None and not result.trap.stopped:
         lines += explained.stack
         if explained.saved is not None:
-            lines.append(f"saved {explained.saved.name}")
+            lines.append(f"saved {shown_path(explained.saved)}")
     fields = {
         "ok": result.ok,
         "app_status": None if result.trap else result.status,

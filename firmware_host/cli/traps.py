@@ -34,7 +34,7 @@ class Explained:
 
 def explain(board: Board, file: AppFile, trap: Trap, instance: Instance | None = None) -> Explained:
     """Asks the board for the stack, keeps the report, and finds names and lines in the module."""
-    report = replace(board.report(trap, instance), app_file=str(file.path))
+    report = replace(board.report(trap, instance), app_file=str(file.path), made_in=reports.here())
     explained = of_report(report, Symbols(file.module, file.stripped), file.module_name)
     if trap.stopped:
         return explained

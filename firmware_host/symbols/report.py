@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import json
@@ -16,7 +17,10 @@ from firmware_host.errors import BadModule
 FORMAT = 1
 
 #: What reports of earlier versions lack.
-_OPTIONAL = {"app_file", "thrown", "instance", "linked", "operands"}
+_OPTIONAL = {"app_file", "made_in", "thrown", "instance", "linked", "operands"}
+
+#: Where reports come from, for those who give something else.
+_WRITTEN_BY = "wirq run and wirq call write them when a guest traps; wirq crash without FILE shows the newest"
 
 #: Characters of a build id that people are shown.
 SHOWN = 6
@@ -101,10 +105,16 @@ class Report:
     source_name: str | None
     places: tuple[Place, ...]
     app_file: str = ""  # where the app lay on this computer
+    made_in: str = ""  # the working directory of the command that ran it
     thrown: Thrown | None = None
     instance: int | None = None  # of the module `app`
     linked: tuple[Linked, ...] = ()
     operands: Operands | None = None  # of an access to memory
+
+    @property
+    def when(self) -> str:
+        """Its time as this computer's clock has it, without fractions of seconds."""
+        return datetime.datetime.fromisoformat(self.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
     def to_json(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self), "places": [asdict(place) for place in self.places]}
@@ -113,12 +123,11 @@ class Report:
     def from_json(cls, values: Any, name: str = "the report") -> Self:
         """Raises BadModule naming what is wrong with it."""
         if not isinstance(values, Mapping) or values.get("format") != FORMAT:
-            hint = "wirq run writes them when a guest traps"
-            raise BadModule(f"{name} is no trap report of format {FORMAT}", hint=hint)
+            raise BadModule(f"{name} is no trap report of format {FORMAT}", hint=_WRITTEN_BY)
         known = {one.name for one in fields(cls)}
         missing = known - values.keys() - _OPTIONAL
         if missing:
-            raise BadModule(f"{name} lacks {', '.join(sorted(missing))}")
+            raise BadModule(f"{name} lacks {', '.join(sorted(missing))}", hint=_WRITTEN_BY)
         try:
             places = tuple(Place(**place) for place in values["places"])
             thrown = values.get("thrown")
@@ -129,7 +138,7 @@ class Report:
             if operands is not None:
                 operands = Operands(**{**operands, "cells": tuple(operands["cells"])})
         except TypeError as error:
-            raise BadModule(f"{name} has a stack that cannot be read: {error}") from error
+            raise BadModule(f"{name} has a stack that cannot be read: {error}", hint=_WRITTEN_BY) from error
         rest = {key: values[key] for key in known - {"places", "thrown", "linked", "operands"} if key in values}
         rest.setdefault("instance", places[0].instance if places else None)
         return cls(**rest, places=places, thrown=thrown, linked=linked, operands=operands)
@@ -154,9 +163,10 @@ class Report:
         try:
             return cls.from_json(json.loads(path.read_text(encoding="utf-8")), path.name)
         except OSError as error:
-            raise BadModule(f"cannot read {path}: {error.strerror}") from error
+            hint = f"{_WRITTEN_BY}; they are kept in {shown_path(directory())}"
+            raise BadModule(f"cannot read {path}: {error.strerror}", hint=hint) from error
         except ValueError as error:
-            raise BadModule(f"{path.name} is no trap report: {error}") from error
+            raise BadModule(f"{path.name} is no trap report, for it is not JSON", hint=_WRITTEN_BY) from error
 
 
 def directory() -> Path:
@@ -166,6 +176,28 @@ def directory() -> Path:
     return Path(platformdirs.user_state_dir("wirq")) / "crashes"
 
 
-def newest() -> Path | None:
-    """The report that was written last."""
-    return max(directory().glob("crash-*.json"), key=lambda one: one.stat().st_mtime_ns, default=None)
+def here() -> str:
+    """The working directory, as reports keep it; "" if it is gone."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
+
+
+def newest(made_in: str = "") -> Path | None:
+    """The report that was written last: of a command in the directory `made_in`, if there is one of those."""
+    newest_first = sorted(directory().glob("crash-*.json"), key=lambda one: one.stat().st_mtime_ns, reverse=True)
+    if made_in:
+        for path in newest_first:
+            with contextlib.suppress(BadModule):
+                if Report.load(path).made_in == made_in:
+                    return path
+    return next(iter(newest_first), None)
+
+
+def shown_path(path: Path) -> str:
+    """A path as people are shown it: with ~ for the home directory."""
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):  # elsewhere, or there is no home directory
+        return str(path)

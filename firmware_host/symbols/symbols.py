@@ -97,13 +97,13 @@ class Symbols:
         """What to add to an offset of the stripped module's code section to have it in this module."""
         return _code_start(self.module) - _code_start(Module.parse(self._stripped))
 
-    def check(self, report: Report, name: str) -> None:
-        """Raises SymbolMismatch if the report is of another build."""
+    def check(self, report: Report, name: str, report_name: str = "the report") -> None:
+        """Raises SymbolMismatch if the report is of another build than this module, which is called `name`."""
         if report.build != self.build:
             raise SymbolMismatch(
-                f"crash is from build {report.build[:SHOWN]}, {name} is build {self.build[:SHOWN]}; "
-                "line numbers would be wrong",
-                hint="give the right file, or --force-symbols",
+                f"{report_name} ({report.app}, {report.when}) is from build {report.build[:SHOWN]}, "
+                f"{name} is build {self.build[:SHOWN]}; line numbers would be wrong",
+                hint="name the report that is meant, or the file that it is of; or add --force-symbols",
                 build_expected=report.build,
                 build_given=self.build,
             )

@@ -153,12 +153,13 @@ def test_watch_tells_a_trap_and_what_it_waits_for(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
+    reports = re.escape(str(tmp_path / "state" / "wirq" / "crashes"))
     wanted = [
         r"\[..:..:..\.\d{3}\] started \(build [0-9a-f]{6}\)",
         r"\[..:..:..\.\d{3}\] trap: out of bounds memory access at app\.wasm\+0x[0-9a-f]+, 1 interrupt delivered",
-        r"    #0 irq:soft0   app\.c:4   \(source 3, soft0\)",
+        r"    #0 irq:soft0   app\.c:4   address 0x7fffffff, memory 1 KiB   \(source 3, soft0\)",
         r"    #1 main        app\.c:[78]   \(interrupted here\)",
-        r"saved crash-\d{8}-\d{6}(-\d+)?\.json; waiting for app\.c to change",
+        rf"saved {reports}/crash-\d{{8}}-\d{{6}}(-\d+)?\.json; waiting for app\.c to change",
     ]
     assert len(lines) == len(wanted) + 2, lines
     assert "handler of soft0 trapped" in lines[2]  # what the board prints, whoever listens, on a line of its own

@@ -152,7 +152,7 @@ class Terminal:
             check=False,
         )
         self._status = done.returncode
-        return done.stdout
+        return done.stdout.replace(self._environment["XDG_STATE_HOME"], "~/.local/state")  # where it is by default
 
 
 def is_run(block: Block) -> bool:
