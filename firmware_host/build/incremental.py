@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmware_host.announce import announce
 from firmware_host.errors import BuildError
 
 _STATE = "objects.json"
@@ -59,7 +60,11 @@ def exclusively(directory: Path) -> Iterator[None]:
         except ImportError:  # no such locks on this system: builds of two processes at once are on their own
             yield
             return
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            announce(f"waiting for another process, which builds {directory.name} …")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

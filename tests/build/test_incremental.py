@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from firmware_host.announce import listen
 from firmware_host.build import toolchains
-from firmware_host.build.incremental import Unit, compile_units
+from firmware_host.build.incremental import Unit, compile_units, exclusively
 from firmware_host.errors import BuildError
 
 
@@ -82,3 +86,32 @@ def test_an_error_in_one_file_does_not_lose_the_work_on_another(tree: Tree) -> N
         tree.compile()
     tree.loner.write_text("int loner = 3;\n")
     assert tree.compile() == ["loner.o"]
+
+
+def test_waiting_for_a_build_of_another_process_is_announced(tmp_path: Path) -> None:
+    directory = tmp_path / "stm32f4-zig"
+    script = (
+        "import sys; from pathlib import Path; from firmware_host.build.incremental import exclusively\n"
+        "with exclusively(Path(sys.argv[1])): print('held', flush=True); sys.stdin.readline()"
+    )
+    told: list[str] = []
+
+    def end_the_other(text: str) -> None:
+        told.append(text)
+        assert other.stdin is not None
+        other.stdin.write("\n")
+        other.stdin.flush()
+
+    def listened() -> None:
+        listen(end_the_other)
+        with exclusively(directory):
+            assert other.wait(10) == 0  # it held the lock until it was told to end
+        with exclusively(directory):
+            pass
+
+    command = [sys.executable, "-c", script, str(directory)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        contextvars.copy_context().run(listened)
+    assert told == ["waiting for another process, which builds stm32f4-zig …"]

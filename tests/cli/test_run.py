@@ -256,3 +256,21 @@ def wait_for(stream: IO[str], text: str) -> None:
         if text in line:
             return
     raise AssertionError(f"{text!r} was never printed")
+
+
+@pytest.mark.parametrize(("options", "told"), [((), False), (("-v",), True), (("-v", "--json"), True)])
+def test_with_v_a_build_is_announced_where_stderr_is_no_terminal_too(
+    wirq: Wirq, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], told: bool
+) -> None:
+    from firmware_host.build import image
+    from firmware_host.errors import BuildError
+
+    def cannot(*_: object) -> None:
+        raise BuildError("no compiler today")
+
+    monkeypatch.setenv("WIRQ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(image, "_build", cannot)
+    ran = wirq("-b", "host", *options, "info")
+    assert ran.code == 1
+    assert "no compiler today" in ran.err + ran.out
+    assert ("building the firmware of host, which is done once …\n" in ran.err) == told
