@@ -202,10 +202,10 @@ def df(context: Context) -> None:
     share = 100 * space.used / space.size if space.size else 0.0
     text = (
         f"store    {space.kind}, {lasts}\n"
-        f"size     {space.size} bytes\n"
-        f"used     {space.used} bytes, {share:.0f} %\n"
-        f"largest  {space.largest} bytes: the largest file that fits now\n"
-        f"code     {space.code} bytes of what is used: lowered code, which gives way to files"
+        f"size     {space.size:,} bytes\n"
+        f"used     {space.used:,} bytes, {share:.0f} %\n"
+        f"         of that, lowered code: {space.code:,} bytes (removed when files need room)\n"
+        f"largest  {space.largest:,} bytes: the largest file that fits now"
     )
     context.result(text, **asdict(space), lasting=space.lasting)
 

@@ -81,3 +81,16 @@ def test_sync_writes_what_has_changed_or_with_force_everything(wirq: Wirq, modul
     assert wirq("sync", modules, "--json").last["written"] == ["a.txt"]
     assert wirq("sync", modules, "--json").last["written"] == []
     assert wirq("sync", modules, "--force", "--json").last["written"] == ["a.txt"]
+
+
+def test_df_writes_its_figures_with_separators_and_says_what_lowered_code_is(wirq: Wirq, tmp_path: Path) -> None:
+    (tmp_path / "large.txt").write_bytes(bytes(100_000))
+    assert wirq("put", tmp_path / "large.txt").code == 0
+    space = wirq("df", "--json").last
+    assert space["used"] > 100_000
+    lines = wirq("df").out.splitlines()
+    assert lines[0] == "store    file, lasting"
+    assert lines[1] == f"size     {space['size']:,} bytes"
+    assert lines[2] == f"used     {space['used']:,} bytes, {100 * space['used'] / space['size']:.0f} %"
+    assert lines[3] == "         of that, lowered code: 0 bytes (removed when files need room)"
+    assert lines[4] == f"largest  {space['largest']:,} bytes: the largest file that fits now"
