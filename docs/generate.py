@@ -245,7 +245,7 @@ def _command(name: str, command: click.Command) -> Iterator[str]:
         if own:
             yield _option_rows(own) + "\n"
         if examples:
-            yield "```text\n" + "\n".join(line.strip() for line in examples.splitlines()[1:]) + "\n```\n\n"
+            yield "```text\n" + "\n".join(line.strip() for line in examples.rstrip().splitlines()[1:]) + "\n```\n\n"
     for child, one in below:
         yield from _command(f"{name} {child}", one)
 
