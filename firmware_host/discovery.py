@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,10 +67,13 @@ def _adapter(port: Any) -> str | None:
     return KNOWN_USB.get((port.vid, port.pid)) or KNOWN_USB.get((port.vid, None))
 
 
-def find_boards(timeout: float = _HELLO_TIMEOUT, *, apps: bool = False) -> list[FoundBoard]:
-    """Asks every candidate port who it is, for `timeout` seconds each, and with `apps` what it runs. Ports that do not
-    answer are in the list too."""
-    return [_asked(found, timeout, apps) for found in candidate_ports()]
+def find_boards(timeout: float = _HELLO_TIMEOUT, *, apps: bool = False, named: Sequence[str] = ()) -> list[FoundBoard]:
+    """Asks every candidate port who it is, for `timeout` seconds each, and with `apps` what it runs; and the `named`
+    ports, whatever their adapter. Ports that do not answer are in the list too."""
+    candidates = candidate_ports()
+    known = {one.port for one in candidates}
+    candidates += [FoundBoard(port, "", "") for port in dict.fromkeys(named) if port not in known]
+    return [_asked(found, timeout, apps) for found in candidates]
 
 
 def _asked(found: FoundBoard, timeout: float, apps: bool) -> FoundBoard:

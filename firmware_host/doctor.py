@@ -42,14 +42,15 @@ class Finding:
     fix: str = ""
 
 
-def examine() -> Iterator[Finding]:
-    """Everything worth knowing about this machine, in the order in which it is needed."""
+def examine(port: str | None = None) -> Iterator[Finding]:
+    """Everything worth knowing about this machine, in the order in which it is needed. `port` is looked at as well,
+    whatever its adapter."""
     yield _python()
     yield from _packages()
     yield from _compilers()
     yield from _emulators()
     yield _renode()
-    yield from _serial_ports()
+    yield from _serial_ports(port)
     yield from _pitfalls()
 
 
@@ -109,17 +110,21 @@ def _renode() -> Finding:
     )
 
 
-def _serial_ports() -> Iterator[Finding]:
+def _serial_ports(chosen: str | None) -> Iterator[Finding]:
     if find_spec("serial") is None:
         return
     from serial.tools.list_ports import comports
 
-    asked = {one.port for one in candidate_ports()}
-    ports = sorted(port.device for port in comports() if port.vid is not None)
+    named = [*_named_ports(), *([chosen] if chosen else [])]
+    asked = {one.port for one in candidate_ports()} | set(named)
+    ports = sorted({port.device for port in comports() if port.vid is not None} | set(named))
     if not ports:
         yield Finding("serial ports", "ok", "no board attached by USB")
     for device in ports:
         if not os.path.exists(device):  # noqa: PTH110 - names of ports on Windows are no paths
+            if device in named:
+                yield Finding(device, "warning", "there is no such port", "wirq boards lists those there are")
+                continue
             yield Finding(device, "warning", "was listed and is gone", "plug the board in again")
         elif not os.access(device, os.R_OK | os.W_OK):
             yield Finding(device, "warning", "may not be opened by you", _group_fix(device))
@@ -127,7 +132,17 @@ def _serial_ports() -> Iterator[Finding]:
             yield Finding(device, "ok", "may be opened; its adapter is none that boards come with, so it is not asked")
     usable = [one for one in asked if os.access(one, os.R_OK | os.W_OK)]
     if usable:
-        yield from _attached([one for one in find_boards() if one.port in usable])
+        yield from _attached([one for one in find_boards(named=usable) if one.port in usable])
+
+
+def _named_ports() -> list[str]:
+    """Ports that wirq.toml or the user's file names, if they are there: a board that is not plugged in is no fault."""
+    try:
+        selectors = [entry.selector for entry in config.load().boards.values()]
+    except BoardNotFound:
+        return []  # _attached tells
+    ports = [selector.removeprefix("port:") for selector in selectors if selector.startswith("port:")]
+    return [port for port in ports if os.path.exists(port)]  # noqa: PTH110 - as above
 
 
 def _attached(found: Sequence[FoundBoard]) -> Iterator[Finding]:

@@ -57,11 +57,13 @@ class StoreSpace:
 
 @dataclass(frozen=True)
 class Stored:
-    """What `put` did: the file as it is on the board, what was there before, and whether anything was sent."""
+    """What `put` did: the file as it is on the board, what was there before, and whether anything was sent.
+    `resumed_at` bytes were left there by an upload that was cut off, and not sent again."""
 
     file: FileInfo
     before: FileInfo | None
     sent: bool
+    resumed_at: int = 0
 
 
 class Files:
@@ -127,7 +129,7 @@ class Files:
         send(self._board.connection, self._board.info.max_frame, data, offset, progress)
         self._board.ask_slow("files.commit", _ERASE_TIMEOUT, names)
         content.remember()
-        return Stored(FileInfo(name, len(data), digest.hexdigest(), False, False), before, True)
+        return Stored(FileInfo(name, len(data), digest.hexdigest(), False, False), before, True, offset)
 
     def _begin(self, name: str, data: bytes, digest: bytes, names: ModuleNames) -> int:
         values = self._board.ask_slow("files.begin", _ERASE_TIMEOUT, names, size=len(data), sha256=digest, name=name)

@@ -129,15 +129,17 @@ def _put(context: Context, files: Files, source: Path, name: str | None, force: 
     if not stored.sent:
         context.say(f"{file.name}  {amount(file.size)}  is on the board already")
         return stored
-    rate = file.size / max(time.monotonic() - start, 1e-3)
+    rate = (file.size - stored.resumed_at) / max(time.monotonic() - start, 1e-3)
     was = f", was {amount(stored.before.size)}" if stored.before else ""
-    context.say(f"{file.name}  {amount(file.size)}  {amount(int(rate))}/s  {files.resent} frames resent")
+    left = f", {amount(stored.resumed_at)} were there since it was cut off" if stored.resumed_at else ""
+    context.say(f"{file.name}  {amount(file.size)}  {amount(int(rate))}/s  {files.resent} frames resent{left}")
     context.say(f"on board: sha256 {file.sha256[:4]}…{file.sha256[-2:]}  checked{was}")
     return stored
 
 
 def _stored(stored: Stored) -> dict[str, Any]:
-    return {**asdict(stored.file), "sent": stored.sent, "before": asdict(stored.before) if stored.before else None}
+    before = asdict(stored.before) if stored.before else None
+    return {**asdict(stored.file), "sent": stored.sent, "resumed_at": stored.resumed_at, "before": before}
 
 
 @click.command("get")
@@ -212,11 +214,12 @@ def df(context: Context) -> None:
 
 @click.command("sync")
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("-r", "--recursive", is_flag=True, help="Take the files of directories in DIR, too.")
 @click.option("--delete", is_flag=True, help="Remove files from the board that DIR does not have.")
 @click.option("--force", is_flag=True, help="Write files that the board has already, too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.pass_obj
-def sync(context: Context, directory: Path, delete: bool, force: bool, dry_run: bool) -> None:
+def sync(context: Context, directory: Path, recursive: bool, delete: bool, force: bool, dry_run: bool) -> None:
     """Bring the files on a board up to date with those of a directory.
 
     \b
@@ -226,10 +229,10 @@ def sync(context: Context, directory: Path, delete: bool, force: bool, dry_run: 
     """
     sources: dict[str, Path] = {}
     hashes: dict[str, str] = {}
-    for path in sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith(".")):
+    for path in _files_of(context, directory, recursive):
         name, data = contents(path)
         if name in sources:
-            raise BoardError(f"{path.name} and {sources[name].name} would both become {name}; nothing was sent")
+            raise BoardError(f"{path} and {sources[name]} would both become {name}; nothing was sent")
         sources[name] = path
         hashes[name] = hashlib.sha256(data).hexdigest()
     with context.connect() as board:
@@ -249,6 +252,17 @@ def sync(context: Context, directory: Path, delete: bool, force: bool, dry_run: 
     done = f"{len(changed)} written, {len(surplus)} removed, {same} the same already"
     text = f"nothing was done; it would be: {done}" if dry_run else done
     context.result(text, written=changed, removed=surplus, same=same, dry_run=dry_run)
+
+
+def _files_of(context: Context, directory: Path, recursive: bool) -> list[Path]:
+    """The files of a directory that are not hidden; those in directories of it only if asked for."""
+    if recursive:
+        return list(_files((directory,), recursive))
+    inside = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+    left_out = [f"{path.name}/" for path in inside if path.is_dir()]
+    if left_out:
+        context.note(f"left out: {', '.join(left_out)}; -r takes what is in it")
+    return [path for path in inside if path.is_file()]
 
 
 @click.command("autostart")

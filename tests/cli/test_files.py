@@ -94,3 +94,15 @@ def test_df_writes_its_figures_with_separators_and_says_what_lowered_code_is(wir
     assert lines[2] == f"used     {space['used']:,} bytes, {100 * space['used'] / space['size']:.0f} %"
     assert lines[3] == "         of that, lowered code: 0 bytes (removed when files need room)"
     assert lines[4] == f"largest  {space['largest']:,} bytes: the largest file that fits now"
+
+
+def test_sync_says_which_directories_it_leaves_out_and_takes_them_with_r(wirq: Wirq, modules: Path) -> None:
+    ran = wirq("sync", modules)
+    assert "left out: below/; -r takes what is in it" in ran.err
+    assert listed(wirq) == {"a.txt": 5}
+    assert wirq("sync", "-r", modules).err == ""
+    assert listed(wirq) == {"a.txt": 5, "b.txt": 6}
+    assert wirq("sync", modules, "--delete", "--json").last["removed"] == ["b.txt"]
+    (modules / "below" / "a.txt").write_text("another")
+    ran = wirq("sync", "-r", modules)
+    assert (ran.code, "would both become a.txt; nothing was sent" in ran.err) == (6, True)

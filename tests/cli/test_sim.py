@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -61,6 +62,19 @@ def test_clients_come_and_go_and_what_they_left_is_still_there(selector: str) ->
         assert board.memory().arena_used > 0
         board.put(guest_modules.add())
         assert board.instantiate().invoke("add", [1, 2]) == [3]
+
+
+def test_put_tells_where_an_upload_that_was_cut_off_went_on(selector: str, wirq: Wirq, tmp_path: Path) -> None:
+    file = tmp_path / "long.txt"
+    file.write_bytes(bytes(range(256)) * 8)
+    with Board.connect(selector) as board:
+        digest = hashlib.sha256(file.read_bytes()).digest()
+        board.ask("files.begin", size=2048, sha256=digest, name="long.txt")
+        board.ask("files.write", offset=0, data=file.read_bytes()[:128])
+    ran = wirq("-b", selector, "put", file)
+    assert ran.out.splitlines()[0].endswith("0 frames resent, 128 B were there since it was cut off")
+    again = wirq("-b", selector, "put", file, "--force", "--json").last["files"][0]
+    assert (again["sent"], again["resumed_at"]) == (True, 0)
 
 
 def test_a_second_client_is_told_who_has_the_board_and_the_first_goes_on(selector: str, wirq: Wirq) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,3 +128,34 @@ def test_doctor_finds_a_port_that_may_not_be_opened(attached: str, monkeypatch: 
     assert finding.state == "warning"
     assert "may not be opened by you" in finding.detail
     assert "usermod -aG" in finding.fix
+
+
+def test_doctor_looks_at_a_port_that_wirq_toml_names_whatever_its_adapter(
+    attached: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_ports, "comports", list)
+    Path("wirq.toml").write_text(
+        f'[board.bench]\nselector = "port:{attached}"\nboard = "pico"\n[board.away]\nselector = "port:/dev/away"\n'
+    )
+    findings = {one.what: one for one in doctor.examine()}
+    assert findings[attached].detail == "wrong board: model answers, but [board.bench] expects pico"
+    assert "/dev/away" not in findings  # not plugged in
+
+
+def test_doctor_looks_at_the_port_that_it_is_told(attached: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_ports, "comports", list)
+    told = [one for one in doctor.examine(attached) if one.what == attached]
+    assert [one.state for one in told] == ["ok"]
+    assert [one.detail for one in doctor.examine("/dev/away") if one.what == "/dev/away"] == ["there is no such port"]
+
+
+def test_the_command_doctor_takes_its_port_from_board(
+    attached: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(list_ports, "comports", list)
+    Path("wirq.toml").write_text('[board.desk]\nselector = "port:/dev/away"\n')
+    for selector, what in ((f"port:{attached}", attached), ("desk", "/dev/away")):
+        run(["-b", selector, "--json", "doctor"])
+        assert what in [one["what"] for one in json.loads(capfd.readouterr().out)["findings"]]
+    run(["-b", "host", "doctor"])
+    assert "host needs no looking at" in capfd.readouterr().err
