@@ -57,7 +57,7 @@ RUNS = (
     ("instrument APP", 0),
     ("log --for 0.1", 0),
     ("trace APP -o DIR/trace.json", 1),
-    ("trace APP -o DIR/trace.json --events call", 2),
+    ("trace APP -o DIR/trace.json --events nosuch", 2),
     ("info", 0),
     ("boards", 0),
     ("boards --known", 0),
