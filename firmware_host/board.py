@@ -352,9 +352,19 @@ class Board:
 
     def bench(self, name: str, cells: Sequence[int] = (), timeout: float | None = None) -> BenchResult:
         """Loads what `put` sent and calls an export twice, with everything else on the board held still. The board
-        answers nothing meanwhile, so without a timeout it waits for ever."""
+        answers nothing meanwhile, not even to a stop, so without a timeout it waits for ever. Raises BoardError if the
+        board's firmware is not made for counting, as that of `wirq bench` is."""
         call = messages.call_values(name, cells)
-        return BenchResult.from_values(self.deferred("app.bench", timeout, self._names, lively=False, **call))
+        try:
+            return BenchResult.from_values(self.deferred("app.bench", timeout, self._names, lively=False, **call))
+        except BoardError as error:
+            if error.code != code("BAD_REQUEST"):
+                raise
+            raise BoardError(
+                f"the firmware of {self.info.name} is not made for counting; nothing was run",
+                hint="wirq bench … --board qemu:stm32f4 builds its own",
+                code=error.code,
+            ) from error
 
     # -- interrupts
 

@@ -1,5 +1,10 @@
-/* bench.c: runs what is counted. All interrupts are held off from the first mark to the last. */
+/* bench.c: runs what is counted. All interrupts are held off from the first mark to the last, so nothing can stop it: it is only in
+ * builds with WIRQ_BENCH=1, as `wirq bench` makes them for the emulator. */
 #include "bench.h"
+
+#include "commands.h"
+
+#if WIRQ_BENCH
 
 #include "app.h"
 #include "board.h"
@@ -97,3 +102,4 @@ wirq_status bench_run(const char *name, uint32_t name_length, const uint32_t *ce
     }
     return status;
 }
+#endif

@@ -10,6 +10,11 @@ extern const uint32_t control_command_count, files_command_count, app_command_co
 #ifndef WIRQ_TRACE
 #define WIRQ_TRACE 0
 #endif
+/* Firmware for counting instructions: only it has app.bench, which nothing on the line can stop. */
+#ifndef WIRQ_BENCH
+#define WIRQ_BENCH 0
+#endif
+
 #if WIRQ_TRACE
 extern const struct link_command trace_commands[];
 extern const uint32_t trace_command_count;

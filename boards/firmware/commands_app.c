@@ -122,6 +122,7 @@ static wirq_status drop(const struct request *request) {
     return WIRQ_OK;
 }
 
+#if WIRQ_BENCH
 static void tell(const struct bench *bench) {
     const struct wirq_trap *trap = wirq_last_trap(firmware_vm);
     const struct wirq_load_error *error = wirq_last_error(firmware_vm);
@@ -157,6 +158,7 @@ static wirq_status bench(const struct request *request) {
     app_drop(); /* the module refers to the upload */
     return status;
 }
+#endif
 
 static wirq_status fuel(const struct request *request) {
     uint32_t points = link_get_u32(request->fields + LINK_APP_FUEL_REQUEST_POINTS);
@@ -188,7 +190,9 @@ const struct link_command app_commands[] = {
     {LINK_CHANNEL_APP, LINK_APP_MEMORY_READ, LINK_APP_MEMORY_READ_REQUEST_FIXED_SIZE, memory_read},
     {LINK_CHANNEL_APP, LINK_APP_DIGEST, LINK_APP_DIGEST_REQUEST_FIXED_SIZE, digest},
     {LINK_CHANNEL_APP, LINK_APP_DROP, LINK_APP_DROP_REQUEST_FIXED_SIZE, drop},
+#if WIRQ_BENCH
     {LINK_CHANNEL_APP, LINK_APP_BENCH, LINK_APP_BENCH_REQUEST_FIXED_SIZE, bench},
+#endif
     {LINK_CHANNEL_APP, LINK_APP_FUEL, LINK_APP_FUEL_REQUEST_FIXED_SIZE, fuel},
     {LINK_CHANNEL_APP, LINK_APP_STATE, LINK_APP_STATE_REQUEST_FIXED_SIZE, state},
 };

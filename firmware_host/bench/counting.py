@@ -22,6 +22,9 @@ from firmware_host.symbols.operations import operations, table
 
 MARK_SYMBOL = "wirq_bench_mark"
 
+#: Macros of firmware that can count: no other has app.bench, which nothing on the line can stop.
+DEFINE = {"WIRQ_BENCH": "1"}
+
 #: Passes of the mark in one bench run: load, first call and second call, each at begin and end.
 MARKS = 6
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from firmware_host import resources
 from firmware_host.bench import opcodes
-from firmware_host.bench.counting import Profile
+from firmware_host.bench.counting import DEFINE, Profile
 from firmware_host.bench.interpreted import InterpretedRun, run_interpreted
 from firmware_host.bench.native import NativeRun, run_native
 from firmware_host.boards import BoardFacts
@@ -188,7 +188,7 @@ def measure(
 ) -> Report:
     """Builds the firmware of a board that QEMU plays and runs the kernels on it. `machine`: code for another processor
     than the board's; `define`: build options of the VM. See measure_on."""
-    options = image.Options(board.name, toolchain, define=define or {}, machine=machine)
+    options = image.Options(board.name, toolchain, define={**DEFINE, **(define or {})}, machine=machine)
     return measure_on(image.build(options, jobs), chosen, jobs=jobs, progress=progress)
 
 
@@ -231,7 +231,7 @@ def profiles(
     board: BoardFacts, chosen: Sequence[Kernel], *, toolchain: str | None = None, jobs: int = 2
 ) -> dict[str, Profile]:
     """The internal operations of each kernel's second call, by kernel. Raises what a run raises."""
-    made = image.build(image.Options(board.name, toolchain), jobs)
+    made = image.build(image.Options(board.name, toolchain, define=DEFINE), jobs)
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         found = pool.map(lambda kernel: _interpreted(kernel, compile_kernel(kernel), made).profile, chosen)
         return {kernel.name: profile for kernel, profile in zip(chosen, found, strict=True) if profile is not None}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from firmware_host.bench import host_time, mechanisms, suite
+from firmware_host.bench import counting, host_time, mechanisms, suite
 from firmware_host.boards import load_board
 from firmware_host.build import image, sizes, toolchains
 from firmware_host.errors import ToolMissing
@@ -32,7 +32,9 @@ class Target:
     define: tuple[tuple[str, str], ...] = ()
 
     def options(self, toolchain: str | None) -> image.Options:
-        return image.Options(self.board, toolchain, machine=self.machine, define=dict(self.define))
+        return image.Options(
+            self.board, toolchain, machine=self.machine, define={**counting.DEFINE, **dict(self.define)}
+        )
 
 
 #: The first is what the figures without a name are of.

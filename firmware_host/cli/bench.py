@@ -53,15 +53,18 @@ def command(
         chosen = ["-b", context.board_selector] if context.board_selector else []
         meant = ["wirq", *chosen, "bench", str(app), "--invoke", *(args or ["EXPORT"])]
         raise Misuse("the export to call is not named", hint=shlex.join(meant))
+    from firmware_host.bench import counting
     from firmware_host.bench.interpreted import run_interpreted
     from firmware_host.boards import load_board
     from firmware_host.build import firmware
+    from firmware_host.build.image import defined
 
     file = load_app(app, context)
     type_ = function_type(file, export)
     cells = argument_cells(export, type_, args)
     board = load_board(_emulated(context.board_selector))
-    elf = firmware(board.name, toolchain)
+    with defined(counting.DEFINE):
+        elf = firmware(board.name, toolchain)
     context.note(f"counting, for {run_time:g} s at most (--run-time)")
     run = run_interpreted(
         file.stripped, export, cells, board, elf, name=file.name, symbols=file.module.data, timeout=run_time

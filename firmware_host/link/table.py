@@ -249,7 +249,8 @@ COMMANDS: tuple[Command, ...] = (
             ("cells", "bytes"),
         ),
         deferred=True,
-        help="load the committed upload and call an export twice, tick and UART masked, passing wirq_bench_mark around each",
+        help="load the committed upload and call an export twice, tick and UART masked, passing wirq_bench_mark around each; "
+        "nothing can stop it, so only firmware built with WIRQ_BENCH=1 takes it",
     ),
     Command(
         "app",

@@ -43,7 +43,7 @@ def test_firmware_for_a_chip_fits_it_and_has_its_symbols(board: str, toolchain: 
     assert "interpret.c" in vm.files
     assert vm.handler_table_ram == 4 * vm.operations > 0
     assert image.board.flash is not None
-    assert sizes.symbol_address(image.elf, "wirq_bench_mark") in image.board.flash
+    assert sizes.symbol_address(image.elf, "firmware_main") in image.board.flash
     assert image.elf.with_suffix(".hex").read_text().endswith(":00000001FF\n")
 
 

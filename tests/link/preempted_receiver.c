@@ -72,6 +72,20 @@ HOOK(__tsan_unaligned_read_write4)
 HOOK(__tsan_unaligned_read_write8)
 HOOK(__tsan_func_entry)
 
+void __tsan_read_range(void *address, size_t size);
+void __tsan_read_range(void *address, size_t size) {
+    (void)address;
+    (void)size;
+    access();
+}
+
+void __tsan_write_range(void *address, size_t size);
+void __tsan_write_range(void *address, size_t size) {
+    (void)address;
+    (void)size;
+    access();
+}
+
 void __tsan_init(void);
 void __tsan_init(void) {
 }

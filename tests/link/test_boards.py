@@ -65,6 +65,14 @@ def test_an_endless_guest_is_stopped_and_its_place_is_told(board: Board) -> None
     assert (result.trap.stopped, result.trap.function) == (True, 0)
 
 
+def test_no_request_runs_a_guest_that_cannot_be_stopped(board: Board) -> None:
+    """To be counted, it would run with interrupts masked: only firmware made for that does so."""
+    board.put(guest_modules.main_never_ends(), replace=True)
+    with pytest.raises(BoardError, match="not made for counting; nothing was run"):
+        board.bench("main", timeout=5.0)
+    assert board.memory().arena_used > 0
+
+
 def test_other_requests_are_answered_while_a_guest_runs(board: Board) -> None:
     board.put(guest_modules.main_never_ends(), replace=True)
     instance = board.instantiate()
