@@ -91,8 +91,8 @@ def test_an_error_in_one_file_does_not_lose_the_work_on_another(tree: Tree) -> N
 def test_waiting_for_a_build_of_another_process_is_announced(tmp_path: Path) -> None:
     directory = tmp_path / "stm32f4-zig"
     script = (
-        "import sys; from pathlib import Path; from firmware_host.build.incremental import exclusively\n"
-        "with exclusively(Path(sys.argv[1])): print('held', flush=True); sys.stdin.readline()"
+        "import select, sys; from pathlib import Path; from firmware_host.build.incremental import exclusively\n"
+        "with exclusively(Path(sys.argv[1])): print('held', flush=True); select.select([sys.stdin], [], [], 10)"
     )
     told: list[str] = []
 
