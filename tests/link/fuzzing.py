@@ -1,8 +1,10 @@
 """Throws bytes at a board's console and link: `make fuzz-link TIME=3600`, or python -m tests.link.fuzzing --time 3600.
 
-Rounds of noise, of damaged frames, of well-formed frames with nonsense in them and of half-typed commands, each from a
-seed that is told when something is found. After every round the board must open a session and answer a request, and
-then print its prompt at a plain terminal. The `host` board is built with sanitizers where the compiler can.
+Rounds of noise, of damaged frames, of well-formed frames with nonsense in them, of several good requests in one write
+and of half-typed commands, each from a seed that is told when something is found. A request in good order must be
+answered with its own outcome, whatever is sent with it. After every round the board must open a session and answer a
+request, and then print its prompt at a plain terminal. The `host` board is built with sanitizers where the compiler
+can.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from firmware_host.boards import load_board
 from firmware_host.build import firmware
@@ -147,6 +150,57 @@ def request(source: random.Random) -> tuple[int, bytes]:
     return table.CHANNELS[command.channel], payload
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request to the module that is loaded, or to load it, and what may be answered."""
+
+    command: str
+    values: dict[str, Any]
+    right: Callable[[bytes], bool] = lambda payload: True  #: of a response whose status is 0
+
+    @property
+    def channel(self) -> int:
+        return table.CHANNELS[messages.COMMANDS[self.command].channel]
+
+    @property
+    def payload(self) -> bytes:
+        return messages.request_payload(messages.COMMANDS[self.command], self.values)
+
+
+def addition(one: int, other: int) -> Asked:
+    values = {"instance": 0, **messages.call_values("add", [one, other])}
+    return Asked("app.invoke", values, lambda payload: payload == b"\0" + (one + other).to_bytes(4, "little"))
+
+
+def loading(name: str, flags: int) -> Asked:
+    fields = sum(field_size(kind) or 0 for _, kind in messages.COMMANDS["app.instantiate"].response)
+    return Asked(
+        "app.instantiate",
+        {"flags": flags, "name": name},
+        lambda payload: len(payload) == 1 + fields and payload[6] > 0,  # bytes of its code
+    )
+
+
+def never_well(export: str) -> Asked:
+    return Asked("app.invoke", {"instance": 0, **messages.call_values(export, [])}, lambda payload: False)
+
+
+def asked(source: random.Random) -> Asked:
+    """What belongs to a module that has `add`, and `fail`, which traps."""
+    match source.randrange(7):
+        case 0 | 1:
+            return addition(source.randrange(1000), source.randrange(1000))
+        case 2:
+            return never_well("fail")
+        case 3 | 4:
+            return loading(source.choice(("", "add.wasm")), source.choice((0, 1)))
+        case 5:
+            return Asked("app.drop", {})
+        case _:
+            values = {"source": source.randrange(4), "count": 3, "after_us": source.randrange(2), "every_us": 100}
+            return Asked("irq.raise", values)
+
+
 class Talk:
     """A session that keeps its numbers right, so that what it sends is run."""
 
@@ -157,6 +211,7 @@ class Talk:
         self._sequence = self._expected = 0
         self._id = source.randrange(1, 1000)
         self.welcomed = False
+        self._answers: dict[int, bytes] = {}
 
     def hello(self) -> None:
         values = {"nonce": self._nonce, "major": table.PROTOCOL_MAJOR, "minor": table.PROTOCOL_MINOR}
@@ -180,6 +235,8 @@ class Talk:
                 self.welcomed = True
             elif frame.sequenced and frame.sequence == self._expected:
                 self._expected = (self._expected + 1) % 256
+                if frame.kind == table.KINDS["response"]:
+                    self._answers[frame.request_id] = frame.payload
             if frame.kind in (table.KINDS["response"], table.KINDS["ack"], table.KINDS["nack"]):
                 self._sequence = frame.acknowledge
 
@@ -193,19 +250,55 @@ class Talk:
         self._id = self._id % 0xFFFF + 1
         self.listen(0.02)
 
+    def burst(self) -> bool:
+        """Two or three requests in one write. Raises Found if the board takes them and does not answer each of them, or
+        one with what is not its outcome. False if it takes them not: then it is not known any more what it expects."""
+        first, data = self._sequence, b""
+        several: dict[int, Asked] = {}
+        for number in range(self.source.choice((2, 3))):
+            one = several[self._id] = asked(self.source)
+            frame = Frame(table.KINDS["request"], one.channel, (first + number) % 256, 0, self._id, one.payload)
+            data += frames.encode(frame.acknowledging(self._expected).to_bytes())
+            self._answers.pop(self._id, None)
+            self._id = self._id % 0xFFFF + 1
+        self.subject.write(data)
+        begin = time.monotonic()
+        while missing := [request for request in several if request not in self._answers]:
+            self.listen(0.02)
+            now = time.monotonic()
+            if (self._sequence - first) % 256 < len(several) and now > begin + 0.5:
+                return False
+            if now > begin + PATIENCE:
+                names = ", ".join(f"{one.command}{' (no answer)' * (key in missing)}" for key, one in several.items())
+                raise Found(f"taken in one write and not answered within {PATIENCE:.0f} s: {names}")
+            self._put(Frame(table.KINDS["ack"]), clean=True)
+        for request, one in several.items():
+            payload = self._answers[request]
+            if payload[:1] == b"\0" and not one.right(payload):
+                raise Found(
+                    f"{one.command} {one.values} among {len(several)} in one write was answered with {payload!r}"
+                )
+        return True
 
-def upload(talk: Talk, data: bytes) -> None:
-    """Gives the board a module, so that there is something to call."""
+
+def upload(talk: Talk, data: bytes, name: bytes = b"") -> bool:
+    """Gives the board a module, into its store if it has a name, so that there is something to call. Has it taken all
+    of it? Then it is known what it expects next."""
     digest = hashlib.sha256(data).digest()
     parts = [
-        bytes([1]) + len(data).to_bytes(4, "little") + digest,
+        bytes([1]) + len(data).to_bytes(4, "little") + digest + name,
         bytes([2]) + bytes(4) + data,
         bytes([3]),
     ]
     for part in parts:
         talk._put(Frame(table.KINDS["request"], table.CHANNELS["files"], talk._sequence, 0, talk._id, part), clean=True)
         talk._id += 1
-        talk.listen(0.05)
+        end, after = time.monotonic() + 1.0, (talk._sequence + 1) % 256
+        while talk._sequence != after and time.monotonic() < end:
+            talk.listen(0.02)
+        if talk._sequence != after:
+            return False
+    return True
 
 
 def round_of(subject: Subject, source: random.Random) -> None:
@@ -220,8 +313,10 @@ def round_of(subject: Subject, source: random.Random) -> None:
             case _:
                 talk = Talk(subject, source)
                 talk.hello()
-                if source.random() < 0.3:
-                    upload(talk, guest_modules.add())
+                if source.random() < 0.5:
+                    in_step = talk.welcomed and upload(talk, guest_modules.add(), source.choice((b"", b"add.wasm")))
+                    for _ in range(source.randrange(10)):
+                        in_step = in_step and talk.burst()
                 for _ in range(source.randrange(30)):
                     talk.say()
         subject.drain()
