@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from firmware_host import resources
+from firmware_host import plugins, resources
 from firmware_host.board_facts import (
     BOOT_CHECKSUMS,
     FLASH_DRIVERS,
@@ -160,9 +160,9 @@ def _flashers(root: Table) -> tuple[FlasherFacts, ...]:
     for row in root.tables("flasher"):
         row.only("driver", "target", "volume", "family", "arguments", "help")
         driver = row.text("driver")
-        if driver not in FLASH_DRIVERS:
-            raise row.wrong("driver", f"is {driver!r}", listing("drivers", sorted(FLASH_DRIVERS)))
-        for key in FLASH_DRIVERS[driver]:
+        if driver not in FLASH_DRIVERS and driver not in (added := plugins.names(plugins.FLASHERS)):
+            raise row.wrong("driver", f"is {driver!r}", listing("drivers", sorted({*FLASH_DRIVERS, *added})))
+        for key in FLASH_DRIVERS.get(driver, ()):
             if key not in row.values:
                 raise row.wrong(key, f"is missing: {driver} needs it")
         result.append(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from firmware_host import config
+from firmware_host import config, plugins
 from firmware_host.config import Entry
 from firmware_host.errors import BoardAmbiguous, BoardNotFound
 from firmware_host.transport import Transport
@@ -100,6 +100,8 @@ def _open(
         host = HostBoard(arena_size=arena_size, store=default_store())
         return Target("host", host.transport, ours=True)
     scheme, colon, argument = selector.partition(":")
+    if colon and argument and scheme not in SCHEMES and (added := _added(selector, scheme, argument, timeout)):
+        return added
     if colon and (scheme not in SCHEMES or not argument):
         raise BoardNotFound(f"{selector!r} is no board selector", hint=_forms())
     match scheme if colon else "":
@@ -135,8 +137,20 @@ def _named(name: str, timeout: float, reset: bool, arena_size: int | None, named
     return _open(entry.selector, timeout, reset, arena_size, {**named, name: entry}, entry)
 
 
+def _added(selector: str, scheme: str, argument: str, timeout: float) -> Target | None:
+    """What another package opens for a scheme of its own."""
+    if (start := plugins.find(plugins.SIMULATORS, scheme)) is not None:
+        simulator = start(argument)
+        return Target(selector, simulator.transport, simulator.tick_hz, simulator.close, ours=True)
+    if (connect := plugins.find(plugins.TRANSPORTS, scheme)) is not None:
+        return Target(selector, connect(argument, timeout))
+    return None
+
+
 def _forms() -> str:
-    return "one of: host, a name of your own, " + ", ".join(SCHEMES.values())
+    added = sorted({*plugins.names(plugins.SIMULATORS), *plugins.names(plugins.TRANSPORTS)} - set(SCHEMES))
+    forms = [*SCHEMES.values(), *(f"{scheme}:…" for scheme in added)]
+    return "one of: host, a name of your own, " + ", ".join(forms)
 
 
 def _address(selector: str, argument: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from firmware_host import config
+from firmware_host import config, plugins
 from firmware_host.board_facts import FLASH_DRIVERS, BoardFacts
 from firmware_host.boards import known_boards, load_board
 from firmware_host.cli.context import Context
@@ -29,13 +29,15 @@ Examples:
   wirq flash -b stm32f4 --dry-run
 """
 
+_DRIVERS = sorted({*FLASH_DRIVERS, *plugins.names(plugins.FLASHERS)})
+
 #: Seconds in which a board that was flashed has to come back.
 _RETURN = 8.0
 
 
 @click.command("flash", help=_HELP)
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--driver", type=click.Choice(sorted(FLASH_DRIVERS)), help="How; by default the first that is there.")
+@click.option("--driver", type=click.Choice(_DRIVERS), help="How; by default the first that is there.")
 @click.option("--toolchain", metavar="KIND", help="What builds the firmware: zig, gcc or clang.")
 @click.option("--variant", metavar="V", help="A variant of the board's firmware.")
 @click.option("--verify/--no-verify", default=True, help="Ask the board afterwards which build it runs (the default).")
@@ -149,7 +151,7 @@ def _found(context: Context) -> tuple[BoardFacts, BoardInfo | None, str | None]:
         assert info is not None
         return load_board(info.name), info, answering[0].serial or None
     scheme, _, argument = selector.partition(":")
-    if scheme in ("host", "qemu", "renode", "tcp"):
+    if scheme in ("host", "qemu", "renode", "tcp", *plugins.names(plugins.SIMULATORS)):
         raise FlashError(f"{selector} is not flashed: it is started from its firmware", hint="wirq build makes it")
     with context.connect() as board:
         return load_board(board.info.name), board.info, argument if scheme == "id" else None

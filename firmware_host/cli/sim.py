@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from firmware_host import plugins
 from firmware_host.boards import load_board
 from firmware_host.cli.build import board_of_selector
 from firmware_host.cli.context import Context
@@ -45,7 +46,7 @@ def command(
     from firmware_host.sim.bridge import Bridge, prepare
 
     engine, board = _chosen(name or context.board_selector or "host", engine)
-    if gdb is not None and engine == "host":
+    if gdb is not None and engine not in ("qemu", "renode"):
         raise click.UsageError("--gdb is for qemu and renode; the host board is a process: gdb -p does it")
     if script is not None and engine != "renode":
         context.note(f"--script is for renode; {engine} does not read it")
@@ -72,7 +73,7 @@ def _chosen(selector: str, engine: str | None) -> tuple[str, str]:
     """Engine and board that a name or selector and --engine mean together."""
     scheme, colon, rest = selector.partition(":")
     if colon:
-        if scheme not in _ENGINES or not rest:
+        if not rest or (scheme not in _ENGINES and scheme not in plugins.names(plugins.SIMULATORS)):
             raise click.UsageError(f"{selector} is no simulated board; give host, qemu:NAME or renode:NAME")
         if engine not in (None, scheme):
             raise click.UsageError(f"{selector} and --engine {engine} contradict each other")
@@ -101,6 +102,9 @@ def _start(engine: str, board: str, gdb: int | None, script: Path | None) -> Tar
         arguments = [] if gdb is None else ["-gdb", f"tcp:127.0.0.1:{gdb}"]
         emulator = qemu.start(board, arguments)
         return Target(f"qemu:{board}", emulator.transport, emulator.tick_hz, emulator.close)
+    if engine != "renode":  # another package's
+        added = plugins.find(plugins.SIMULATORS, engine)(board)
+        return Target(f"{engine}:{board}", added.transport, added.tick_hz, added.close)
     from firmware_host.sim import renode
 
     commands = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from firmware_host.board_facts import BoardFacts, FlasherFacts
+from firmware_host import plugins
+from firmware_host.board_facts import FLASH_DRIVERS, BoardFacts, FlasherFacts
 from firmware_host.errors import FlashError, ToolMissing
 from firmware_host.flash.firmware import Firmware
 from firmware_host.flash.programs import ProgramFlasher
@@ -35,6 +36,9 @@ class Choice:
 
 
 def _flasher(board: BoardFacts, facts: FlasherFacts, firmware: Firmware, probe: str | None) -> Flasher:
+    if facts.driver not in FLASH_DRIVERS:
+        added: Flasher = plugins.find(plugins.FLASHERS, facts.driver)(board, facts, firmware, probe)
+        return added
     kinds: dict[str, type[VolumeFlasher] | type[PyocdFlasher] | type[ProgramFlasher]] = {
         "uf2": VolumeFlasher,
         "copy": VolumeFlasher,
@@ -50,6 +54,8 @@ def choose(
     be done. Raises FlashError if the board has no such way, ToolMissing telling what each way lacks."""
     _check_room(board, firmware)
     rows = [row for row in board.flashers if driver in (None, row.driver)]
+    if not rows and driver in plugins.names(plugins.FLASHERS):
+        rows = [FlasherFacts(driver, "", "", 0, ())]  # a board need not know of it: `missing` tells whether it can
     if not rows:
         there = ", ".join(row.driver for row in board.flashers)
         raise FlashError(f"{board.name} is not flashed by {driver}", hint=f"ways it has: {there}")
