@@ -173,9 +173,13 @@ def test_an_emulator_ends_when_the_tool_is_killed_hard() -> None:
 def test_the_host_board_ends_with_the_tool_even_when_nothing_can_interrupt_it(tmp_path: Path) -> None:
     """A count of instructions holds all interrupts off, and this guest never ends."""
     script = (
-        "import sys; from firmware_host import Board; from tests.cli import guest_modules\n"
-        "board = Board.connect('host'); board.put(guest_modules.main_never_ends())\n"
-        "print(board._target.transport.process.pid, flush=True); board.bench('main')"
+        "from firmware_host import Board; from tests.cli import guest_modules\n"
+        "from firmware_host.build.image import Options, build; from firmware_host.selector import Target\n"
+        "from firmware_host.transport.pipe import PipeTransport\n"
+        "image = build(Options('host', None, None, {'WIRQ_BENCH': '1'}))\n"
+        "transport = PipeTransport([image.elf], name='host')\n"
+        "board = Board(Target('host', transport)); board.put(guest_modules.main_never_ends())\n"
+        "print(transport.process.pid, flush=True); board.bench('main')"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path)}
     process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
