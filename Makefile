@@ -11,11 +11,12 @@
 #   make conformance [BOARD=SELECTOR]  the public suites on every board, or on one, against the kept figures
 #   make coverage                 which lines of the VM its tests reach
 #   make bench                    counts instructions of the kernels in benchmarks/ against native code
+#   make format                   lays out C and Python
 #   make lint | size | clean | distclean
 
 .DEFAULT_GOAL := $(if $(BOARD),firmware,help)
-.PHONY: help demo test lint pytest boards fuzz fuzz-link inject mutants conformance coverage packages firmware bench size clean \
-    distclean
+.PHONY: help demo test format lint pytest boards fuzz fuzz-link inject mutants conformance coverage packages firmware bench size \
+    clean distclean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
@@ -39,7 +40,7 @@ DEMO := examples/forced/forced.c
 DEMO_RAISES := button@200us soft0@400us button@600us soft0@800us
 
 help:
-	@sed -n '3,15s/^# \{0,3\}//p' Makefile
+	@sed -n '3,16s/^# \{0,3\}//p' Makefile
 
 $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -68,8 +69,16 @@ demo: $(READY)
 
 test: lint pytest boards fuzz fuzz-link
 
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+format: $(READY_FOR_TESTS)
+	$(BIN)/ruff format --quiet .
+	$(BIN)/clang-format -i $(C_FILES)
+
 lint: $(READY_FOR_TESTS)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 	$(BIN)/mypy
 
 pytest: $(READY_FOR_TESTS) packages $(RP2040JS)
