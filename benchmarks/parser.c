@@ -100,7 +100,16 @@ KERNEL_CALL static void feed(struct parser *p, char c) {
     case NUMBER:
     case FRACTION:
         switch (c) {
-        case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+        case '0':
+        case '1':
+        case '2':
+        case '3':
+        case '4':
+        case '5':
+        case '6':
+        case '7':
+        case '8':
+        case '9':
             if (p->state == NUMBER) {
                 p->value = p->value * 10 + (c - '0');
             }

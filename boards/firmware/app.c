@@ -31,7 +31,7 @@ static struct {
     wirq_status answer_status;
     bool answer_is_trap; /* the status is a trap of code that ran, not a refusal */
     bool exit_pending;
-    bool has_ended; /* the app has run: app.exit tells how it ended */
+    bool has_ended;                 /* the app has run: app.exit tells how it ended */
     struct wirq_instance *instance; /* what the job is about */
 
     struct wirq_instance *instances[BOARD_INSTANCES];
@@ -41,8 +41,8 @@ static struct {
     uint32_t names_used;
 
     struct wirq_module *module;
-    const uint8_t *bytes; /* of the module that is loaded */
-    uint32_t kept_before; /* files_kept() when its load began */
+    const uint8_t *bytes;  /* of the module that is loaded */
+    uint32_t kept_before;  /* files_kept() when its load began */
     uint32_t size, loaded; /* loaded: those that were fed */
 
     const struct wirq_functype *type; /* of the function that was called */
@@ -79,8 +79,13 @@ bool app_has_not_started(void) {
 }
 
 const char *app_state(void) {
-    static const char *const names[] = {"idle", "loading", "running its start function", "running a call",
-                                        "running _initialize", "running", "waiting for interrupts"};
+    static const char *const names[] = {"idle",
+                                        "loading",
+                                        "running its start function",
+                                        "running a call",
+                                        "running _initialize",
+                                        "running",
+                                        "waiting for interrupts"};
     return names[app.job];
 }
 

@@ -10,7 +10,7 @@ struct bench {
     struct wirq_module_info module;
     uint32_t arena_peak_bytes, wasm_stack_peak_cells;
     uint32_t c_stack_peak_bytes; /* below the frame of bench_run */
-    const uint32_t *cells; /* results of the second call; valid until the next call */
+    const uint32_t *cells;       /* results of the second call; valid until the next call */
     uint32_t cell_count;
     bool trapped; /* what failed is a trap of code that ran */
 };

@@ -45,8 +45,7 @@ static wirq_status invoke(const struct request *request) {
     if (!get_call(fields + LINK_APP_INVOKE_REQUEST_FIXED_SIZE, request->length - LINK_APP_INVOKE_REQUEST_FIXED_SIZE,
                   fields[LINK_APP_INVOKE_REQUEST_NAME_LENGTH], &call))
         return WIRQ_BAD_REQUEST;
-    wirq_status status =
-        app_invoke(fields[LINK_APP_INVOKE_REQUEST_INSTANCE], call.name, call.name_length, call.cells, call.count);
+    wirq_status status = app_invoke(fields[LINK_APP_INVOKE_REQUEST_INSTANCE], call.name, call.name_length, call.cells, call.count);
     return status == WIRQ_OK ? LINK_DEFERRED : status;
 }
 
@@ -95,7 +94,7 @@ static wirq_status memory_read(const struct request *request) {
         return WIRQ_TRAP_MEMORY;
     if (length > link_room())
         length = link_room(); /* the rest is for another request */
-    if (length > 0) /* without a memory there is no address to add to */
+    if (length > 0)           /* without a memory there is no address to add to */
         link_put_bytes(memory + address, length);
     return WIRQ_OK;
 }

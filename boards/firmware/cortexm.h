@@ -62,10 +62,12 @@ extern uint8_t __stack_top[];          /* the linker script's */
 #define CORTEXM_VECTORS(last) __attribute__((section(".vectors"), used)) static cortexm_vector *const vectors[16 + (last) + 1]
 
 /* The exceptions of the processor. The finer faults are not enabled and end in HardFault; Armv6-M does not have them. */
-#define CORTEXM_EXCEPTIONS(systick)                                                                                            \
-    [0] = (cortexm_vector *)(uintptr_t)__stack_top, [1] = cortexm_start, [2] = cortexm_fault, /* NMI */                       \
-    [3] = cortexm_fault, [4] = cortexm_fault, [5] = cortexm_fault, [6] = cortexm_fault, [7] = cortexm_fault,                   \
-    [11] = cortexm_fault, [12] = cortexm_fault, /* SVCall, debug monitor */                                                    \
+// clang-format off
+#define CORTEXM_EXCEPTIONS(systick)                                                                           \
+    [0] = (cortexm_vector *)(uintptr_t)__stack_top, [1] = cortexm_start, [2] = cortexm_fault, /* NMI */       \
+    [3] = cortexm_fault, [4] = cortexm_fault, [5] = cortexm_fault, [6] = cortexm_fault, [7] = cortexm_fault,  \
+    [11] = cortexm_fault, [12] = cortexm_fault, /* SVCall, debug monitor */                                   \
     [14] = cortexm_soft_interrupt, [15] = (systick)
+// clang-format on
 
 #endif

@@ -30,7 +30,7 @@ static const uint8_t build_id[8] = WIRQ_BUILD_ID_BYTES;
 static struct {
     uint8_t phase; /* enum phase */
     uint8_t outcome;
-    bool failed;   /* the flash, or somebody else writes to the store: what was written is not whole */
+    bool failed;         /* the flash, or somebody else writes to the store: what was written is not whole */
     uint8_t name_length; /* of the module */
     const char *name;
     const uint8_t *sha256;
@@ -184,8 +184,7 @@ static bool end_write(void) {
         return false;
     memcpy(tail.build_id, build_id, sizeof build_id);
     tail.check = check_of(store_place(), kept.size);
-    return store_write(kept.size, (const uint8_t *)&tail, TAIL_SIZE, &next) == WIRQ_OK &&
-           store_commit() == WIRQ_OK && use();
+    return store_write(kept.size, (const uint8_t *)&tail, TAIL_SIZE, &next) == WIRQ_OK && store_commit() == WIRQ_OK && use();
 }
 
 bool kept_code_load_ended(wirq_status status, struct wirq_module *module) {

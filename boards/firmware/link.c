@@ -268,11 +268,8 @@ static const struct link_command *find_command(uint8_t channel, uint8_t number) 
         const struct link_command *commands;
         const uint32_t *count;
     } tables[] = {
-        {control_commands, &control_command_count},
-        {files_commands, &files_command_count},
-        {app_commands, &app_command_count},
-        {irq_commands, &irq_command_count},
-        {trap_commands, &trap_command_count},
+        {control_commands, &control_command_count}, {files_commands, &files_command_count}, {app_commands, &app_command_count},
+        {irq_commands, &irq_command_count},         {trap_commands, &trap_command_count},
 #if WIRQ_TRACE
         {trace_commands, &trace_command_count},
 #endif

@@ -26,7 +26,7 @@ static struct {
     uint32_t byte_time;         /* within frames: when the last byte came */
 
     volatile bool session;
-    volatile bool for_tool; /* what is printed goes to a tool, as far as we know */
+    volatile bool for_tool;       /* what is printed goes to a tool, as far as we know */
     volatile uint32_t frame_time; /* when the last good frame came */
 
     /* Frames that wait for the link. The ISR fills the one at `frames_in`, the link empties the one at `frames_out`. */
@@ -39,8 +39,8 @@ static struct {
     volatile uint8_t acknowledge;
     volatile bool acknowledged, asked_again; /* a frame with an acknowledgement has come; it was a nack */
     uint8_t hello[LINK_HELLO_FIXED_SIZE];
-    volatile bool greeted;                   /* `hello` has come */
-    volatile bool damaged;                   /* a frame came that was none */
+    volatile bool greeted; /* `hello` has come */
+    volatile bool damaged; /* a frame came that was none */
 
     uint8_t text[BOARD_TEXT_RING];
     volatile uint32_t text_in, text_out; /* counts; the ring index is their low bits */
@@ -248,5 +248,6 @@ void receive_close_session(void) {
 }
 
 bool receive_pending(void) {
-    return receiver.acknowledged || receiver.greeted || receiver.damaged || receiver.interrupted || receiver.text_in != receiver.text_out;
+    return receiver.acknowledged || receiver.greeted || receiver.damaged || receiver.interrupted ||
+           receiver.text_in != receiver.text_out;
 }

@@ -27,7 +27,9 @@ void riscv_begin(void);
 void riscv_trap(void);
 
 __attribute__((naked, section(".reset"), used)) void riscv_start(void) {
-    __asm__ volatile(RISCV_CSR("csrci mstatus, 8") /* for when the firmware starts itself anew */
+    /* The first two are for when the firmware starts itself anew. */
+    // clang-format off
+    __asm__ volatile(RISCV_CSR("csrci mstatus, 8")
                      RISCV_CSR("csrw mie, zero")
                      ".option push\n\t"
                      ".option norelax\n\t"
@@ -35,6 +37,7 @@ __attribute__((naked, section(".reset"), used)) void riscv_start(void) {
                      ".option pop\n\t"
                      "la sp, __stack_top\n\t"
                      "j riscv_begin");
+    // clang-format on
 }
 
 __attribute__((used)) void riscv_begin(void) {

@@ -23,11 +23,11 @@ static inline uint32_t riscv_read_mcause(void) {
 }
 
 static inline void riscv_write_mtvec(uintptr_t address) {
-    __asm__ volatile(RISCV_CSR("csrw mtvec, %0") ::"r"(address));
+    __asm__ volatile(RISCV_CSR("csrw mtvec, %0")::"r"(address));
 }
 
 static inline void riscv_enable(uint32_t interrupt) {
-    __asm__ volatile(RISCV_CSR("csrs mie, %0") ::"r"(UINT32_C(1) << interrupt));
+    __asm__ volatile(RISCV_CSR("csrs mie, %0")::"r"(UINT32_C(1) << interrupt));
 }
 
 static inline uintptr_t riscv_mask(void) {
@@ -37,7 +37,7 @@ static inline uintptr_t riscv_mask(void) {
 }
 
 static inline void riscv_unmask(uintptr_t before) {
-    __asm__ volatile(RISCV_CSR("csrs mstatus, %0") ::"r"(before) : "memory");
+    __asm__ volatile(RISCV_CSR("csrs mstatus, %0")::"r"(before) : "memory");
 }
 
 /* From reset to firmware_main; the first instructions of the image. Also starts the firmware anew. */

@@ -151,8 +151,7 @@ static uint32_t find_room(uint32_t count, const struct forbidden *forbidden) {
         reserve = &spares;
     }
     uint32_t found = find_between(store.next_block, store.block_count, count, forbidden, reserve);
-    return found != NOWHERE || store.next_block == 0 ? found
-                                                     : find_between(0, store.next_block - 1, count, forbidden, reserve);
+    return found != NOWHERE || store.next_block == 0 ? found : find_between(0, store.next_block - 1, count, forbidden, reserve);
 }
 
 /* Erases sectors. The records that begin in them are forgotten first: one that survived an erase that was cut short would vouch for

@@ -7,7 +7,6 @@
 #include "link.h"
 #include "receive.h"
 
-
 static void write_plain(const char *text, size_t length) {
     board_uart_write((const uint8_t *)text, length);
 }

@@ -92,8 +92,8 @@ wirq_status timers_start(uint32_t source, uint32_t period_us) {
     if (timer == NULL)
         timer = free_timer();
     if (timer != NULL) {
-        *timer = (struct timer){.due = clock_us() + period_us, .period = period_us, .state = ENDLESS,
-                                .source = (uint8_t)source, .is_guests = true};
+        *timer = (struct timer){
+            .due = clock_us() + period_us, .period = period_us, .state = ENDLESS, .source = (uint8_t)source, .is_guests = true};
         arm();
     }
     board_unmask(before);
@@ -119,8 +119,11 @@ wirq_status timers_schedule(uint32_t source, uint32_t count, uint32_t after_us, 
     uintptr_t before = board_mask();
     struct timer *timer = free_timer();
     if (timer != NULL) {
-        *timer = (struct timer){.due = (held ? 0 : clock_us()) + after_us, .period = every_us, .left = count,
-                                .state = held ? HELD : COUNTED, .source = (uint8_t)source};
+        *timer = (struct timer){.due = (held ? 0 : clock_us()) + after_us,
+                                .period = every_us,
+                                .left = count,
+                                .state = held ? HELD : COUNTED,
+                                .source = (uint8_t)source};
         if (!held)
             run(timer, timer->due - after_us);
         arm();

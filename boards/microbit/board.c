@@ -33,7 +33,7 @@
 #define GPIO_IN CHIP_REGISTER(0x50000510)
 #define GPIO_DIRSET CHIP_REGISTER(0x50000518)
 #define GPIO_PIN_CNF(n) CHIP_REGISTER(0x50000700 + 4 * (n))
-#define PIN_CNF_INPUT 0         /* connected, no pull */
+#define PIN_CNF_INPUT 0            /* connected, no pull */
 #define PIN_CNF_INPUT_UP (3u << 2) /* connected, pulled up */
 
 enum { UART0 = 2, GPIOTE = 6 };

@@ -101,7 +101,8 @@ static void init_uart(uint32_t clock_hz) {
     CLK_PERI_CTRL = 1u << 11; /* enabled, from clk_sys */
     IO_CTRL(TXD) = FUNCTION_UART;
     IO_CTRL(RXD) = FUNCTION_UART;
-    PADS(RXD) |= PAD_INPUT | PAD_PULL_UP; /* a line that nobody drives is idle */
+    /* A line that nobody drives is idle. */
+    PADS(RXD) |= PAD_INPUT | PAD_PULL_UP;
     uint32_t divisor = (clock_hz * 4 + BOARD_UART_BAUD / 2) / BOARD_UART_BAUD; /* in 64ths */
     UART_IBRD = divisor >> 6;
     UART_FBRD = divisor & 63;

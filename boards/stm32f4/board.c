@@ -57,7 +57,8 @@ static bool start_pll(void) {
     if (!chip_wait(&FLASH_ACR, 15, BOARD_FLASH_WAITS))
         return false;
     RCC_PLLCFGR = 7u << 24 | 1u << 22 | (BOARD_PLL_P / 2 - 1u) << 16 | 336u << 6 | 8u; /* Q, source HSE, P, N, M */
-    RCC_CFGR = 4u << 13 | 5u << 10; /* APB2 / 2, APB1 / 4 */
+    /* APB2 / 2, APB1 / 4 */
+    RCC_CFGR = 4u << 13 | 5u << 10;
     RCC_CR |= RCC_CR_PLLON;
     if (!chip_wait(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY))
         return false;

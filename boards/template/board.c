@@ -102,9 +102,9 @@ void board_unique_id(uint8_t id[8]) {
 }
 
 void board_init(void) {
-    RCGC1 |= 1u;            /* UART0 */
-    RCGC2 |= 1u | 1u << 5;  /* ports A and F */
-    (void)RCGC2;            /* a clock takes some cycles to arrive */
+    RCGC1 |= 1u;           /* UART0 */
+    RCGC2 |= 1u | 1u << 5; /* ports A and F */
+    (void)RCGC2;           /* a clock takes some cycles to arrive */
     (void)RCGC2;
     init_uart();
     init_pins();

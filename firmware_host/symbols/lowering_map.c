@@ -129,8 +129,12 @@ int main(int count, char **arguments) {
     size_t size;
     uint8_t *bytes = read_input(&size);
     size_t arena_size = (ARENA_SLACK + ARENA_FACTOR * size) & ~(size_t)7;
-    struct wirq_config config = {.arena = aligned_alloc(8, arena_size), .arena_size = arena_size, .stack_cells = 64, .handler_stack_cells = 64,
-                                 .source_count = WIRQ_MAX_SOURCES, .source_names = names};
+    struct wirq_config config = {.arena = aligned_alloc(8, arena_size),
+                                 .arena_size = arena_size,
+                                 .stack_cells = 64,
+                                 .handler_stack_cells = 64,
+                                 .source_count = WIRQ_MAX_SOURCES,
+                                 .source_names = names};
     struct wirq_vm *vm = config.arena != NULL ? wirq_open(&config) : NULL;
     struct wirq_module *module;
     if (vm == NULL)

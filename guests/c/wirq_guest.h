@@ -180,57 +180,57 @@ WIRQ_IMPORT("wirq", "block") int32_t wirq_block_register(void *block, size_t len
 
 #ifdef WIRQ_STACK_POINTER_EXPORTED
 
-#define WIRQ_HANDLER(name) \
-    WIRQ_EXPORT("irq:" #name) wirq_handler wirq_irq_##name; \
+#define WIRQ_HANDLER(name)                                                                              \
+    WIRQ_EXPORT("irq:" #name) wirq_handler wirq_irq_##name;                                             \
     void wirq_irq_##name(__attribute__((unused)) int32_t source, __attribute__((unused)) int32_t count, \
                          __attribute__((unused)) int32_t context)
 
 /* The same for wirq_attach(): WIRQ_HANDLER_FUNCTION(on_button) { … } and then wirq_attach(WIRQ_SOURCE_BUTTON, on_button, 0, 0). */
-#define WIRQ_HANDLER_FUNCTION(function) \
-    wirq_handler function; \
+#define WIRQ_HANDLER_FUNCTION(function)                                                          \
+    wirq_handler function;                                                                       \
     void function(__attribute__((unused)) int32_t source, __attribute__((unused)) int32_t count, \
                   __attribute__((unused)) int32_t context)
 
 #else
 
 /* SP := (SP - 128) & ~15, call the body, put SP back. */
-#define WIRQ_TRAMPOLINE(function) \
-    wirq_handler function, function##_body; \
-    __asm__(".globaltype __stack_pointer, i32\n" \
+#define WIRQ_TRAMPOLINE(function)                                  \
+    wirq_handler function, function##_body;                        \
+    __asm__(".globaltype __stack_pointer, i32\n"                   \
             ".functype " #function "_body (i32, i32, i32) -> ()\n" \
-            ".globl " #function "\n" \
-            ".hidden " #function "\n" \
-            ".type " #function ",@function\n" #function ":\n" \
-            ".functype " #function " (i32, i32, i32) -> ()\n" \
-            ".local i32\n" \
-            "global.get __stack_pointer\n" \
-            "local.tee 3\n" \
-            "i32.const 128\n" \
-            "i32.sub\n" \
-            "i32.const -16\n" \
-            "i32.and\n" \
-            "global.set __stack_pointer\n" \
-            "local.get 0\n" \
-            "local.get 1\n" \
-            "local.get 2\n" \
-            "call " #function "_body\n" \
-            "local.get 3\n" \
-            "global.set __stack_pointer\n" \
+            ".globl " #function "\n"                               \
+            ".hidden " #function "\n"                              \
+            ".type " #function ",@function\n" #function ":\n"      \
+            ".functype " #function " (i32, i32, i32) -> ()\n"      \
+            ".local i32\n"                                         \
+            "global.get __stack_pointer\n"                         \
+            "local.tee 3\n"                                        \
+            "i32.const 128\n"                                      \
+            "i32.sub\n"                                            \
+            "i32.const -16\n"                                      \
+            "i32.and\n"                                            \
+            "global.set __stack_pointer\n"                         \
+            "local.get 0\n"                                        \
+            "local.get 1\n"                                        \
+            "local.get 2\n"                                        \
+            "call " #function "_body\n"                            \
+            "local.get 3\n"                                        \
+            "global.set __stack_pointer\n"                         \
             "end_function\n")
 
-#define WIRQ_HANDLER_FUNCTION(function) \
-    WIRQ_TRAMPOLINE(function); \
+#define WIRQ_HANDLER_FUNCTION(function)                                                                 \
+    WIRQ_TRAMPOLINE(function);                                                                          \
     void function##_body(__attribute__((unused)) int32_t source, __attribute__((unused)) int32_t count, \
                          __attribute__((unused)) int32_t context)
 
 /* The compiler exports a function written in assembly only if C code mentions it: that is what wirq_mention_… is for. Nothing
  * calls it, so the linker drops it again. */
-#define WIRQ_HANDLER(name) \
-    WIRQ_EXPORT("irq:" #name) wirq_handler wirq_irq_##name; \
-    void wirq_mention_##name(void); \
+#define WIRQ_HANDLER(name)                                                 \
+    WIRQ_EXPORT("irq:" #name) wirq_handler wirq_irq_##name;                \
+    void wirq_mention_##name(void);                                        \
     __attribute__((visibility("hidden"))) void wirq_mention_##name(void) { \
-        wirq_irq_##name(0, 0, 0); \
-    } \
+        wirq_irq_##name(0, 0, 0);                                          \
+    }                                                                      \
     WIRQ_HANDLER_FUNCTION(wirq_irq_##name)
 
 #endif

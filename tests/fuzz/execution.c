@@ -20,8 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         return 0;
     uint32_t before = subject_used(vm);
     struct wirq_module *module;
-    wirq_status status = random_below(2) != 0 ? wirq_load(vm, bytes, size, &module)
-                                              : subject_load_in_pieces(vm, bytes, size, &module);
+    wirq_status status =
+        random_below(2) != 0 ? wirq_load(vm, bytes, size, &module) : subject_load_in_pieces(vm, bytes, size, &module);
     if (status != WIRQ_OK) {
         REQUIRE(subject_used(vm) == before);
         return -1; /* nothing for this corpus */

@@ -142,11 +142,11 @@ static wirq_status host_throw(struct wirq_vm *vm, uint32_t *cells) {
 }
 
 static const struct wirq_host_import host_table[] = {
-    {"test", "log", "i:", host_take, true},       {"test", "log64", "I:", host_take, true},
-    {"test", "raise", "ii:", host_raise, true},   {"test", "trap", ":", host_trap, true},
-    {"test", "slow", "i:i", host_slow, false},    {"test", "yield", ":", host_yield, true},
-    {"test", "stop", ":", host_stop, true},       {"test", "read", "ii:i", host_read, true},
-    {"test", "swap", "IF:FI", host_swap, true},   {"test", "throw", "i:", host_throw, true},
+    {"test", "log", "i:", host_take, true},     {"test", "log64", "I:", host_take, true},
+    {"test", "raise", "ii:", host_raise, true}, {"test", "trap", ":", host_trap, true},
+    {"test", "slow", "i:i", host_slow, false},  {"test", "yield", ":", host_yield, true},
+    {"test", "stop", ":", host_stop, true},     {"test", "read", "ii:i", host_read, true},
+    {"test", "swap", "IF:FI", host_swap, true}, {"test", "throw", "i:", host_throw, true},
 };
 
 /* ---- loading ---- */
@@ -286,9 +286,10 @@ static void read_trap(const struct wirq_vm *vm) {
 }
 
 static uint32_t interesting_cell(void) {
-    static const uint32_t cells[] = {0,          1,          2,          7,          31,         32,         33,        63,
-                                     64,         255,        65535,      65536,      0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFE,
-                                     0x7FC00000, 0x7FA00000, 0xFF800000, 0x3F800000, 0x00000001, 0x7FF00000, 0x7FF80000, 0x43E00000};
+    static const uint32_t cells[] = {0,          1,          2,          7,          31,         32,
+                                     33,         63,         64,         255,        65535,      65536,
+                                     0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFE, 0x7FC00000, 0x7FA00000,
+                                     0xFF800000, 0x3F800000, 0x00000001, 0x7FF00000, 0x7FF80000, 0x43E00000};
     return random_below(3) == 0 ? (uint32_t)random_below(UINT32_MAX) : cells[random_below(sizeof cells / sizeof cells[0])];
 }
 

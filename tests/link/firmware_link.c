@@ -22,7 +22,7 @@ volatile bool firmware_guest_runs;
 static uint64_t time_us;
 static uint8_t output[1 << 20];
 static uint32_t output_length;
-static uint32_t raises[256];       /* what every irq.raise asked for, in order */
+static uint32_t raises[256]; /* what every irq.raise asked for, in order */
 static uint32_t raise_count;
 static uint32_t events_due, events_told; /* each tells its number */
 static bool invoked, answered;
@@ -162,8 +162,7 @@ void kept_code_remove(const char *name, uint32_t length) {
     (void)length;
 }
 
-void kept_code_remove_all(void) {
-}
+void kept_code_remove_all(void) {}
 
 bool app_is_loading(void) {
     return false;

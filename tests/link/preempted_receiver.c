@@ -15,7 +15,7 @@
 struct wirq_vm *firmware_vm;
 volatile bool firmware_guest_runs;
 
-static bool in_call;  /* the main loop's part runs */
+static bool in_call; /* the main loop's part runs */
 static bool masked;
 static uint32_t accesses_left; /* until the bytes come */
 static const uint8_t *coming;
@@ -40,11 +40,11 @@ static void access(void) {
 
 /* ---- what the instrumentation calls ---- */
 
-#define HOOK(name) \
+#define HOOK(name)                     \
     EXPORTED void name(void *address); \
-    void name(void *address) { \
-        (void)address; \
-        access(); \
+    void name(void *address) {         \
+        (void)address;                 \
+        access();                      \
     }
 HOOK(__tsan_read1)
 HOOK(__tsan_read2)
@@ -87,12 +87,10 @@ void __tsan_write_range(void *address, size_t size) {
 }
 
 void __tsan_init(void);
-void __tsan_init(void) {
-}
+void __tsan_init(void) {}
 
 void __tsan_func_exit(void);
-void __tsan_func_exit(void) {
-}
+void __tsan_func_exit(void) {}
 
 void *__tsan_memcpy(void *to, const void *from, size_t size);
 void *__tsan_memcpy(void *to, const void *from, size_t size) {

@@ -103,11 +103,20 @@ volatile uint32_t *played(uint32_t address) {
         there = &memory[(address - BOARD_STORE_ORIGIN) / 4];
     } else {
         switch (address) {
-        case ACR: there = &acr; break;
-        case KEYR: there = &keyr; break;
-        case SR: there = &sr; break;
-        case CR: there = &cr; break;
-        default: fail("a register that the controller does not have");
+        case ACR:
+            there = &acr;
+            break;
+        case KEYR:
+            there = &keyr;
+            break;
+        case SR:
+            there = &sr;
+            break;
+        case CR:
+            there = &cr;
+            break;
+        default:
+            fail("a register that the controller does not have");
         }
     }
     before = *there;

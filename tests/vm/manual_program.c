@@ -145,7 +145,7 @@ static void modules_import_from_instances_and_from_the_host(struct wirq_vm *vm) 
     CHECK(call(vm, of_second, "twice_the_count") == 2 * 102);
     CHECK(host_calls == 2);
     CHECK(call(vm, of_first, "shared") == 101 && call(vm, of_second, "shared") == 102); /* its global, memory and table */
-    wirq_release(vm, of_first); /* importers first */
+    wirq_release(vm, of_first);                                                         /* importers first */
     wirq_release(vm, first);
     CHECK(call(vm, of_second, "twice_the_count") == 2 * 103);
     wirq_release(vm, of_second);

@@ -5,14 +5,14 @@
 #include "wirq.h"
 #include "wirq_port.h"
 
-extern uint64_t port_clock;         /* moved by tests only, and by sleeping */
-extern uint32_t port_masked;        /* nesting of mask sections */
-extern uint32_t port_sleeps;        /* how often the VM has slept */
+extern uint64_t port_clock;  /* moved by tests only, and by sleeping */
+extern uint32_t port_masked; /* nesting of mask sections */
+extern uint32_t port_sleeps; /* how often the VM has slept */
 extern uint32_t port_safe_points_asked;
-extern bool port_holds_requests;    /* the soft interrupt is held off: port_soft_interrupt() is when it runs */
-extern struct wirq_vm *port_vm;     /* who asked */
+extern bool port_holds_requests;                 /* the soft interrupt is held off: port_soft_interrupt() is when it runs */
+extern struct wirq_vm *port_vm;                  /* who asked */
 extern void (*port_on_sleep)(uint64_t deadline); /* runs masked, in the sleep: a place for ISRs */
-extern void (*port_on_mask)(bool masked);       /* for tests with real asynchronous events */
+extern void (*port_on_mask)(bool masked);        /* for tests with real asynchronous events */
 
 void port_soft_interrupt(void);
 

@@ -68,8 +68,8 @@ enum wirq_type {
     WIRQ_NULLFUNCREF = 0x73, /* (ref null nofunc): these three have no value but null */
     WIRQ_NULLEXTERNREF = 0x72,
     WIRQ_NULLEXNREF = 0x74,
-    WIRQ_NON_NULL = 0x1000,  /* with a reference type: without null */
-    WIRQ_INDEXED = 0x2000,   /* a reference to a function type: with the type's index in its module */
+    WIRQ_NON_NULL = 0x1000, /* with a reference type: without null */
+    WIRQ_INDEXED = 0x2000,  /* a reference to a function type: with the type's index in its module */
     WIRQ_INDEX_MASK = 0x0FFF,
 };
 
@@ -102,15 +102,15 @@ struct wirq_trap;
  * drops the handler and disables its source, as WIRQ_POLICY_CONTAIN does; false is fatal. */
 typedef bool wirq_fault_function(struct wirq_vm *vm, const struct wirq_trap *trap);
 struct wirq_config {
-    void *arena;                      /* 8-byte aligned RAM; kept: the VM is in it until the embedder makes no more calls */
-    size_t arena_size;                /* bytes */
-    uint32_t stack_cells;             /* main wasm stack; 512 run every embedded guest measured (2 KiB) */
-    uint32_t handler_stack_cells;     /* wasm stack of each interrupt level; 0 = no handlers */
-    uint32_t source_count;            /* interrupt sources, at most 32 */
-    const char *const *source_names;  /* their names, for exports "irq:NAME"; kept, not copied */
-    void *user;                       /* for host functions: wirq_user() */
-    wirq_fault_function *on_fault;    /* told of every handler that trapped; may be NULL */
-    const struct wirq_costs *costs;   /* what the latency bound is computed with; kept; NULL: no bound can be promised */
+    void *arena;                     /* 8-byte aligned RAM; kept: the VM is in it until the embedder makes no more calls */
+    size_t arena_size;               /* bytes */
+    uint32_t stack_cells;            /* main wasm stack; 512 run every embedded guest measured (2 KiB) */
+    uint32_t handler_stack_cells;    /* wasm stack of each interrupt level; 0 = no handlers */
+    uint32_t source_count;           /* interrupt sources, at most 32 */
+    const char *const *source_names; /* their names, for exports "irq:NAME"; kept, not copied */
+    void *user;                      /* for host functions: wirq_user() */
+    wirq_fault_function *on_fault;   /* told of every handler that trapped; may be NULL */
+    const struct wirq_costs *costs;  /* what the latency bound is computed with; kept; NULL: no bound can be promised */
 };
 
 /* Makes a VM at the start of the arena. NULL if the arena is too small or the configuration is out of range. The
@@ -368,10 +368,10 @@ const struct wirq_trap *wirq_last_trap(const struct wirq_vm *vm);
  * wirq_react or wirq_reset, or the release of the instance that defines its tag. on_fault may read that of a handler. A build without
  * exceptions has none. Host function. */
 struct wirq_exception {
-    struct wirq_instance *instance;    /* which defines the tag */
-    uint32_t tag;                      /* index in that instance's tag index space */
-    const struct wirq_functype *type;  /* of the tag: its parameters are the values' types */
-    const uint32_t *values;            /* parameter_cells cells */
+    struct wirq_instance *instance;   /* which defines the tag */
+    uint32_t tag;                     /* index in that instance's tag index space */
+    const struct wirq_functype *type; /* of the tag: its parameters are the values' types */
+    const uint32_t *values;           /* parameter_cells cells */
 };
 bool wirq_uncaught(const struct wirq_vm *vm, struct wirq_exception *exception);
 
@@ -434,8 +434,7 @@ void wirq_poison(struct wirq_vm *vm);
  *   WIRQ_LATENCY_BOUND  with it, a latency that is demanded cannot be promised; function and detail of wirq_last_error: the source
  * that demands it, and the bound in microseconds. The source has no handler then; after the other errors it has the one that it had
  *   WIRQ_ASYNCIFIED     its class would be forced, which code that asyncify has rewritten cannot be (R52) */
-wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context,
-                        uint32_t priority);
+wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context, uint32_t priority);
 
 /* What becomes of a handler that traps or overruns its budget (R44). */
 enum wirq_policy {
@@ -470,7 +469,7 @@ struct wirq_source_info {
     const char *name;
     uint8_t class_, priority, policy;
     bool attached, enabled, pending, active;
-    uint32_t function; /* handler's function index if attached, … */
+    uint32_t function;                    /* handler's function index if attached, … */
     const struct wirq_instance *instance; /* … in this instance */
     uint32_t raised, delivered, missed, faults;
     uint32_t worst_latency_us; /* from raise to handler entry */

@@ -42,7 +42,7 @@ enum wirq_trace_event {
     WIRQ_TRACE_UNMASK, /* … and unmasked */
     WIRQ_TRACE_WAIT,   /* the guest begins to wait in a host function */
     WIRQ_TRACE_WOKE,   /* … and goes on */
-    WIRQ_TRACE_CALL,   /* a function is entered: its index in the low half of `subject`, its instance's number in the high one; `detail` is
+    WIRQ_TRACE_CALL, /* a function is entered: its index in the low half of `subject`, its instance's number in the high one; `detail` is
                         * the depth of the stack in it */
     WIRQ_TRACE_RETURN, /* the function that had depth `detail` returns; one that is left otherwise does not tell */
     WIRQ_TRACE_MEMORY, /* linear memory `detail` has `subject` bytes: told of all when a run begins, and of what has grown */

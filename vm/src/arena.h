@@ -19,10 +19,10 @@ struct arena {
     uint8_t *heap_end;  /* past the last block */
     uint8_t *temporary; /* start of the temporary region; the arena's end if there is none */
     uint8_t *end;
-    uint8_t *open;      /* first byte of the open block, or NULL */
-    uint32_t used;      /* bytes of blocks, headers included */
-    uint32_t peak;      /* the most that blocks, open block and temporary region have taken at once */
-    uint32_t refused;   /* blocks that were asked for and found no room */
+    uint8_t *open;    /* first byte of the open block, or NULL */
+    uint32_t used;    /* bytes of blocks, headers included */
+    uint32_t peak;    /* the most that blocks, open block and temporary region have taken at once */
+    uint32_t refused; /* blocks that were asked for and found no room */
 };
 
 /* Begins an empty heap between two addresses, in which `size` bytes fit or fewer. */

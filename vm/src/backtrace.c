@@ -18,7 +18,8 @@ bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *calle
         }
         if (*ip == OPERATION_UNIT(OP_exit))
             return false;
-        if (*ip == OPERATION_UNIT(OP_irq_return)) { /* the handler's stack ends here; what it interrupted goes on on that of its level */
+        if (*ip ==
+            OPERATION_UNIT(OP_irq_return)) { /* the handler's stack ends here; what it interrupted goes on on that of its level */
             const struct delivery *d = &vm->deliveries[level];
             ip = d->interrupted.ip;
             rs = d->interrupted.rs;
@@ -30,7 +31,8 @@ bool wirq_caller(const struct wirq_vm *vm, uint32_t n, struct wirq_caller *calle
             rs++;
         }
         caller->function = module_function_at(instance->module, ip, &caller->code_offset);
-        if (caller->function == UINT32_MAX) /* nothing of it is left to name; if an exception was leaving it, its caller stands for it */
+        if (caller->function ==
+            UINT32_MAX) /* nothing of it is left to name; if an exception was leaving it, its caller stands for it */
             continue;
         if (n-- == 0) {
             caller->instance = instance;

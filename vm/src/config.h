@@ -49,11 +49,11 @@
 
 /* Bits of enum wirq_feature that are built in. */
 #define WIRQ_FEATURE_BIT(name) ((uint32_t)WIRQ_WITH_##name << WIRQ_FEATURE_##name)
-#define WIRQ_BUILT_FEATURES                                                                                                  \
-    (1u << WIRQ_FEATURE_MUTABLE_GLOBALS | 1u << WIRQ_FEATURE_SIGN_EXTENSION | 1u << WIRQ_FEATURE_MULTI_VALUE |                \
-     WIRQ_FEATURE_BIT(SATURATING_TRUNCATION) | WIRQ_FEATURE_BIT(BULK_COPY_FILL) | WIRQ_FEATURE_BIT(CUSTOM_PAGE_SIZES) |       \
-     WIRQ_FEATURE_BIT(BULK_MEMORY) | WIRQ_FEATURE_BIT(REFERENCE_TYPES) | WIRQ_FEATURE_BIT(MULTI_TABLE) |                      \
-     WIRQ_FEATURE_BIT(EXTENDED_CONST) | WIRQ_FEATURE_BIT(TYPED_FUNCTION_REFERENCES) | WIRQ_FEATURE_BIT(TAIL_CALL) |           \
+#define WIRQ_BUILT_FEATURES                                                                                             \
+    (1u << WIRQ_FEATURE_MUTABLE_GLOBALS | 1u << WIRQ_FEATURE_SIGN_EXTENSION | 1u << WIRQ_FEATURE_MULTI_VALUE |          \
+     WIRQ_FEATURE_BIT(SATURATING_TRUNCATION) | WIRQ_FEATURE_BIT(BULK_COPY_FILL) | WIRQ_FEATURE_BIT(CUSTOM_PAGE_SIZES) | \
+     WIRQ_FEATURE_BIT(BULK_MEMORY) | WIRQ_FEATURE_BIT(REFERENCE_TYPES) | WIRQ_FEATURE_BIT(MULTI_TABLE) |                \
+     WIRQ_FEATURE_BIT(EXTENDED_CONST) | WIRQ_FEATURE_BIT(TYPED_FUNCTION_REFERENCES) | WIRQ_FEATURE_BIT(TAIL_CALL) |     \
      WIRQ_FEATURE_BIT(MULTI_MEMORY) | WIRQ_FEATURE_BIT(EXCEPTIONS) | WIRQ_FEATURE_BIT(RINGS))
 
 /* Whether lowered code holds operations and slots as distances in bytes (code_scale in code.c): 1 where a load has no scaled index, which

@@ -47,20 +47,20 @@
 #endif
 
 #ifndef FILL_ENTRIES
-#define FILL_ENTRIES(to, label)                                                                                              \
-    do {                                                                                                                     \
-        const void *volatile *entry = (to);                                                                                  \
-        for (uint32_t left = WIRQ_CONTROL_OPERATIONS / 2; left != 0; left--, entry += 2)                                     \
-            entry[0] = entry[1] = (label);                                                                                   \
-        if (WIRQ_CONTROL_OPERATIONS % 2 != 0)                                                                                \
-            entry[0] = (label);                                                                                              \
+#define FILL_ENTRIES(to, label)                                                          \
+    do {                                                                                 \
+        const void *volatile *entry = (to);                                              \
+        for (uint32_t left = WIRQ_CONTROL_OPERATIONS / 2; left != 0; left--, entry += 2) \
+            entry[0] = entry[1] = (label);                                               \
+        if (WIRQ_CONTROL_OPERATIONS % 2 != 0)                                            \
+            entry[0] = (label);                                                          \
     } while (0)
-#define COPY_ENTRIES(to, from)                                                                                               \
-    do {                                                                                                                     \
-        const void *volatile *entry = (to);                                                                                  \
-        const void *const *whole = (from);                                                                                   \
-        for (uint32_t left = WIRQ_RESTORED_OPERATIONS / 4; left != 0; left--, entry += 4, whole += 4)                        \
-            entry[0] = whole[0], entry[1] = whole[1], entry[2] = whole[2], entry[3] = whole[3];                              \
+#define COPY_ENTRIES(to, from)                                                                        \
+    do {                                                                                              \
+        const void *volatile *entry = (to);                                                           \
+        const void *const *whole = (from);                                                            \
+        for (uint32_t left = WIRQ_RESTORED_OPERATIONS / 4; left != 0; left--, entry += 4, whole += 4) \
+            entry[0] = whole[0], entry[1] = whole[1], entry[2] = whole[2], entry[3] = whole[3];       \
     } while (0)
 #endif
 
@@ -70,43 +70,43 @@
 
 #define DISPATCH_TEXT(number) #number
 /* The number in the comment makes every dispatch different: merging two of them would cost a branch. */
-#define DISPATCH_NUMBERED(number)                                                                                            \
-    do {                                                                                                                     \
-        __asm__ volatile(DISPATCH_ASM DISPATCH_COMMENT DISPATCH_TEXT(number)                                                 \
-                         : [operation] "+" DISPATCH_REGISTER(operation)                                                      \
-                         : STATE_IN                                                                                          \
-                         : "memory");                                                                                        \
-        __builtin_unreachable();                                                                                             \
+#define DISPATCH_NUMBERED(number)                                            \
+    do {                                                                     \
+        __asm__ volatile(DISPATCH_ASM DISPATCH_COMMENT DISPATCH_TEXT(number) \
+                         : [operation] "+" DISPATCH_REGISTER(operation)      \
+                         : STATE_IN                                          \
+                         : "memory");                                        \
+        __builtin_unreachable();                                             \
     } while (0)
 #define DISPATCH_COUNTED(number) DISPATCH_NUMBERED(number)
-#define DISPATCH()                                                                                                           \
-    do {                                                                                                                     \
-        OPERATION operation = *ip;                                                                                           \
-        DISPATCH_COUNTED(__COUNTER__);                                                                                       \
+#define DISPATCH()                     \
+    do {                               \
+        OPERATION operation = *ip;     \
+        DISPATCH_COUNTED(__COUNTER__); \
     } while (0)
-#define NEXT(n)                                                                                                              \
-    do {                                                                                                                     \
-        OPERATION operation;                                                                                                 \
-        LOAD_NEXT(operation, n);                                                                                             \
-        DISPATCH_COUNTED(__COUNTER__);                                                                                       \
+#define NEXT(n)                        \
+    do {                               \
+        OPERATION operation;           \
+        LOAD_NEXT(operation, n);       \
+        DISPATCH_COUNTED(__COUNTER__); \
     } while (0)
 /* Goes to the handler at a label's address, whatever the table says. */
-#define DISPATCH_TO(label)                                                                                                   \
-    do {                                                                                                                     \
-        const void *to = TABLE_ENTRY(label);                                                                                 \
-        __asm__ volatile(JUMP_ASM : : [to] "r"(to), STATE_IN : "memory");                                                    \
-        __builtin_unreachable();                                                                                             \
+#define DISPATCH_TO(label)                                                \
+    do {                                                                  \
+        const void *to = TABLE_ENTRY(label);                              \
+        __asm__ volatile(JUMP_ASM : : [to] "r"(to), STATE_IN : "memory"); \
+        __builtin_unreachable();                                          \
     } while (0)
 /* Goes to a label that begins with HANDLER: what is there costs the way past it nothing. */
 #define LEAVE(label) DISPATCH_TO(&&label)
 /* Goes to the first handler. The computed goto is never executed: it tells the compiler that the handlers are reached. */
-#define ENTER()                                                                                                              \
-    do {                                                                                                                     \
-        const void *to = HANDLER_AT(*ip);                                                                                    \
-        __asm__ goto(JUMP_ASM : : [to] "r"(to), STATE_IN : "memory" : handlers);                                             \
-        __builtin_unreachable();                                                                                             \
-    handlers:                                                                                                                \
-        goto *HANDLER_AT(*ip);                                                                                               \
+#define ENTER()                                                                  \
+    do {                                                                         \
+        const void *to = HANDLER_AT(*ip);                                        \
+        __asm__ goto(JUMP_ASM : : [to] "r"(to), STATE_IN : "memory" : handlers); \
+        __builtin_unreachable();                                                 \
+    handlers:                                                                    \
+        goto *HANDLER_AT(*ip);                                                   \
     } while (0)
 
 #endif

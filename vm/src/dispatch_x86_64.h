@@ -3,11 +3,11 @@
 #define WIRQ_DISPATCH_X86_64_H
 
 /* Registers that survive calls; there are no more of them, and an operand in memory costs no instruction here. */
-#define STATE                                                                                                                \
-    register const uint16_t *ip __asm__("rbx");                                                                               \
-    register uint32_t A __asm__("r12");                                                                                       \
-    register uint8_t *memory __asm__("r13");                                                                                  \
-    register uint32_t *fp __asm__("r14");                                                                                     \
+#define STATE                                   \
+    register const uint16_t *ip __asm__("rbx"); \
+    register uint32_t A __asm__("r12");         \
+    register uint8_t *memory __asm__("r13");    \
+    register uint32_t *fp __asm__("r14");       \
     register struct wirq_vm *vm __asm__("r15")
 #define STATE_IN "r"(ip), "r"(A), "r"(memory), "r"(fp), [vm] "r"(vm)
 #define STATE_OUT "=r"(ip), "=r"(A), "=r"(memory), "=r"(fp), "=r"(vm)
@@ -22,10 +22,10 @@
 #define TABLE_ENTRY_BIT ""
 
 #define LOAD_NEXT(operation, n) (operation = ip[n], ip += (n))
-#define STEP(distance)                                                                                                       \
-    do {                                                                                                                     \
-        ip += (distance);                                                                                                    \
-        __asm__("" : "+r"(ip));                                                                                              \
+#define STEP(distance)          \
+    do {                        \
+        ip += (distance);       \
+        __asm__("" : "+r"(ip)); \
     } while (0)
 #define PUSH_RECORD(return_ip) (RS--, RS->ip = (return_ip), RS->fp = fp)
 #define POP_RECORD() (ip = RS->ip, fp = RS->fp, RS++)

@@ -10,7 +10,6 @@
 #include "interpret.h"
 #include "operands.h"
 
-
 /* The catch operation, in units: tag or ALL_TAGS, first cell for the values, units back to the start of the code guarded times two
  * (plus one: a reference follows the values), units back to the catch before it or the start of the code, distance to the label from
  * there. */
@@ -180,7 +179,8 @@ wirq_status exception_unwind(struct wirq_vm *vm) {
                     return WIRQ_TRAP_TOO_MANY_EXCEPTIONS;
                 r->a = reference_to(exception);
             }
-        } else if (operation >= OP_return_call_import && operation <= OP_return_call_ref) { /* a host function: its caller has left */
+        } else if (operation >= OP_return_call_import &&
+                   operation <= OP_return_call_ref) { /* a host function: its caller has left */
             r->ip = code_unwind;
             return WIRQ_OK;
         }

@@ -20,15 +20,15 @@ static wirq_status truncation(uint32_t number, uint64_t x, uint32_t *to) {
     return WIRQ_OK;
 }
 
-#define WIDE(value)                                                                                                          \
-    do {                                                                                                                     \
-        wide = (value);                                                                                                      \
-        goto wide_result;                                                                                                    \
+#define WIDE(value)       \
+    do {                  \
+        wide = (value);   \
+        goto wide_result; \
     } while (0)
-#define NARROW(value)                                                                                                        \
-    do {                                                                                                                     \
-        to[0] = (value);                                                                                                     \
-        return WIRQ_OK;                                                                                                      \
+#define NARROW(value)    \
+    do {                 \
+        to[0] = (value); \
+        return WIRQ_OK;  \
     } while (0)
 
 wirq_status wirq_extended(uint32_t *fp, const uint16_t *ip, uint32_t *to) {

@@ -13,12 +13,13 @@ struct part {
     uint8_t list;     /* offset in struct wirq_instance: the pointer to the items, or that to the list */
 };
 
-#define LIST(count, list)                                                                                                    \
+#define LIST(count, list) \
     {offsetof(struct wirq_module, count), 0, sizeof *((struct wirq_instance *)0)->list, offsetof(struct wirq_instance, list)}
-#define OWN(count, imported, type, list)                                                                                     \
-    {offsetof(struct wirq_module, count), offsetof(struct wirq_module, imported), sizeof(type),                              \
+#define OWN(count, imported, type, list)                                                        \
+    {offsetof(struct wirq_module, count), offsetof(struct wirq_module, imported), sizeof(type), \
      offsetof(struct wirq_instance, list)}
-static const struct part parts[] = { /* those that hold pointers come first */
+static const struct part parts[] = {
+    /* those that hold pointers come first */
     LIST(imported_functions, functions),
     LIST(imported_globals, imported_globals),
     LIST(memory_count, memories),

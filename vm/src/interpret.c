@@ -31,85 +31,85 @@ INLINE uint32_t count(uint32_t unit) {
 #define COUNT(n) count(U16(n))
 
 /* ---- control ---- */
-#define JUMP(n)                                                                                                              \
-    do {                                                                                                                     \
-        STEP((int16_t)ip[n]);                                                                                                \
-        NEXT(n);                                                                                                             \
+#define JUMP(n)               \
+    do {                      \
+        STEP((int16_t)ip[n]); \
+        NEXT(n);              \
     } while (0)
-#define JUMP_LONG(n)                                                                                                         \
-    do {                                                                                                                     \
-        ip += (int32_t)K32(n);                                                                                               \
-        NEXT(n);                                                                                                             \
+#define JUMP_LONG(n)           \
+    do {                       \
+        ip += (int32_t)K32(n); \
+        NEXT(n);               \
     } while (0)
-#define TRAP(code)                                                                                                           \
-    do {                                                                                                                     \
-        status = (code);                                                                                                     \
-        goto trap;                                                                                                           \
+#define TRAP(code)       \
+    do {                 \
+        status = (code); \
+        goto trap;       \
     } while (0)
-#define CALL(return_ip, function, frame)                                                                                     \
-    do {                                                                                                                     \
-        PUSH_RECORD(return_ip);                                                                                              \
-        fp = (frame);                                                                                                        \
-        if (UNLIKELY((uintptr_t)(fp + WIRQ_STACK_SLACK) > (uintptr_t)RS))                                                    \
-            goto no_room_to_call; /* the record lies where the caller's frame had room to spare */                           \
-        ip = vm->code[function];                                                                                             \
-        TRACE_CALL(vm, ip, RS);                                                                                              \
-        DISPATCH();                                                                                                          \
+#define CALL(return_ip, function, frame)                                                           \
+    do {                                                                                           \
+        PUSH_RECORD(return_ip);                                                                    \
+        fp = (frame);                                                                              \
+        if (UNLIKELY((uintptr_t)(fp + WIRQ_STACK_SLACK) > (uintptr_t)RS))                          \
+            goto no_room_to_call; /* the record lies where the caller's frame had room to spare */ \
+        ip = vm->code[function];                                                                   \
+        TRACE_CALL(vm, ip, RS);                                                                    \
+        DISPATCH();                                                                                \
     } while (0)
-#define TAIL_CALL(function)                                                                                                  \
-    do {                                                                                                                     \
-        ip = vm->code[function];                                                                                             \
-        TRACE_CALL(vm, ip, RS);                                                                                              \
-        DISPATCH();                                                                                                          \
+#define TAIL_CALL(function)      \
+    do {                         \
+        ip = vm->code[function]; \
+        TRACE_CALL(vm, ip, RS);  \
+        DISPATCH();              \
     } while (0)
 /* Of a function of this instance; all else is seen to apart. */
-#define CALL_INDIRECT()                                                                                                      \
-    do {                                                                                                                     \
-        const struct wirq_instance *instance = vm->registers.instance;                                                       \
-        const struct wirq_table *table = instance->tables[U16(3)];                                                           \
-        uint32_t element = S32(1);                                                                                           \
-        if (UNLIKELY(element >= table->size))                                                                                \
-            goto call_indirect_out;                                                                                          \
-        uint32_t reference = table->elements[element], function = reference & 0xFFFF;                                        \
-        if (UNLIKELY(reference >> 16 != instance->id))                                                                       \
-            goto call_indirect_out;                                                                                          \
-        const struct wirq_module *module = instance->module;                                                                 \
-        if (UNLIKELY(module->function_types[function] != U16(2)))                                                            \
-            goto call_indirect_out;                                                                                          \
-        if (UNLIKELY(__builtin_sub_overflow(function, module->imported_functions, &function)))                               \
-            goto call_indirect_out;                                                                                          \
-        APART(function); /* else gcc loads and subtracts again, and keeps copies of these two from the beginning on */       \
-        APART(ip);                                                                                                           \
-        APART(vm);                                                                                                           \
-        CALL(ip + 5, function, CELL(U16(4)));                                                                                \
+#define CALL_INDIRECT()                                                                                                \
+    do {                                                                                                               \
+        const struct wirq_instance *instance = vm->registers.instance;                                                 \
+        const struct wirq_table *table = instance->tables[U16(3)];                                                     \
+        uint32_t element = S32(1);                                                                                     \
+        if (UNLIKELY(element >= table->size))                                                                          \
+            goto call_indirect_out;                                                                                    \
+        uint32_t reference = table->elements[element], function = reference & 0xFFFF;                                  \
+        if (UNLIKELY(reference >> 16 != instance->id))                                                                 \
+            goto call_indirect_out;                                                                                    \
+        const struct wirq_module *module = instance->module;                                                           \
+        if (UNLIKELY(module->function_types[function] != U16(2)))                                                      \
+            goto call_indirect_out;                                                                                    \
+        if (UNLIKELY(__builtin_sub_overflow(function, module->imported_functions, &function)))                         \
+            goto call_indirect_out;                                                                                    \
+        APART(function); /* else gcc loads and subtracts again, and keeps copies of these two from the beginning on */ \
+        APART(ip);                                                                                                     \
+        APART(vm);                                                                                                     \
+        CALL(ip + 5, function, CELL(U16(4)));                                                                          \
     } while (0)
-#define RETURN()                                                                                                             \
-    do {                                                                                                                     \
-        TRACE_RETURN(vm, RS);                                                                                                \
-        POP_RECORD();                                                                                                        \
-        DISPATCH();                                                                                                          \
+#define RETURN()              \
+    do {                      \
+        TRACE_RETURN(vm, RS); \
+        POP_RECORD();         \
+        DISPATCH();           \
     } while (0)
 
 /* ---- linear memory ----
  * limit is size - 3: for 4-byte accesses the comparison is exact; narrower ones leave the last 3 bytes to a slow path. */
-#define WITH_OFFSET(ea, address, offset)                                                                                     \
-    if (UNLIKELY(__builtin_add_overflow(address, offset, &(ea))))                                                            \
+#define WITH_OFFSET(ea, address, offset)                          \
+    if (UNLIKELY(__builtin_add_overflow(address, offset, &(ea)))) \
     goto trap_memory
 #define BOUNDS(ea, n) BOUNDS_##n(ea)
-#define BOUNDS_4(ea)                                                                                                         \
-    if (UNLIKELY((ea) >= LIMIT))                                                                                             \
+#define BOUNDS_4(ea)             \
+    if (UNLIKELY((ea) >= LIMIT)) \
     goto trap_memory
-#define BOUNDS_1(ea)                                                                                                         \
-    if (UNLIKELY((ea) >= LIMIT)) {                                                                                           \
-        narrow_address = (ea);                                                                                               \
-        goto narrow_access;                                                                                                  \
+#define BOUNDS_1(ea)               \
+    if (UNLIKELY((ea) >= LIMIT)) { \
+        narrow_address = (ea);     \
+        goto narrow_access;        \
     }
 #define BOUNDS_2(ea) BOUNDS_1(ea)
 /* Of the accumulator: no copy of it is made before the comparison has failed. */
 #define BOUNDS_A(n) BOUNDS_A_##n
 #define BOUNDS_A_4 BOUNDS_4(A)
-#define BOUNDS_A_1                                                                                                           \
-    if (UNLIKELY(A >= LIMIT))                                                                                                \
+#define BOUNDS_A_1            \
+    if (UNLIKELY(A >= LIMIT)) \
     goto narrow_access_of_accumulator
 #define BOUNDS_A_2 BOUNDS_A_1
 
@@ -178,26 +178,25 @@ struct unaligned64 {
 #define STORE64(ea, v) (((struct unaligned64 *)(void *)(MEMORY + (ea)))->value = (v))
 #else /* by words: LDRD faults on addresses that are not a multiple of 4 */
 #define LOAD64(ea) ((uint64_t)load32(MEMORY + (ea)) | (uint64_t)load32(MEMORY + (ea) + 4) << 32)
-#define STORE64(ea, v)                                                                                                       \
-    do {                                                                                                                     \
-        uint64_t whole = (v);                                                                                                \
-        store32(MEMORY + (ea), (uint32_t)whole);                                                                             \
-        store32(MEMORY + (ea) + 4, (uint32_t)(whole >> 32));                                                                 \
+#define STORE64(ea, v)                                       \
+    do {                                                     \
+        uint64_t whole = (v);                                \
+        store32(MEMORY + (ea), (uint32_t)whole);             \
+        store32(MEMORY + (ea) + 4, (uint32_t)(whole >> 32)); \
     } while (0)
 #endif
 
 /* ---- registers in and out of the VM ---- */
 #define WRITE_BACK() (vm->registers.ip = ip, vm->registers.fp = fp, (void)(vm->registers.rs = RS), vm->registers.a = A)
 #define RELOAD_MEMORY() ((void)(MEMORY = vm->memory_base), (void)(LIMIT = vm->memory_limit))
-#define RELOAD()                                                                                                             \
-    (ip = vm->registers.ip, fp = vm->registers.fp, (void)(RS = vm->registers.rs), A = vm->registers.a, RELOAD_MEMORY())
+#define RELOAD() (ip = vm->registers.ip, fp = vm->registers.fp, (void)(RS = vm->registers.rs), A = vm->registers.a, RELOAD_MEMORY())
 
 /* ---- where the handlers are ---- */
 #ifdef HANDLER_LABELS_ASM
 /* C has no constants that are distances of less than a word; the assembler has. Every line goes to the end of the table. */
 #define IN_HANDLER_LABELS(line) ".pushsection .rodata.handler_labels, \"a\"\n" line "\n.popsection"
-#define HANDLER_LABELS()                                                                                                     \
-    __asm__ volatile(IN_HANDLER_LABELS(".balign 4\n.globl handler_labels\n.hidden handler_labels\n"                        \
+#define HANDLER_LABELS()                                                                            \
+    __asm__ volatile(IN_HANDLER_LABELS(".balign 4\n.globl handler_labels\n.hidden handler_labels\n" \
                                        ".type handler_labels, %object\nhandler_labels:"));
 #define ENTRY_OF(label) __asm__ volatile(IN_HANDLER_LABELS(".4byte %l0" TABLE_ENTRY_BIT) : : "i"(&&label));
 #define HANDLER_DISTANCES
@@ -208,14 +207,18 @@ struct unaligned64 {
 #else
 #define HANDLER_LABELS() static const struct handler_labels handler_labels = {.entries = {
 #define ENTRY_OF(label) &&label,
-#define HANDLER_DISTANCES }, .distances = {
-#define DISTANCE_OF(label) (const char *)&&label - (const char *)&&op_unreachable,
-#define HANDLER_LABELS_END() }}
+#define HANDLER_DISTANCES \
+    }                     \
+    , .distances = {
+#define DISTANCE_OF(label) (const char *) && label - (const char *) && op_unreachable,
+#define HANDLER_LABELS_END() \
+    }                        \
+    }
 #define LABELS_ARE_WANTED(vm) ((vm)->labels == NULL)
-#define LABELS_ARE_GIVEN(vm)                                                                                                 \
-    do {                                                                                                                     \
-        (vm)->labels = &handler_labels;                                                                                      \
-        return WIRQ_RUN_DONE;                                                                                                \
+#define LABELS_ARE_GIVEN(vm)            \
+    do {                                \
+        (vm)->labels = &handler_labels; \
+        return WIRQ_RUN_DONE;           \
     } while (0)
 #endif
 

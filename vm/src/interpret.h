@@ -44,7 +44,7 @@ static inline void wirq_zero_cells(uint32_t *to, uint32_t count) {
 }
 
 /* ORDER RELATIONS: eq ne, signed lt ge, unsigned lt ge, signed le gt, unsigned le gt. An odd one is the inverse of the one before. */
-#define RELATION_HOLDS(relation, is_less, is_equal)                                                                          \
+#define RELATION_HOLDS(relation, is_less, is_equal) \
     ((((relation) >= 2 && (is_less)) || (((relation) < 2 || (relation) >= 6) && (is_equal))) != ((relation) & 1))
 
 static inline bool wirq_holds(uint32_t relation, uint32_t x, uint32_t y) {

@@ -96,8 +96,7 @@ wirq_status interrupt_attach(struct wirq_instance *from, uint32_t source, struct
     return WIRQ_OK;
 }
 
-wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context,
-                        uint32_t priority) {
+wirq_status wirq_attach(struct wirq_instance *instance, uint32_t source, uint32_t function, uint32_t context, uint32_t priority) {
     if (function >= instance->module->function_count)
         return WIRQ_UNKNOWN_FUNCTION;
     return interrupt_attach(instance, source, instance, function, context, priority);
@@ -254,8 +253,8 @@ static wirq_status declare_handlers(const struct wirq_module *module, struct wir
         if (export->kind != WIRQ_FUNCTION || !interrupt_declares(&export->name))
             continue;
         wirq_status status = parse_declaration(
-            module->vm, (struct wirq_name){export->name.bytes + PREFIX_LENGTH, export->name.length - PREFIX_LENGTH},
-            &source, &priority);
+            module->vm, (struct wirq_name){export->name.bytes + PREFIX_LENGTH, export->name.length - PREFIX_LENGTH}, &source,
+            &priority);
         if (status == WIRQ_OK && !is_handler_type(module_function_type(module, export->index)))
             status = WIRQ_HANDLER_TYPE;
         if (status == WIRQ_OK && instance != NULL)

@@ -29,8 +29,8 @@ static bool interval_is_over(const struct source *s) {
 
 /* Whether it is the moment for a source of class Q, at which no guest frame is mid-flight, and for the source's interval. */
 static bool is_moment(struct wirq_vm *vm, const struct source *s) {
-    if (s->class_ == WIRQ_CLASS_QUIESCENT && (vm_in_handler(vm) || !((vm->mode & (VM_BEGINS | VM_REACTOR)) != 0 ||
-                                                                    (vm->waiting && vm->wait_kind != WAIT_DELIVER)))) {
+    if (s->class_ == WIRQ_CLASS_QUIESCENT &&
+        (vm_in_handler(vm) || !((vm->mode & (VM_BEGINS | VM_REACTOR)) != 0 || (vm->waiting && vm->wait_kind != WAIT_DELIVER)))) {
         vm->passed_over = true;
         return false;
     }
@@ -132,7 +132,8 @@ static void apply_settings(struct delivery *d, const struct source *s, uint32_t 
 }
 
 /* Makes another instance the current one, unless it is, with its first memory: most handlers interrupt their own guest. */
-static inline __attribute__((always_inline)) void change_instance(struct wirq_vm *vm, const struct wirq_instance *before, uint32_t memories, struct wirq_instance *now) {
+static inline __attribute__((always_inline)) void change_instance(struct wirq_vm *vm, const struct wirq_instance *before,
+                                                                  uint32_t memories, struct wirq_instance *now) {
     if (before != now || memories != 0)
         vm_enter_instance(vm, now);
 }
@@ -145,7 +146,8 @@ static inline void enter_handler(struct wirq_vm *vm, struct source *s, uint32_t 
     d->limits = 0;
     d->wait_state = vm->wait_state;
     if (vm->wait_state != 0) {
-        if (vm->waiting && vm->wait_kind == WAIT_GUEST) { /* it and what preempts it: as if nothing were held back at its begin (R50) */
+        if (vm->waiting &&
+            vm->wait_kind == WAIT_GUEST) { /* it and what preempts it: as if nothing were held back at its begin (R50) */
             vm->is_open = true;
             vm->open_depth = interrupt_depth(vm);
         }
@@ -309,7 +311,8 @@ bool interrupt_handler_faulted(struct wirq_vm *vm) {
         s->faults++;
         vm->block.faults++;
         bool answer = vm->on_fault != NULL && vm->on_fault(vm, &vm->trap);
-        if (s->settings.values[SETTING_POLICY] == WIRQ_POLICY_CONTAIN || (s->settings.values[SETTING_POLICY] == WIRQ_POLICY_HOST && answer)) {
+        if (s->settings.values[SETTING_POLICY] == WIRQ_POLICY_CONTAIN ||
+            (s->settings.values[SETTING_POLICY] == WIRQ_POLICY_HOST && answer)) {
             s->enabled = false;
             interrupt_refresh(vm, s);
             goes_on = true;

@@ -105,8 +105,7 @@ static bool link_export(struct wirq_instance *instance, const struct import *imp
 /* The instance that is registered as the import's module, or NULL. */
 static struct wirq_instance *find_instance(const struct wirq_vm *vm, const struct import *import) {
     struct wirq_instance *i = vm->instance_list;
-    while (i != NULL &&
-           (i->registered.bytes == NULL || !names_equal(&i->registered, import->module.bytes, import->module.length)))
+    while (i != NULL && (i->registered.bytes == NULL || !names_equal(&i->registered, import->module.bytes, import->module.length)))
         i = i->next;
     return i;
 }

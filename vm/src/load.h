@@ -19,43 +19,43 @@ struct wirq_load {
     load_step *step;
 
     /* Bytes lie first, where the shortest instructions reach them; they are told of with what they belong to. */
-    uint8_t section;            /* its id */
-    uint8_t rank;               /* of the last section that was not custom: sections come in order */
-    uint8_t form;               /* of a segment */
-    bool second_part;           /* of a type: its results */
-    uint8_t utf8_left;          /* of a run of bytes: continuation bytes that must follow, and the bounds of the next */
+    uint8_t section;   /* its id */
+    uint8_t rank;      /* of the last section that was not custom: sections come in order */
+    uint8_t form;      /* of a segment */
+    bool second_part;  /* of a type: its results */
+    uint8_t utf8_left; /* of a run of bytes: continuation bytes that must follow, and the bounds of the next */
     uint8_t utf8_low, utf8_high;
     bool run_is_name;
-    uint8_t constant_depth;     /* types on constant_stack */
-    bool constant_begun;        /* load->constant is its first instruction, or all of them */
-    uint8_t carried;            /* bytes in carry */
+    uint8_t constant_depth; /* types on constant_stack */
+    bool constant_begun;    /* load->constant is its first instruction, or all of them */
+    uint8_t carried;        /* bytes in carry */
 
-    uint32_t offset;         /* in the module: the first byte that no step has consumed */
-    uint32_t limit;          /* offset where the enclosing section or function body ends */
+    uint32_t offset; /* in the module: the first byte that no step has consumed */
+    uint32_t limit;  /* offset where the enclosing section or function body ends */
     uint32_t section_end;
-    const uint8_t *window;   /* where the window of the running step starts; its offset is `offset` */
-    uint32_t remaining;      /* items left in the section's vector */
-    uint32_t part;           /* items left of an item that is a vector itself */
-    uint32_t arena_before;   /* arena bytes in use before the load */
+    const uint8_t *window; /* where the window of the running step starts; its offset is `offset` */
+    uint32_t remaining;    /* items left in the section's vector */
+    uint32_t part;         /* items left of an item that is a vector itself */
+    uint32_t arena_before; /* arena bytes in use before the load */
 
     /* a run of bytes in progress */
-    uint32_t run;            /* bytes left */
-    uint8_t *run_to;         /* where they go; NULL: nowhere */
+    uint32_t run;    /* bytes left */
+    uint8_t *run_to; /* where they go; NULL: nowhere */
 
     /* what a section collects */
-    uint32_t function_in_code;  /* the function being lowered, or UINT32_MAX */
+    uint32_t function_in_code;                  /* the function being lowered, or UINT32_MAX */
     const struct wirq_code_memory *code_memory; /* where lowered code goes or lies; NULL: the arena */
-    uint32_t largest_function;  /* bytes, of those that went there */
-    uint32_t detail;            /* for wirq_load_error */
-    uint8_t *storage;           /* next free byte of the section's block of packed types or names */
-    struct constant constant;   /* the constant expression being decoded, its expected type, types on its operand stack */
+    uint32_t largest_function;                  /* bytes, of those that went there */
+    uint32_t detail;                            /* for wirq_load_error */
+    uint8_t *storage;                           /* next free byte of the section's block of packed types or names */
+    struct constant constant; /* the constant expression being decoded, its expected type, types on its operand stack */
     load_step *constant_then;
-    struct step **step_end;     /* where the next step of the module's constant expressions is hung */
+    struct step **step_end; /* where the next step of the module's constant expressions is hung */
     uint16_t step_count;
     value_type constant_type;
     value_type constant_stack[WIRQ_MAX_CONSTANT_DEPTH];
 
-    uint8_t custom_name[8];     /* of a custom section, if its name is as long */
+    uint8_t custom_name[8];         /* of a custom section, if its name is as long */
     uint8_t carry[READER_MAX_ITEM]; /* an item's beginning that the last piece ended with */
 
     struct lower lower;

@@ -10,11 +10,9 @@ static const uint8_t item_sizes[5] = {sizeof(uint16_t), sizeof(struct table_type
 /* How many more of a kind are there to be: in this build, and at all? */
 static wirq_status check_count(struct wirq_load *load, uint8_t kind, uint32_t more) {
     static const uint16_t most[5] = {
-        WIRQ_MAX_FUNCTIONS,
-        UINT16_MAX,
-        UINT16_MAX,
-        UINT16_MAX / 2, /* cells are numbered in 16 bits, and a global takes two at most */
-        UINT16_MAX - 1, /* the last number stands for all tags */
+        WIRQ_MAX_FUNCTIONS, UINT16_MAX,
+        UINT16_MAX,         UINT16_MAX / 2, /* cells are numbered in 16 bits, and a global takes two at most */
+        UINT16_MAX - 1,                     /* the last number stands for all tags */
     };
     uint32_t used = load->module->counts[kind];
     if (!WIRQ_WITH_EXCEPTIONS && kind == WIRQ_TAG)
@@ -28,7 +26,8 @@ static wirq_status check_count(struct wirq_load *load, uint8_t kind, uint32_t mo
 
 /* Sections of definitions: room for `count` more of their kind. */
 wirq_status load_begin_kind(struct wirq_load *load, struct wirq_reader *r, uint32_t count) {
-    uint8_t kind = load->section == 13 ? WIRQ_TAG : (uint8_t)(load->section - 3); /* sections 3 to 6 are in the order of the kinds */
+    uint8_t kind =
+        load->section == 13 ? WIRQ_TAG : (uint8_t)(load->section - 3); /* sections 3 to 6 are in the order of the kinds */
     uint32_t used = load->module->counts[kind];
     wirq_status status = check_count(load, kind, count);
     (void)r;
@@ -210,8 +209,9 @@ static wirq_status step_export_description(struct wirq_load *load, struct wirq_r
     if (kind > WIRQ_TAG)
         return WIRQ_BAD_EXPORT_KIND;
     if (index >= module->counts[kind])
-        return kind == WIRQ_TAG ? WIRQ_UNKNOWN_TAG : (wirq_status)(WIRQ_UNKNOWN_FUNCTION + kind); /* the codes are in the order of the kinds */
-    if (kind == WIRQ_TAG && interrupt_declares(&export->name)) /* to be suspended with, which is not built: R25 */
+        return kind == WIRQ_TAG ? WIRQ_UNKNOWN_TAG
+                                : (wirq_status)(WIRQ_UNKNOWN_FUNCTION + kind); /* the codes are in the order of the kinds */
+    if (kind == WIRQ_TAG && interrupt_declares(&export->name))                 /* to be suspended with, which is not built: R25 */
         return load_absent(load, WIRQ_FEATURE_STACK_SWITCHING);
     if (module_find_export(module, export->name.bytes, export->name.length) != NULL)
         return WIRQ_DUPLICATE_EXPORT;

@@ -92,11 +92,10 @@ static void refuse(struct lower *lower, const struct absent *ranges, uint32_t co
 
 static void lower_prefixed(struct lower *lower, struct wirq_reader *reader) {
     static const struct absent ranges[] = {
-        {0, 7, WIRQ_FEATURE_SATURATING_TRUNCATION},
-        {8, 9, WIRQ_FEATURE_BULK_MEMORY},       /* memory.init, data.drop */
-        {10, 11, WIRQ_FEATURE_BULK_COPY_FILL},  /* memory.copy, memory.fill */
-        {12, 14, WIRQ_FEATURE_BULK_MEMORY},     /* table.init, elem.drop, table.copy */
-        {15, 17, WIRQ_FEATURE_REFERENCE_TYPES}, /* table.grow, table.size, table.fill */
+        {0, 7, WIRQ_FEATURE_SATURATING_TRUNCATION}, {8, 9, WIRQ_FEATURE_BULK_MEMORY}, /* memory.init, data.drop */
+        {10, 11, WIRQ_FEATURE_BULK_COPY_FILL},                                        /* memory.copy, memory.fill */
+        {12, 14, WIRQ_FEATURE_BULK_MEMORY},                                           /* table.init, elem.drop, table.copy */
+        {15, 17, WIRQ_FEATURE_REFERENCE_TYPES},                                       /* table.grow, table.size, table.fill */
         {19, 22, WIRQ_FEATURE_WIDE_ARITHMETIC},
     };
     uint32_t number = read_u32(reader);
@@ -114,10 +113,10 @@ static void lower_prefixed(struct lower *lower, struct wirq_reader *reader) {
 
 static void lower_instruction(struct lower *lower, struct wirq_reader *reader) {
     static const struct absent ranges[] = {
-        {0x06, 0x07, WIRQ_FEATURE_LEGACY_EXCEPTIONS}, /* try, catch */
-        {0x08, 0x08, WIRQ_FEATURE_EXCEPTIONS},        /* throw */
-        {0x09, 0x09, WIRQ_FEATURE_LEGACY_EXCEPTIONS}, /* rethrow */
-        {0x0A, 0x0A, WIRQ_FEATURE_EXCEPTIONS},        /* throw_ref */
+        {0x06, 0x07, WIRQ_FEATURE_LEGACY_EXCEPTIONS},         /* try, catch */
+        {0x08, 0x08, WIRQ_FEATURE_EXCEPTIONS},                /* throw */
+        {0x09, 0x09, WIRQ_FEATURE_LEGACY_EXCEPTIONS},         /* rethrow */
+        {0x0A, 0x0A, WIRQ_FEATURE_EXCEPTIONS},                /* throw_ref */
         {0x12, 0x13, WIRQ_FEATURE_TAIL_CALL},                 /* return_call, return_call_indirect */
         {0x14, 0x15, WIRQ_FEATURE_TYPED_FUNCTION_REFERENCES}, /* call_ref, return_call_ref */
         {0x18, 0x19, WIRQ_FEATURE_LEGACY_EXCEPTIONS},         /* delegate, catch_all */

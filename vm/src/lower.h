@@ -25,20 +25,20 @@ enum last_kind {
  * operands are one stack that grows down from `temp_top`; the two may not meet (WIRQ_NO_MEMORY). */
 struct lower {
     /* What nearly every emission looks at comes first, where Thumb reaches it with short instructions. */
-    bool dead;             /* what comes cannot be reached: validated, not emitted */
-    uint8_t last_kind;     /* enum last_kind */
-    wirq_status status;    /* the first failure; sticky */
-    bool long_branches;    /* the body may outgrow 16-bit branch distances */
-    uint16_t a[2];         /* slots that the accumulator equals; NO_SLOT */
-    uint16_t last_a[2];    /* the same before `last` */
-    uint16_t last_begun;   /* what `last` was begun as: with IN_HIGH_BYTE or ACCUMULATOR_ONLY */
-    uint16_t *code;        /* next unit to be emitted; the loader sets it, and reads it when a function is done */
-    uint16_t *last;        /* newest operation */
-    uint16_t *previous;    /* and the one before */
-    uint32_t height;       /* cells of the frame in use: locals and operands */
-    uint8_t *temp;         /* top of the temporary stack: its lowest byte in use */
+    bool dead;               /* what comes cannot be reached: validated, not emitted */
+    uint8_t last_kind;       /* enum last_kind */
+    wirq_status status;      /* the first failure; sticky */
+    bool long_branches;      /* the body may outgrow 16-bit branch distances */
+    uint16_t a[2];           /* slots that the accumulator equals; NO_SLOT */
+    uint16_t last_a[2];      /* the same before `last` */
+    uint16_t last_begun;     /* what `last` was begun as: with IN_HIGH_BYTE or ACCUMULATOR_ONLY */
+    uint16_t *code;          /* next unit to be emitted; the loader sets it, and reads it when a function is done */
+    uint16_t *last;          /* newest operation */
+    uint16_t *previous;      /* and the one before */
+    uint32_t height;         /* cells of the frame in use: locals and operands */
+    uint8_t *temp;           /* top of the temporary stack: its lowest byte in use */
     struct control *control; /* innermost */
-    uint16_t *start;       /* first unit of the function, header included */
+    uint16_t *start;         /* first unit of the function, header included */
     uint32_t max_height;
 
     /* set by the loader before the first function and left alone by it afterwards */
@@ -65,7 +65,8 @@ struct lower {
 
     /* br_table in progress */
     uint32_t table_left; /* targets to come, default included; 0 = none in progress */
-    uint32_t table_arity; /* of its labels, UINT32_MAX: not known yet; if they carry values, entries hold depths until all are known */
+    uint32_t
+        table_arity; /* of its labels, UINT32_MAX: not known yet; if they carry values, entries hold depths until all are known */
     uint32_t label_depth; /* of the label read last */
     uint16_t *table_entries;
     uint32_t table_size; /* entries, default included */

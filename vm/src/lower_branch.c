@@ -172,7 +172,8 @@ static void branch_if(struct lower *lower, struct control *control, struct opera
         return;
 
     bool is_long = is_far(lower, control);
-    if (control->kind != CONTROL_FUNCTION && !(control->kind == CONTROL_LOOP && is_long) && values_in_place(lower, control, types)) {
+    if (control->kind != CONTROL_FUNCTION && !(control->kind == CONTROL_LOOP && is_long) &&
+        values_in_place(lower, control, types)) {
         branch_emit_condition(lower, condition, when, is_long);
         branch_emit_distance(lower, control, is_long);
         return;

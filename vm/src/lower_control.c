@@ -172,7 +172,8 @@ static void end(struct lower *lower) {
     if (WIRQ_WITH_EXCEPTIONS && control->clauses != 0 && !control->dead_outside)
         lower_end_try(lower, control);
     if (control->kind == CONTROL_FUNCTION) {
-        if (control->fixups != 0) { /* of a br_table without values, or catch clauses: they return what lies in the results' slots */
+        if (control->fixups !=
+            0) { /* of a br_table without values, or catch clauses: they return what lies in the results' slots */
             lower_materialise(lower, results.count);
             lower->dead = false;
             stack_pop_types(lower, results);

@@ -45,18 +45,18 @@ enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, C
 
 struct control {
     struct control *outer;
-    uint8_t *operands_end;            /* top of the temporary stack before it */
-    const struct wirq_functype *type; /* NULL: no parameters and `result` */
-    uint8_t kind;                     /* enum control_kind */
-    bool unreachable;                 /* the operand stack is polymorphic */
-    bool dead_outside;                /* the block was entered in dead code */
-    uint32_t base;                    /* height where the parameters begin, and the results will */
-    uint32_t target;                  /* unit of its start, from lower->start */
-    uint32_t fixups;                  /* newest branch to the end that waits for it: unit + 1, or 0 */
-    uint32_t else_fixup;              /* if: the branch to else or end */
+    uint8_t *operands_end;                                  /* top of the temporary stack before it */
+    const struct wirq_functype *type;                       /* NULL: no parameters and `result` */
+    uint8_t kind;                                           /* enum control_kind */
+    bool unreachable;                                       /* the operand stack is polymorphic */
+    bool dead_outside;                                      /* the block was entered in dead code */
+    uint32_t base;                                          /* height where the parameters begin, and the results will */
+    uint32_t target;                                        /* unit of its start, from lower->start */
+    uint32_t fixups;                                        /* newest branch to the end that waits for it: unit + 1, or 0 */
+    uint32_t else_fixup;                                    /* if: the branch to else or end */
     uint16_t assigned_entry, assigned_branch, assigned_low; /* definite assignment; see lower_locals.c */
-    value_type result;                /* NO_RESULT: none */
-    uint16_t clauses;                 /* of a try_table, which is a block with any; the last lies just below operands_end */
+    value_type result;                                      /* NO_RESULT: none */
+    uint16_t clauses; /* of a try_table, which is a block with any; the last lies just below operands_end */
 };
 
 /* A catch clause, until the end of its try_table. */

@@ -160,9 +160,7 @@ static void store32(struct lower *lower, const struct store_forms *forms, struct
     }
     if (!is_fixed)
         base = lower_slot(lower, address);
-    from = value->kind == OPERAND_CONSTANT ? FROM_CONSTANT
-           : lower_in_accumulator(lower, value) ? FROM_ACCUMULATOR
-                                                : FROM_SLOT;
+    from = value->kind == OPERAND_CONSTANT ? FROM_CONSTANT : lower_in_accumulator(lower, value) ? FROM_ACCUMULATOR : FROM_SLOT;
     if (!is_fixed && offset == 0 && from != FROM_ACCUMULATOR && lower_take_accumulator(lower, address)) {
         lower_operation1(lower, forms->a + (from == FROM_CONSTANT), value->low);
         return;

@@ -268,8 +268,7 @@ static void compare_slots(struct lower *lower, uint32_t operation, uint32_t rela
 /* ---- one operand ---- */
 
 /* S form; the A form is `step` operations on. */
-static void unary(struct lower *lower, uint32_t operation, uint32_t step, struct operand *x, uint32_t slot,
-                  enum last_kind kind) {
+static void unary(struct lower *lower, uint32_t operation, uint32_t step, struct operand *x, uint32_t slot, enum last_kind kind) {
     (void)lower_slot(lower, x);
     lower_operation_on(lower, x, operation, operation + step);
     lower_result(lower, slot, kind);
@@ -359,8 +358,8 @@ static void lower_row(struct lower *lower, const struct numeric *row) {
         slots32(lower, row->argument, x, slot);
         break;
     case HOW_SIGN_F32:
-        operands[1] = (struct operand){
-            .kind = OPERAND_CONSTANT, .low = row->argument == BINARY32_and ? INT32_MAX : UINT32_C(1) << 31};
+        operands[1] =
+            (struct operand){.kind = OPERAND_CONSTANT, .low = row->argument == BINARY32_and ? INT32_MAX : UINT32_C(1) << 31};
         binary32(lower, row->argument, x, y, slot);
         break;
     case HOW_UNARY32: /* extend8_S_S, extend8_S_A, extend16_S_S, extend16_S_A, extend8_A_S … */

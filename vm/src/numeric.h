@@ -99,8 +99,8 @@ static inline uint64_t wirq_halves(uint32_t low, uint32_t high) {
 }
 #if defined(__thumb2__) && !defined(WIRQ_PORTABLE_DISPATCH)
 #define SHIFT_COUNT(n) (UINT32_C(1) << (n))
-#define SHIFT(x, power, left, out)                                                                                           \
-    uint32_t left, out;                                                                                                      \
+#define SHIFT(x, power, left, out) \
+    uint32_t left, out;            \
     __asm__("umull %0, %1, %2, %3" : "=r"(left), "=r"(out) : "r"((uint32_t)(x)), "r"(power))
 #define SHIFT_0(x, power, left, out) SHIFT(x, power, left, out)
 #define SHIFTED(x, power) ((uint32_t)(x) * (power))
@@ -196,9 +196,13 @@ uint64_t wirq_f64_extreme(uint64_t x, uint64_t y, bool greater);
 /* Truncates an f64 to an integer of `width` bits. Out of range or NaN: a trap code, and *result is the saturated value. */
 wirq_status wirq_truncate(uint64_t bits, unsigned width, bool is_signed, uint64_t *result);
 
-#define WIRQ_ROUNDING(name, mode)                                                                                            \
-    static inline uint32_t wirq_f32_##name(uint32_t x) { return wirq_f32_round(x, mode); }                         \
-    static inline uint64_t wirq_f64_##name(uint64_t x) { return wirq_f64_round(x, mode); }
+#define WIRQ_ROUNDING(name, mode)                        \
+    static inline uint32_t wirq_f32_##name(uint32_t x) { \
+        return wirq_f32_round(x, mode);                  \
+    }                                                    \
+    static inline uint64_t wirq_f64_##name(uint64_t x) { \
+        return wirq_f64_round(x, mode);                  \
+    }
 WIRQ_ROUNDING(trunc, ROUND_TRUNC)
 WIRQ_ROUNDING(floor, ROUND_FLOOR)
 WIRQ_ROUNDING(ceil, ROUND_CEIL)

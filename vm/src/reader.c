@@ -78,4 +78,3 @@ uint32_t read_u32(struct wirq_reader *r) {
         return *r->p++;
     return read_leb_u32(r);
 }
-

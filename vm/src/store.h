@@ -21,12 +21,12 @@ struct limits {
 
 /* A constant expression, evaluated at instantiation. */
 enum constant_kind {
-    CONSTANT_VALUE,      /* cells are the value */
-    CONSTANT_GLOBAL,     /* the first cell is the index of a global */
-    CONSTANT_FUNCTION,   /* … of a function: a reference to it */
-    CONSTANT_EXPRESSION, /* more than one instruction: the first is module->steps[cells[0]], and there are cells[1] */
-    CONSTANT_OPERATION,  /* only as a step: enum constant_operation */
-    CONSTANT_PASSIVE,    /* in place of a segment's offset: it waits for memory.init or table.init */
+    CONSTANT_VALUE,       /* cells are the value */
+    CONSTANT_GLOBAL,      /* the first cell is the index of a global */
+    CONSTANT_FUNCTION,    /* … of a function: a reference to it */
+    CONSTANT_EXPRESSION,  /* more than one instruction: the first is module->steps[cells[0]], and there are cells[1] */
+    CONSTANT_OPERATION,   /* only as a step: enum constant_operation */
+    CONSTANT_PASSIVE,     /* in place of a segment's offset: it waits for memory.init or table.init */
     CONSTANT_DECLARATIVE, /* … it is of no use any more */
 };
 enum constant_operation { CONSTANT_ADD, CONSTANT_SUB, CONSTANT_MUL };
@@ -56,7 +56,7 @@ struct export {
 
 struct global_type {
     value_type type;
-    uint16_t cell;        /* defined globals: index of the first cell in instance->globals */
+    uint16_t cell; /* defined globals: index of the first cell in instance->globals */
     bool is_mutable;
     struct constant init; /* defined globals */
 };
@@ -70,19 +70,19 @@ struct table_type {
 /* What a handler may do and how it is treated (R25): by the module's wirq.cfg section, whose keys are the indices in values[], and by
  * wirq.budget. Zero is the default of each. firmware_host/wasm/settings.py writes them. */
 enum setting {
-    SETTING_SOURCE,      /* begins the settings of a source */
-    SETTING_CLASS,       /* 1 + enum wirq_class */
-    SETTING_PRIORITY,    /* 1 + priority */
-    SETTING_POLICY,      /* enum wirq_policy */
-    SETTING_FUEL,        /* control operations of one run (R43) */
-    SETTING_DEADLINE_US, /* its longest duration */
-    SETTING_INTERVAL_US, /* the least time between two deliveries (R42) */
-    SETTING_LATENCY_US,  /* the bound that is demanded (R69) */
-    SETTING_STACK_BYTES, /* of the wasm stack: where it is not known, or to trap earlier (R32) */
+    SETTING_SOURCE,       /* begins the settings of a source */
+    SETTING_CLASS,        /* 1 + enum wirq_class */
+    SETTING_PRIORITY,     /* 1 + priority */
+    SETTING_POLICY,       /* enum wirq_policy */
+    SETTING_FUEL,         /* control operations of one run (R43) */
+    SETTING_DEADLINE_US,  /* its longest duration */
+    SETTING_INTERVAL_US,  /* the least time between two deliveries (R42) */
+    SETTING_LATENCY_US,   /* the bound that is demanded (R69) */
+    SETTING_STACK_BYTES,  /* of the wasm stack: where it is not known, or to trap earlier (R32) */
     SETTING_SHADOW_STACK, /* the top of a shadow stack of its own (R33) */
-    SETTING_SECTION,     /* control operations that the guest's critical sections may hold it back (R38) */
-    SETTING_FORBIDDEN,   /* bit n: the module's n-th function import may not be called, the last bit for all further ones (R46) */
-    SETTING_RING,        /* 1: the module needs rings of records (R21): a build without them refuses it when it is loaded */
+    SETTING_SECTION,      /* control operations that the guest's critical sections may hold it back (R38) */
+    SETTING_FORBIDDEN,    /* bit n: the module's n-th function import may not be called, the last bit for all further ones (R46) */
+    SETTING_RING,         /* 1: the module needs rings of records (R21): a build without them refuses it when it is loaded */
     SETTINGS
 };
 struct handler_settings {
@@ -105,24 +105,24 @@ struct element_segment {
 };
 
 enum module_block { /* the first five are those of the index spaces, in the order of enum wirq_kind */
-    BLOCK_FUNCTION_TYPES,
-    BLOCK_TABLES,
-    BLOCK_MEMORIES,
-    BLOCK_GLOBALS,
-    BLOCK_TAGS,
-    BLOCK_TYPES,
-    BLOCK_IMPORTS,
-    BLOCK_EXPORTS,
-    BLOCK_ELEMENTS,
-    BLOCK_DATA,
-    BLOCK_TYPE_STORAGE,
-    BLOCK_IMPORT_NAMES,
-    BLOCK_EXPORT_NAMES,
-    BLOCK_SETTINGS,
-    BLOCK_CODE,
-    BLOCK_CODE_START,
-    MODULE_BLOCKS,
-    NO_BLOCK = MODULE_BLOCKS,
+                    BLOCK_FUNCTION_TYPES,
+                    BLOCK_TABLES,
+                    BLOCK_MEMORIES,
+                    BLOCK_GLOBALS,
+                    BLOCK_TAGS,
+                    BLOCK_TYPES,
+                    BLOCK_IMPORTS,
+                    BLOCK_EXPORTS,
+                    BLOCK_ELEMENTS,
+                    BLOCK_DATA,
+                    BLOCK_TYPE_STORAGE,
+                    BLOCK_IMPORT_NAMES,
+                    BLOCK_EXPORT_NAMES,
+                    BLOCK_SETTINGS,
+                    BLOCK_CODE,
+                    BLOCK_CODE_START,
+                    MODULE_BLOCKS,
+                    NO_BLOCK = MODULE_BLOCKS,
 };
 
 struct wirq_module {
@@ -130,11 +130,11 @@ struct wirq_module {
     struct wirq_module *next;
 
     /* What is asked for most lies first, where the shortest instructions reach it. */
-    bool in_place;        /* names and data are referred to where the module lies */
-    bool has_chunks;      /* operations that are done in chunks, each as long as many others */
+    bool in_place;         /* names and data are referred to where the module lies */
+    bool has_chunks;       /* operations that are done in chunks, each as long as many others */
     bool keeps_exceptions; /* a clause hands on a reference: exceptions may have to be collected */
     uint16_t clauses;      /* of all try_tables */
-    bool is_code_outside; /* code and code_start are not in the arena */
+    bool is_code_outside;  /* code and code_start are not in the arena */
     uint8_t setting_count;
     uint16_t instance_count;
 
@@ -162,18 +162,18 @@ struct wirq_module {
             struct table_type *tables;
             struct limits *memories;
             struct global_type *globals;
-            uint16_t *tags; /* tag_count type indices */
+            uint16_t *tags;                     /* tag_count type indices */
             const struct wirq_functype **types; /* equal types share one object: types[i] == types[j] if and only if equal */
             struct import *imports;
             struct export *exports;
             struct element_segment *elements;
             struct data_segment *data;
             uint8_t *type_storage, *import_names, *export_names; /* the types; the names, unless they are referred to in place */
-            struct handler_settings *settings; /* of its wirq.cfg section, setting_count of them */
+            struct handler_settings *settings;                   /* of its wirq.cfg section, setting_count of them */
             /* All that lowering has made, from here to `steps`: it stands behind the code in memory of the embedder's (load_code.c),
              * and then these two point there. */
-            const uint16_t **code;              /* entry points of the defined functions: code[function - imported_functions] */
-            const uint16_t *code_start;         /* all lowered code; functions follow one another in index order */
+            const uint16_t **code;      /* entry points of the defined functions: code[function - imported_functions] */
+            const uint16_t *code_start; /* all lowered code; functions follow one another in index order */
         };
     };
     const uint16_t *code_end; /* during a load: where the code of the next function will lie */
@@ -230,7 +230,7 @@ struct wirq_instance {
     struct wirq_vm *vm;
     struct wirq_module *module;
     struct wirq_instance *next;
-    uint16_t id;  /* in vm->instances, not 0; upper half of its funcrefs */
+    uint16_t id; /* in vm->instances, not 0; upper half of its funcrefs */
     union {
         uint16_t state; /* both of: */
         struct {
@@ -239,15 +239,15 @@ struct wirq_instance {
         };
     };
 
-    uint32_t *globals;                  /* cells of defined globals */
-    uint32_t **imported_globals;        /* where the cells of imported globals lie */
-    struct wirq_memory **memories;      /* imported first */
-    struct wirq_table **tables;         /* imported first */
-    struct tag **tags;                  /* imported first */
-    struct function_import *functions;  /* resolved function imports */
-    uint8_t *dropped;                   /* a bit for each segment, element segments first */
-    uint32_t *stack_pointer;            /* cell of the exported mutable i32 global __stack_pointer, or NULL (R34) */
-    struct wirq_name registered;        /* module name for other instances' imports; bytes == NULL: none */
+    uint32_t *globals;                 /* cells of defined globals */
+    uint32_t **imported_globals;       /* where the cells of imported globals lie */
+    struct wirq_memory **memories;     /* imported first */
+    struct wirq_table **tables;        /* imported first */
+    struct tag **tags;                 /* imported first */
+    struct function_import *functions; /* resolved function imports */
+    uint8_t *dropped;                  /* a bit for each segment, element segments first */
+    uint32_t *stack_pointer;           /* cell of the exported mutable i32 global __stack_pointer, or NULL (R34) */
+    struct wirq_name registered;       /* module name for other instances' imports; bytes == NULL: none */
 };
 
 /* module.c */

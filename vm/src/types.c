@@ -192,5 +192,6 @@ bool types_equal_across(const struct wirq_module *a, value_type x, const struct 
 bool types_match_across(const struct wirq_module *a, value_type have, const struct wirq_module *b, value_type want) {
     if ((have & want & TYPE_INDEXED) == 0)
         return type_matches(have, want);
-    return (have & TYPE_NON_NULL) >= (want & TYPE_NON_NULL) && functypes_equal(a, have & TYPE_INDEX_MASK, b, want & TYPE_INDEX_MASK);
+    return (have & TYPE_NON_NULL) >= (want & TYPE_NON_NULL) &&
+           functypes_equal(a, have & TYPE_INDEX_MASK, b, want & TYPE_INDEX_MASK);
 }

@@ -14,17 +14,17 @@ struct record {
 
 /* The interpreter's registers, written back whenever it is left or a slow path is called. */
 struct registers {
-    const uint16_t *ip;           /* next operation */
-    uint32_t *fp;                 /* frame of the running function */
-    struct record *rs;            /* newest return record */
+    const uint16_t *ip; /* next operation */
+    uint32_t *fp;       /* frame of the running function */
+    struct record *rs;  /* newest return record */
     struct wirq_instance *instance;
-    uint32_t a;                   /* accumulator: the last 32-bit result */
-    uint32_t memory;              /* the instance's memory that accesses work on: 0 but within a few operations (use_memory) */
+    uint32_t a;      /* accumulator: the last 32-bit result */
+    uint32_t memory; /* the instance's memory that accesses work on: 0 but within a few operations (use_memory) */
 };
 
 struct wasm_stack {
-    uint32_t *base;     /* first cell */
-    struct record *top; /* past the last record: where an empty stack's rs points */
+    uint32_t *base;             /* first cell */
+    struct record *top;         /* past the last record: where an empty stack's rs points */
     struct registers thrown_at; /* of the exception thrown last: what a trap says if nobody catches it */
 };
 
@@ -84,20 +84,20 @@ struct source {
     uint8_t number;
     uint8_t class_, priority;
     bool enabled, attached;
-    bool bound;        /* the embedder has chosen the class: attaching does not change it */
-    uint8_t urgency;   /* its priority if raises of it are delivered, else NEVER_URGENT */
-    uint32_t function; /* handler */
-    uint32_t faults;   /* its traps and overruns */
+    bool bound;                     /* the embedder has chosen the class: attaching does not change it */
+    uint8_t urgency;                /* its priority if raises of it are delivered, else NEVER_URGENT */
+    uint32_t function;              /* handler */
+    uint32_t faults;                /* its traps and overruns */
     struct wirq_instance *instance; /* in which it is defined */
     struct wirq_instance *owner;    /* which attached it */
     uint32_t context;
-    const uint16_t *entry; /* of the handler, and … */
-    struct record *record; /* … where it returns from: all that there is to know when it is entered */
-    uint32_t taken;     /* raised as of the last take */
-    uint32_t delivered; /* handler runs */
-    volatile uint32_t missed;    /* Hi: raises whose record found the ring full */
+    const uint16_t *entry;    /* of the handler, and … */
+    struct record *record;    /* … where it returns from: all that there is to know when it is entered */
+    uint32_t taken;           /* raised as of the last take */
+    uint32_t delivered;       /* handler runs */
+    volatile uint32_t missed; /* Hi: raises whose record found the ring full */
 #if WIRQ_WITH_RINGS
-    struct ring *volatile ring;  /* NULL: none */
+    struct ring *volatile ring; /* NULL: none */
 #endif
     uint32_t worst_latency_us;
     uint32_t delivered_us; /* clock at the last handler run */
@@ -115,10 +115,10 @@ enum counting { COUNTING_INJECTION = 1, COUNTING_BUDGET = 2, COUNTING_HELD = 4 }
 
 /* The guest's interrupt block (R17-R23), private copies of everything address-like. */
 struct block {
-    struct wirq_instance *instance; /* NULL: none */
+    struct wirq_instance *instance;   /* NULL: none */
     const struct wirq_memory *memory; /* its first one */
     uint32_t address, slots;
-    uint32_t records; /* that all of its rings hold */
+    uint32_t records;           /* that all of its rings hold */
     uint32_t delivered, faults; /* what the block's words of these names are told */
 };
 
@@ -170,9 +170,10 @@ struct wirq_vm {
                 };
             };
             union {
-                uint32_t state; /* these four at once: just the mode in nearly every call, and then nothing else need be looked at */
+                uint32_t
+                    state; /* these four at once: just the mode in nearly every call, and then nothing else need be looked at */
                 struct {
-                    uint8_t mode;           /* enum vm_mode; the lowest byte of state */
+                    uint8_t mode; /* enum vm_mode; the lowest byte of state */
                     bool call_is_start : 1;
                     bool call_is_host : 1;  /* the function called is the host's: nothing to interpret */
                     bool has_quiescent : 1; /* a source is or was of class Q: look at the begin of a run */
@@ -192,23 +193,23 @@ struct wirq_vm {
                 };
             };
             volatile uint8_t yield_requested;
-            uint8_t level;             /* that executes: a priority, or LEVEL_THREAD */
-            bool is_open;              /* handlers run that were entered in a wirq.wait, which holds nothing back (R50) */
+            uint8_t level; /* that executes: a priority, or LEVEL_THREAD */
+            bool is_open;  /* handlers run that were entered in a wirq.wait, which holds nothing back (R50) */
             bool inject_every;
-            bool inject_skip;          /* the operation that comes next was counted before it was interrupted */
-            uint8_t counted;           /* control operations at counting stubs, modulo 256 */
-            uint16_t held_for;         /* of them, by the guest whose critical section holds a handler back (R38) */
+            bool inject_skip;  /* the operation that comes next was counted before it was interrupted */
+            uint8_t counted;   /* control operations at counting stubs, modulo 256 */
+            uint16_t held_for; /* of them, by the guest whose critical section holds a handler back (R38) */
 
             /* Of the current instance, for the interpreter; set by vm_enter_instance. */
             uint32_t *globals;
             const uint16_t *const *code; /* of defined functions */
             uint8_t *memory_base;
-            uint32_t memory_limit;       /* size - 3, or 0: a 4-byte access at ea is in bounds if and only if ea < memory_limit */
+            uint32_t memory_limit; /* size - 3, or 0: a 4-byte access at ea is in bounds if and only if ea < memory_limit */
             uint32_t memory_size;
 
             struct registers registers;
             const struct handler_labels *labels;
-            const void *poison_label;    /* what a poisoned entry holds */
+            const void *poison_label; /* what a poisoned entry holds */
 
             struct block block;
             struct source *sources;
@@ -224,7 +225,7 @@ struct wirq_vm {
     const void *volatile handlers[WIRQ_OPERATIONS];
 
     struct arena arena;
-    uint32_t arena_size, own_bytes; /* all of it, and what the VM itself takes of it */
+    uint32_t arena_size, own_bytes;            /* all of it, and what the VM itself takes of it */
     struct wasm_stack stacks[WIRQ_LEVELS + 1]; /* by level; the last is the main one */
 
     struct wirq_instance **instances; /* by id; grown as needed */
@@ -256,8 +257,8 @@ struct wirq_vm {
     const struct wirq_host_import *host_tables[HOST_TABLES];
     uint16_t host_table_sizes[HOST_TABLES];
     struct provided_memory *provided_memories; /* newest first */
-    struct exception *exceptions; /* newest first */
-    struct exception *uncaught;   /* that the last trap was for, as long as it is kept */
+    struct exception *exceptions;              /* newest first */
+    struct exception *uncaught;                /* that the last trap was for, as long as it is kept */
     void *user;
 };
 

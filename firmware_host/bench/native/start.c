@@ -1,7 +1,8 @@
 /* start.c: the least that takes an Arm Cortex-M or RV32 core from reset to main(): stack, .data, .bss. */
 #include <stdint.h>
 
-extern uint32_t native_data_load[], native_data_start[], native_data_end[], native_bss_start[], native_bss_end[], native_stack_top[];
+extern uint32_t native_data_load[], native_data_start[], native_data_end[], native_bss_start[], native_bss_end[],
+    native_stack_top[];
 int main(void);
 void native_start(void);
 
@@ -11,15 +12,19 @@ __attribute__((noreturn, used)) static void enter(void) {
     __asm__ volatile("dsb\n\tisb" ::: "memory");
 #endif
     uint32_t *from = native_data_load;
-    for (uint32_t *to = native_data_start; to < native_data_end;) *to++ = *from++;
-    for (uint32_t *to = native_bss_start; to < native_bss_end;) *to++ = 0;
+    for (uint32_t *to = native_data_start; to < native_data_end;)
+        *to++ = *from++;
+    for (uint32_t *to = native_bss_start; to < native_bss_end;)
+        *to++ = 0;
     main();
     for (;;) {
     }
 }
 
 #ifdef __arm__
-__attribute__((noreturn, section(".start"))) void native_start(void) { enter(); }
+__attribute__((noreturn, section(".start"))) void native_start(void) {
+    enter();
+}
 
 /* Every fault ends here, where the emulator is then found by its time limit. */
 static void fault(void) {

@@ -14,12 +14,12 @@ WIRQ_HANDLER_FUNCTION(replace) {
     other += (uint32_t)count;
 }
 
-#define EXPECT(condition) \
-    do { \
-        if (!(condition)) { \
+#define EXPECT(condition)                          \
+    do {                                           \
+        if (!(condition)) {                        \
             wirq_print("wrong: " #condition "\n"); \
-            return 1; \
-        } \
+            return 1;                              \
+        }                                          \
     } while (0)
 
 int main(void) {

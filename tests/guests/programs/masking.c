@@ -9,12 +9,12 @@ WIRQ_HANDLER(soft0) {
     counted += (uint32_t)count;
 }
 
-#define EXPECT(condition) \
-    do { \
-        if (!(condition)) { \
+#define EXPECT(condition)                          \
+    do {                                           \
+        if (!(condition)) {                        \
             wirq_print("wrong: " #condition "\n"); \
-            return 1; \
-        } \
+            return 1;                              \
+        }                                          \
     } while (0)
 
 int main(void) {

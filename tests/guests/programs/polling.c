@@ -3,12 +3,12 @@
 
 static struct wirq_block block;
 
-#define EXPECT(condition) \
-    do { \
-        if (!(condition)) { \
+#define EXPECT(condition)                          \
+    do {                                           \
+        if (!(condition)) {                        \
             wirq_print("wrong: " #condition "\n"); \
-            return 1; \
-        } \
+            return 1;                              \
+        }                                          \
     } while (0)
 
 int main(void) {

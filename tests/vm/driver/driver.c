@@ -60,8 +60,7 @@ static const struct wirq_costs costs = {
 
 /* Without a VM yet: open ARENA_BYTES STACK_CELLS HANDLER_STACK_CELLS */
 static void open_vm(char *arguments) {
-    unsigned long size = take_number(&arguments), stack = take_number(&arguments),
-                  handler_stack = take_number(&arguments);
+    unsigned long size = take_number(&arguments), stack = take_number(&arguments), handler_stack = take_number(&arguments);
     free(arena);
     arena = aligned_alloc(8, (size + 7) & ~7ul);
     CHECK(arena != NULL);

@@ -162,9 +162,5 @@ static void uncaught(char *arguments) {
 }
 
 const struct command host_commands[] = {
-    {"log", show_log},
-    {"faults", show_faults},
-    {"policy", policy},
-    {"uncaught", uncaught},
-    {NULL, NULL},
+    {"log", show_log}, {"faults", show_faults}, {"policy", policy}, {"uncaught", uncaught}, {NULL, NULL},
 };

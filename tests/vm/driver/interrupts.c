@@ -97,18 +97,7 @@ static void preset(char *arguments) {
 }
 
 const struct command interrupt_commands[] = {
-    {"bound", bound},
-    {"source", source},
-    {"raise", raise_source},
-    {"inject", inject},
-    {"injected", show_injected},
-    {"attach", attach},
-    {"detach", detach},
-    {"enable", enable},
-    {"bind", bind},
-    {"budget", budget},
-    {"levels", show_levels},
-    {"hold", hold},
-    {"preset", preset},
-    {NULL, NULL},
+    {"bound", bound},        {"source", source}, {"raise", raise_source}, {"inject", inject}, {"injected", show_injected},
+    {"attach", attach},      {"detach", detach}, {"enable", enable},      {"bind", bind},     {"budget", budget},
+    {"levels", show_levels}, {"hold", hold},     {"preset", preset},      {NULL, NULL},
 };

@@ -110,14 +110,6 @@ static void show_features(char *arguments) {
 }
 
 const struct command looking_commands[] = {
-    {"global", global},
-    {"memory", memory_info},
-    {"digest", digest},
-    {"read", read_memory},
-    {"crc", memory_crc},
-    {"provide", provide},
-    {"buffer", show_buffer},
-    {"callers", show_callers},
-    {"features", show_features},
-    {NULL, NULL},
+    {"global", global},   {"memory", memory_info}, {"digest", digest},        {"read", read_memory},       {"crc", memory_crc},
+    {"provide", provide}, {"buffer", show_buffer}, {"callers", show_callers}, {"features", show_features}, {NULL, NULL},
 };

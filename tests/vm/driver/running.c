@@ -19,8 +19,7 @@ static bool run(void) {
                 wirq_raise(vm, (uint32_t)raised_before_sleep, 0);
             raised_before_sleep = -1;
             wirq_idle(vm, UINT64_MAX);
-        }
-        else if (how == WIRQ_RUN_SUSPENDED)
+        } else if (how == WIRQ_RUN_SUSPENDED)
             suspended++;
         else
             break;
@@ -138,14 +137,6 @@ static void show_clock(char *arguments) {
 }
 
 const struct command running_commands[] = {
-    {"start", start},
-    {"call", call},
-    {"begin", begin_call},
-    {"turn", turn},
-    {"react", react},
-    {"yield", yield},
-    {"unslept", unslept},
-    {"sleeps", plan_sleeps},
-    {"clock", show_clock},
-    {NULL, NULL},
+    {"start", start}, {"call", call},       {"begin", begin_call},   {"turn", turn},        {"react", react},
+    {"yield", yield}, {"unslept", unslept}, {"sleeps", plan_sleeps}, {"clock", show_clock}, {NULL, NULL},
 };
