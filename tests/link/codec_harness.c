@@ -12,20 +12,6 @@
 struct wirq_vm *firmware_vm;
 volatile bool firmware_guest_runs;
 
-void wirq_yield_soon(struct wirq_vm *vm) {
-    (void)vm;
-}
-
-void wirq_stop(struct wirq_vm *vm) {
-    (void)vm;
-}
-
-void wirq_raise(struct wirq_vm *vm, uint32_t source, uint32_t argument) {
-    (void)vm;
-    (void)source;
-    (void)argument;
-}
-
 uint64_t clock_us(void) {
     return 0;
 }

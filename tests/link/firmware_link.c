@@ -133,20 +133,6 @@ wirq_status wirq_resize_arena(struct wirq_vm *vm, size_t size) {
     return WIRQ_OK;
 }
 
-void wirq_yield_soon(struct wirq_vm *vm) {
-    (void)vm;
-}
-
-void wirq_stop(struct wirq_vm *vm) {
-    (void)vm;
-}
-
-void wirq_raise(struct wirq_vm *vm, uint32_t source, uint32_t argument) {
-    (void)vm;
-    (void)source;
-    (void)argument;
-}
-
 /* ---- the app ---- */
 
 bool kept_code_possible(void) {

@@ -55,7 +55,11 @@ def _library(max_frame: int, window: int) -> tuple[Path, tempfile.TemporaryDirec
         counted.append(str(directory / f"{name}.o"))
         renamed = "-Dfiles_space=counted_files_space"
         subprocess.run([*command, renamed, "-c", str(firmware / name), "-o", counted[-1]], check=True)
-    sources = [HERE / "firmware_link.c", *(firmware / name for name in SOURCES if name not in _COUNTED)]
+    sources = [
+        HERE / "firmware_link.c",
+        HERE / "absent_vm.c",
+        *(firmware / name for name in SOURCES if name not in _COUNTED),
+    ]
     subprocess.run(
         [*command, "-shared", *map(str, sources), *counted, "-o", str(directory / "link.so")],
         check=True,

@@ -126,20 +126,6 @@ void board_uart_write(const uint8_t *bytes, size_t length) {
     (void)length;
 }
 
-void wirq_yield_soon(struct wirq_vm *vm) {
-    (void)vm;
-}
-
-void wirq_stop(struct wirq_vm *vm) {
-    (void)vm;
-}
-
-void wirq_raise(struct wirq_vm *vm, uint32_t source, uint32_t argument) {
-    (void)vm;
-    (void)source;
-    (void)argument;
-}
-
 /* ---- what the test does ---- */
 
 EXPORTED void test_receive(const uint8_t *bytes, uint32_t length) {

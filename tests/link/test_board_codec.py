@@ -46,7 +46,7 @@ def codec(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Run]:
             *(*compiler.command, *compiler.row.flags, "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O1"),
             *(f"-I{path}" for path in (directory, firmware, resources.path("vm", "include"))),
             *(str(firmware / name) for name in ("frame.c", "crc32.c", "receive.c")),
-            *(str(HERE / "codec_harness.c"),),
+            *(str(HERE / "codec_harness.c"), str(HERE / "absent_vm.c")),
             *("-o", str(directory / "codec")),
         ]
         subprocess.run(command, check=True)

@@ -40,7 +40,12 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # To zig, "no sanitizer" (its row says so) holds against any other word but one to clang itself.
     hooks = ["-fsanitize=thread"] if compiler.kind == "gcc" else ["-Xclang", "-fsanitize=thread"]
     subprocess.run([*command, *hooks, "-c", str(firmware / "receive.c"), "-o", str(receiver)], check=True)
-    others = [str(firmware / "frame.c"), str(firmware / "crc32.c"), str(HERE / "preempted_receiver.c")]
+    others = [
+        str(firmware / "frame.c"),
+        str(firmware / "crc32.c"),
+        str(HERE / "preempted_receiver.c"),
+        str(HERE / "absent_vm.c"),
+    ]
     subprocess.run([*command, "-shared", *others, str(receiver), "-o", str(directory / "receiver.so")], check=True)
     return directory / "receiver.so"
 

@@ -126,22 +126,23 @@ static void policy(char *arguments) {
     answer(wirq_set_policy(vm, source, (enum wirq_policy)policy));
 }
 
+/* Answers what was recorded, and forgets it. */
+static void show(const uint32_t *words, uint32_t *count) {
+    printf("ok");
+    for (uint32_t i = 0; i < *count; i++)
+        printf(" %" PRIu32, words[i]);
+    puts("");
+    *count = 0;
+}
+
 static void show_log(char *arguments) {
     (void)arguments;
-    printf("ok");
-    for (uint32_t i = 0; i < log_count; i++)
-        printf(" %" PRIu32, log_words[i]);
-    puts("");
-    log_count = 0;
+    show(log_words, &log_count);
 }
 
 static void show_faults(char *arguments) {
     (void)arguments;
-    printf("ok");
-    for (uint32_t i = 0; i < fault_count; i++)
-        printf(" %" PRIu32, fault_words[i]);
-    puts("");
-    fault_count = 0;
+    show(fault_words, &fault_count);
 }
 
 /* The exception that ended the last run: instance of its tag, tag, values in cells. And what a handler's was. */
