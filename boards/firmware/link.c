@@ -404,7 +404,7 @@ static void take_frame(void) {
 }
 
 static bool answer_is_due(void) {
-    return link.open && may_write() && link.deferred && app_answer_pending(APP_LINK);
+    return link.open && receive_is_attended() && may_write() && link.deferred && app_answer_pending(APP_LINK);
 }
 
 /* Before the next request is taken, which may drop or overwrite what the answer is made of. */
@@ -418,7 +418,7 @@ static void send_deferred(void) {
 }
 
 static bool event_is_due(void) {
-    return link.open && may_write() && link.confirmed && events_pending();
+    return link.open && receive_is_attended() && may_write() && link.confirmed && events_pending();
 }
 
 static void send_event(void) {

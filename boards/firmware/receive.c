@@ -247,6 +247,10 @@ void receive_close_session(void) {
     receiver.session = receiver.for_tool = false;
 }
 
+bool receive_is_attended(void) {
+    return receiver.session;
+}
+
 bool receive_pending(void) {
     return receiver.acknowledged || receiver.greeted || receiver.damaged || receiver.interrupted ||
            receiver.text_in != receiver.text_out;

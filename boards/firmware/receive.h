@@ -41,6 +41,8 @@ bool receive_damaged(void);
 /* In a session text is ignored, unless no frame has come for two seconds. */
 void receive_open_session(void);
 void receive_close_session(void);
+/* Is the host of the session still there? Not once its bye has come, which may wait to be handled; what follows it is text. */
+bool receive_is_attended(void);
 /* Does somebody sit at a plain terminal: no session is open, or text was taken although one is? */
 bool receive_at_terminal(void);
 
