@@ -4,21 +4,11 @@
 #include "wirq_port.h"
 
 /* The port: one thread and no ISRs, so there is nothing to hold off, nobody to wake us, and no need of a clock. */
-uint64_t wirq_port_clock_us(void) {
-    return 0;
-}
-uintptr_t wirq_port_mask(void) {
-    return 0;
-}
-void wirq_port_unmask(uintptr_t before) {
-    (void)before;
-}
-void wirq_port_request_safe_point(struct wirq_vm *vm) {
-    wirq_poison(vm);
-}
-void wirq_port_sleep(uint64_t deadline_us) {
-    (void)deadline_us;
-}
+uint64_t wirq_port_clock_us(void) { return 0; }
+uintptr_t wirq_port_mask(void) { return 0; }
+void wirq_port_unmask(uintptr_t before) { (void)before; }
+void wirq_port_request_safe_point(struct wirq_vm *vm) { wirq_poison(vm); }
+void wirq_port_sleep(uint64_t deadline_us) { (void)deadline_us; }
 
 /* The import app.work, of type [i32] -> []. Every third step a device would have interrupted. */
 static wirq_status work(struct wirq_vm *vm, uint32_t *cells) {
@@ -37,12 +27,7 @@ int main(int argc, char **argv) {
     static uint64_t arena[4096]; /* all memory that the VM and its guests have */
     static const char *const sources[] = {"button"};
     static uint8_t bytes[4096];
-    struct wirq_config config = {.arena = arena,
-                                 .arena_size = sizeof arena,
-                                 .stack_cells = 512,
-                                 .handler_stack_cells = 128,
-                                 .source_count = 1,
-                                 .source_names = sources};
+    struct wirq_config config = {.arena = arena, .arena_size = sizeof arena, .stack_cells = 512, .handler_stack_cells = 128, .source_count = 1, .source_names = sources};
     struct wirq_vm *vm = wirq_open(&config);
     FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
     if (vm == NULL || file == NULL)

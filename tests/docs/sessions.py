@@ -133,7 +133,9 @@ class Terminal:
 
     def write(self, block: Block) -> None:
         """Saves a block under the name that it gives."""
-        (self.directory / block.options["file"]).write_text(block.text, encoding="utf-8")
+        path = self.directory / block.options["file"]
+        path.unlink(missing_ok=True)  # a link to the project's own, as of pyproject.toml: not through it
+        path.write_text(block.text, encoding="utf-8")
 
     def run(self, command: str) -> str:
         """What a command prints. `echo $?` tells the status of the one before."""

@@ -18,7 +18,9 @@ from wasmtime import wat2wasm
 
 from firmware_host.inprocess.virtual import Ended, Signalled, VirtualBoard
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGNALS: this operating system has none")
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="SKIPPED: raises by signals were NOT tested, for this operating system has none"
+)
 
 #: Everything that an interrupt can be told by goes into the result: what the handlers get, the block's counts and a
 #: ring's records, when they come between operations, in handlers, amidst bulk operations and in waits.
