@@ -125,6 +125,19 @@ def test_a_host_that_asks_without_a_pause_is_told_what_happens() -> None:
     assert happened[-1] < 12
 
 
+def test_no_event_is_sent_to_a_host_whose_bye_has_come() -> None:
+    """Whoever is at the line then reads text; the bye itself may still wait for the main loop."""
+    board = FirmwareLink()
+    line = line_to(board)
+    line.session.request(RAISE, raise_values(1))
+    line.settle()
+    line.session.say_bye()
+    board.interrupt(line.session.data_to_send(line.now), line.now)
+    board.tell_events(1)
+    board.poll()
+    assert board.data_to_send() == b""
+
+
 def test_one_lost_frame_of_a_window_costs_no_wait_for_a_timer() -> None:
     board = FirmwareLink(window=8)
     line = line_to(board)
